@@ -1,0 +1,13 @@
+/** Time as a parameter: monotonic for lifetimes, wall only for what people read (spec §1). */
+
+export interface Clock {
+  /** Milliseconds, never going back; only differences mean anything. */
+  monotonicMs(): number;
+  /** Unix seconds. */
+  wallSeconds(): number;
+}
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallSeconds: () => Math.floor(Date.now() / 1000),
+};

@@ -1,0 +1,48 @@
+/** Every wait of mir by name, in milliseconds; outer deadlines contain inner ones: client > edge > regional > origin. */
+
+export const DEADLINES = {
+  /** From request to the first byte of the answer, at the node the client asked. */
+  requestMs: 30_000,
+  /** Taken off the remaining time at each hop, so that the inner node gives up first. */
+  hopMarginMs: 1_500,
+  /** The least that is worth sending on. */
+  hopLeastMs: 250,
+  /** A body that brings no byte for this long is cut (spec §3). */
+  bodyStallMs: 10_000,
+  /** TCP connect to a peer. */
+  connectMs: 2_000,
+  /** Hello answered on a fresh connection, either side. */
+  helloMs: 5_000,
+  /** A connection between nodes with no request on it is closed. */
+  linkIdleMs: 60_000,
+  /** A heartbeat goes out this often while an answer is being worked on. */
+  heartbeatMs: 1_000,
+  /** Silence on a connection with an open request. */
+  linkSilenceMs: 10_000,
+  /** A frame that has begun must bring its next byte within this. */
+  frameStallMs: 10_000,
+  /** Time for the origin to answer with its head, and to answer a HEAD or stat. */
+  originHeadMs: 15_000,
+  originProbeMs: 5_000,
+  /** An image job once it runs, and the wait in the queue before it. */
+  imageJobMs: 10_000,
+  imageQueueMs: 15_000,
+  /** The resolver API. */
+  resolverMs: 3_000,
+  /** How long refusals are remembered (spec §5). */
+  negativeWebIdMs: 10_000,
+  negativeOriginMs: 10_000,
+  negativeUndecodableMs: 60_000,
+  /** A known path is asked again after this; the stale answer is served while the API is down. */
+  pathFreshMs: 300_000,
+  /** A waiter on a flight looks again at least this often (spikes B: long waitAsync time-outs leak). */
+  flightTickMs: 500,
+  /** A filling flight that makes no progress for this long is given up. */
+  flightStallMs: 30_000,
+  /** `/readyz` says 503 for this long before listeners close (spec §8). */
+  drainGraceMs: 5_000,
+  /** In-flight requests get this long after that. */
+  drainFinishMs: 30_000,
+  /** A worker thread or image worker must say it is ready within this. */
+  startMs: 20_000,
+} as const;

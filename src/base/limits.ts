@@ -1,0 +1,83 @@
+/** Every maximum of mir by name: nothing that comes from outside may grow past one of these. */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+export const LIMITS = {
+  /** Characters of a web id (spec §2). */
+  webIdCharsMax: 128,
+  /** Characters of a content id (spec §3). */
+  contentIdCharsMin: 6,
+  contentIdCharsMax: 96,
+  /** Characters of a request target that we look at; Bun's own parser ends at 16 KiB. */
+  urlCharsMax: 2048,
+  /** Pixels a side of a `WxH` box in a URL (spec §2). */
+  boxSideMax: 8192,
+  /** Pixels a side that a stored picture may have; slots keep sides in 16 bits. */
+  pictureSideMax: 65_535,
+
+  /** Bytes of JSON in front of a wire message (`= & ! ? ~ .`); the header field is 3 bytes wide. */
+  wireJsonBytesMax: 64 * KiB,
+  /** Bytes of content in one Save, Rebalance or reply: the largest original (spec §6). */
+  wireBodyBytesMax: 5 * GiB,
+  /** Bytes of a relname on the wire (`+`, `-`): 2+1+2+1+2+1+size+1+id+1+ext, rounded up. */
+  wireRelnameBytesMax: 256,
+  /** Bytes of a hit record (`@`). */
+  wireRecordBytesMax: 64 * KiB,
+  /** Hops a request may take between nodes before it is refused as a loop. */
+  hopsMax: 8,
+  /** Connections to one peer from one worker. */
+  linkConnectionsMax: 32,
+  /** Requests waiting for a connection to one peer in one worker. */
+  linkWaitingMax: 1024,
+  /** Connections accepted by one worker's control listener. */
+  listenerConnectionsMax: 4096,
+  /** Bytes held back from the client until the end frame has verified the body (spec §3). */
+  verifyTailBytes: 64 * KiB,
+
+  /** A body up to this size is collected before it is sent, so that it carries its length (spec §2). */
+  collectBytesMax: 1 * MiB,
+  /** Bytes of bodies being collected at once in one worker. */
+  collectPoolBytesMax: 256 * MiB,
+  /** Bytes of an original that passes through as `orig` (spec §6). */
+  originalBytesMax: 5 * GiB,
+
+  /** Flights (loads that others join) at once on one node. */
+  flightsMax: 1024,
+  /** Bytes of JSON that describes what a flight is loading. */
+  flightMetaBytesMax: 896,
+
+  /** Image work: see spec §6. All but the first three may be lowered in `[limits]`. */
+  imagePixelsMax: 100_000_000,
+  imageAnimatedPixelsMax: 300_000_000,
+  imageFramesMax: 1000,
+  imageSourceBytesMax: 50 * MiB,
+  imageOutputBytesMax: 64 * MiB,
+  /** Jobs waiting for an image worker on one node. */
+  imageQueueMax: 256,
+  /** Resident bytes after which an image worker is replaced. */
+  imageWorkerBytesMax: 768 * MiB,
+  /** Jobs after which an image worker is replaced. */
+  imageWorkerJobsMax: 2000,
+
+  /** Path cache (web id → content id), in web ids a worker. */
+  pathCacheMax: 100_000,
+  /** Lookups under way at the resolver API. */
+  resolverInFlightMax: 128,
+  /** Bytes of a resolver answer. */
+  resolverAnswerBytesMax: 16 * KiB,
+  /** Remembered refusals (404, 422) in one worker. */
+  negativeMax: 50_000,
+
+  /** Bytes of a topology file, servers in it, levels in it. */
+  topologyBytesMax: 4 * MiB,
+  topologyServersMax: 4096,
+  topologyLevelsMax: 16,
+  /** Serving threads of one node. */
+  workersMax: 256,
+  /** Bytes a request body may have where none is expected. */
+  requestBodyBytesMax: 64 * KiB,
+  /** Requests from worker threads that main is answering at once. */
+  mainCallsMax: 4096,
+} as const;

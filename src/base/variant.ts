@@ -1,0 +1,102 @@
+/** Names of pictures: content id, size, format, and the relname that joins them (spec §3). */
+
+import { LIMITS } from "./limits.ts";
+
+/** Formats a variant can be made in. */
+export const FORMATS = ["jpg", "png", "webp", "avif", "gif"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** The size that is the stored bytes themselves. */
+export const ORIG = "orig";
+
+/** Extensions an original may carry: what sniffing can say. `bin` is "none of the known ones". */
+export const ORIGINAL_EXTS = [...FORMATS, "heic", "tiff", "bmp", "svg", "bin"] as const;
+export type OriginalExt = (typeof ORIGINAL_EXTS)[number];
+
+/** One servable thing: content id + size + format. `size` is a class name, a box `WxH`, or `orig`. */
+export interface Variant {
+  readonly id: string;
+  readonly size: string;
+  /** A `Format`; for `orig` an `OriginalExt`. */
+  readonly ext: string;
+}
+
+/** What is known of the original picture, upright; it travels with every variant of it. */
+export interface Facts {
+  /** Pixels after EXIF orientation; 0 when not yet looked at. */
+  readonly width: number;
+  readonly height: number;
+  readonly alpha: boolean;
+  readonly animated: boolean;
+}
+
+/** What travels with the bytes of a variant and is never recomputed (spec §2 "Validators"). */
+export interface VariantMeta {
+  readonly relname: string;
+  readonly bytes: number;
+  /** 16 hex digits minted once by the node that first made or fetched the variant. */
+  readonly validator: string;
+  /** Unix seconds, for `Last-Modified` only. */
+  readonly modified: number;
+  readonly facts: Facts;
+  /** Lossy encodings between the original and these bytes; 0 for the original and for lossless copies. */
+  readonly lossySteps: number;
+}
+
+export const UNKNOWN_FACTS: Facts = { width: 0, height: 0, alpha: false, animated: false };
+
+const CONTENT_ID = new RegExp(`^[A-Za-z0-9_-]{${LIMITS.contentIdCharsMin},${LIMITS.contentIdCharsMax}}$`);
+const SIZE = /^(?:[a-z][a-z0-9]{0,15}|[1-9][0-9]{0,3}x[1-9][0-9]{0,3})$/;
+const EXT = /^[a-z0-9]{2,5}$/;
+
+export function isContentId(text: string): boolean {
+  return CONTENT_ID.test(text);
+}
+
+export function isFormat(text: string): text is Format {
+  return (FORMATS as readonly string[]).includes(text);
+}
+
+export function isOriginalExt(text: string): text is OriginalExt {
+  return (ORIGINAL_EXTS as readonly string[]).includes(text);
+}
+
+/** `vi/ra/l1/md/viral123.jpg` for {viral123, md, jpg}. The parts must be valid. */
+export function relnameOf(v: Variant): string {
+  const { id } = v;
+  return `${id.slice(0, 2)}/${id.slice(2, 4)}/${id.slice(4, 6)}/${v.size}/${id}.${v.ext}`;
+}
+
+/** The variant a relname stands for, or undefined when it is not exactly of that form; a leading `/` is accepted. */
+export function parseRelname(text: string): Variant | undefined {
+  if (text.length > LIMITS.wireRelnameBytesMax) return undefined;
+  const parts = (text.startsWith("/") ? text.slice(1) : text).split("/");
+  const [a, b, c, size, file] = parts;
+  if (parts.length !== 5 || size === undefined || file === undefined) return undefined;
+  const dot = file.lastIndexOf(".");
+  const id = file.slice(0, dot);
+  const ext = file.slice(dot + 1);
+  if (dot < 1 || !isContentId(id) || !SIZE.test(size)) return undefined;
+  if (size === ORIG ? !isOriginalExt(ext) : !isFormat(ext)) return undefined;
+  if (!EXT.test(ext) || a !== id.slice(0, 2) || b !== id.slice(2, 4) || c !== id.slice(4, 6)) return undefined;
+  return { id, size, ext };
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  jpg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  avif: "image/avif",
+  gif: "image/gif",
+  heic: "image/heic",
+  tiff: "image/tiff",
+  bmp: "image/bmp",
+  // never image/svg+xml: an SVG served from here could run scripts on the site's origin
+  svg: "application/octet-stream",
+  bin: "application/octet-stream",
+};
+
+/** Content-Type for a relname's ext. */
+export function contentTypeOf(ext: string): string {
+  return CONTENT_TYPES[ext] ?? "application/octet-stream";
+}

@@ -1,0 +1,39 @@
+/** What the life of a request ends in, and how it was come by. */
+
+import type { Body } from "../base/body.ts";
+import type { Format, VariantMeta } from "../base/variant.ts";
+
+/** Where the bytes came from, as `Cache-Status` tells it (spec §11). */
+export type Source = "hit" | "peer" | "generated" | "upstream" | "origin" | "stand-in";
+
+export interface Outcome {
+  readonly source: Source;
+  /** The request joined another's flight. */
+  readonly collapsed: boolean;
+  /** The answer is kept here. */
+  readonly stored: boolean;
+  /** `Cache-Status` members of the nodes behind this one, closest to the origin first; "" when there are none. */
+  readonly via: string;
+}
+
+export type Served = { readonly meta: VariantMeta; readonly outcome: Outcome } & (
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** Not yet whole here; its length is known and its bytes come as they arrive. */
+  | { readonly kind: "stream"; readonly body: Body }
+);
+
+export interface ContentRequest {
+  readonly webId: string;
+  /** A size name of the topology (a class, an exact box, or `orig`): boxes were snapped at the border. */
+  readonly size: string;
+  /** `auto` still has to become a format; ignored for `orig`. */
+  readonly format: Format | "auto";
+  /** Formats better than the base one that the client accepts and the site offers, best first; used for `auto`. */
+  readonly accepted: readonly Format[];
+  /** Only the head is wanted: no body will be read. */
+  readonly head: boolean;
+}
+
+/** Throws a Fault for every expected failure. */
+export type FetchContent = (request: ContentRequest) => Promise<Served>;

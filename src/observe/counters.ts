@@ -1,0 +1,80 @@
+/** Every counter once: its name, its meaning, and what to do about it; `/status`, `/metrics` and the docs read this list. */
+
+interface CounterKind {
+  readonly help: string;
+  /** What an operator does when it moves oddly. */
+  readonly action: string;
+}
+
+/** Names without prefix and suffix; in `/metrics` each is `mir_{name}_total` (spec §11). */
+export const COUNTERS = {
+  http_requests: { help: "Requests answered on public listeners", action: "none" },
+  http_bytes: { help: "Body bytes promised to public clients", action: "none" },
+  lru_hit: { help: "Variants found in the local cache", action: "falls when the cache is too small" },
+  lru_miss: { help: "Variants not found in the local cache", action: "see lru_hit" },
+  path_cache_hit: { help: "Web ids resolved from memory", action: "none" },
+  path_cache_miss: { help: "Web ids that had to be asked for", action: "many: raise path cache" },
+  cross_peer_stream: { help: "Answers streamed from a peer of the same level", action: "many for one id: hot content" },
+  origin_get: { help: "Original bodies read from the origin", action: "each costs money; should be near distinct originals" },
+  origin_probe: { help: "Names tried at the origin by HEAD or stat", action: "let the resolver give the ext" },
+  origin_error: { help: "Origin answers that were neither a body nor not-found", action: "look at the store" },
+  upstream_fetch: { help: "Variants asked of the next level", action: "none" },
+  generated: { help: "Variants made by the image workers", action: "none" },
+  image_failed: { help: "Image jobs that ended in a fault", action: "see the log for ids" },
+  stand_in: { help: "Answers that were not the exact variant", action: "add image workers" },
+  shed: { help: "Requests refused with 503 for load", action: "add capacity" },
+  flight_joined: { help: "Requests that joined a load under way", action: "none" },
+  uncached: { help: "Answers that could not be kept for want of room", action: "raise capacity" },
+  evicted: { help: "Variants evicted for room", action: "none" },
+  corrupt: { help: "Cached files found damaged and dropped", action: "check the disk" },
+  body_cut: { help: "Bodies whose source broke off; the client saw a reset", action: "look at the level below" },
+  peer_request: { help: "Requests answered for peers", action: "none" },
+  peer_error: { help: "Requests to peers that failed on the connection", action: "look at the peer" },
+  peer_failover: { help: "Requests answered without their owner", action: "look at the owner" },
+  peer_refused: { help: "Connections from peers closed for breaking the protocol", action: "see the log for the reason" },
+  epoch_mismatch: { help: "Peer requests with another topology epoch", action: "finish the roll-out of the topology" },
+  resolver_request: { help: "Calls to the content resolution API", action: "none" },
+  resolver_error: { help: "Failed calls to the content resolution API", action: "look at the API" },
+  worker_restart: { help: "Worker threads started again after they died", action: "report a bug with the log" },
+  image_worker_restart: { help: "Image workers replaced after a crash or time-out", action: "see the log for ids" },
+} as const satisfies Record<string, CounterKind>;
+
+export type CounterName = keyof typeof COUNTERS;
+
+export const COUNTER_NAMES = Object.keys(COUNTERS) as CounterName[];
+
+/** The counting side: one row a thread, written by that thread alone, so that adding needs no atomics. */
+export interface Counters {
+  add(name: CounterName, amount?: number): void;
+}
+
+const WORDS_PER_ROW = Math.ceil(COUNTER_NAMES.length / 8) * 8;
+const POSITION = new Map(COUNTER_NAMES.map((name, i) => [name, i]));
+
+/** Shared memory for `rows` threads, whole cache lines a row. */
+export function createCounterMemory(rows: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(rows * WORDS_PER_ROW * 8);
+}
+
+/** Row 0 is main's, row 1 + n belongs to worker n. */
+export function openCounters(memory: SharedArrayBuffer, row: number): Counters {
+  const words = new Float64Array(memory, row * WORDS_PER_ROW * 8, WORDS_PER_ROW);
+  return {
+    add(name, amount = 1) {
+      const at = POSITION.get(name) ?? 0;
+      words[at] = (words[at] ?? 0) + amount;
+    },
+  };
+}
+
+/** Sums over all threads; each word may lag by the additions under way. */
+export function readCounters(memory: SharedArrayBuffer): Record<CounterName, number> {
+  const words = new Float64Array(memory);
+  const sums = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Record<CounterName, number>;
+  for (let row = 0; row < words.length; row += WORDS_PER_ROW) {
+    COUNTER_NAMES.forEach((name, i) => {
+      sums[name] += words[row + i] ?? 0;
+    });
+  }
+  return sums;
+}

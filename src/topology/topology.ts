@@ -1,0 +1,128 @@
+/** What a topology file means once it has been read: every default filled in, every reference checked. */
+
+import type { Format } from "../base/variant.ts";
+
+export interface Topology {
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  /** Level 0 is the edge. The last level may be an origin. */
+  readonly levels: readonly Level[];
+  readonly services: Services;
+  readonly routing: Routing;
+  readonly sizes: readonly SizeClass[];
+  readonly image: ImageSettings;
+  readonly http: HttpSettings;
+  readonly limits: TopologyLimits;
+  readonly cache: CacheSettings;
+  readonly security: { readonly insecure: boolean };
+  /** First 8 bytes of SHA-256 over the routing fields, as 16 hex digits (spec §4). */
+  readonly epoch: string;
+}
+
+export interface Level {
+  readonly index: number;
+  /** Servers that run `mir serve`, in file order; empty at a level that is only an origin. */
+  readonly servers: readonly Server[];
+  /** Origins of this level in file order; asked by the servers of the level above. */
+  readonly origins: readonly OriginSpec[];
+}
+
+export interface Server {
+  readonly name: string;
+  readonly level: number;
+  readonly region: string | undefined;
+  readonly weight: number;
+  readonly draining: boolean;
+  readonly legacy: boolean;
+  /** Absolute, or relative to the folder of the topology file and made absolute when read. */
+  readonly cacheDir: string;
+  /** undefined: 90 % of the file system of `cacheDir`. */
+  readonly capacityBytes: number | undefined;
+  readonly workers: number | "cpus";
+  readonly imageWorkers: number | "cpus";
+  readonly publics: readonly PublicListener[];
+  readonly privates: readonly PrivateListener[];
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
+  readonly redirectTarget: { readonly host: string; readonly port: number } | undefined;
+}
+
+export type PublicListener =
+  | { readonly type: "net"; readonly host: string; readonly port: number }
+  | { readonly type: "unix"; readonly path: string; readonly workers: number | "cpus" };
+
+export interface PrivateListener {
+  /** Where peers dial. */
+  readonly host: string;
+  readonly port: number;
+  /** Where this server binds; `host` by default. */
+  readonly bind: string;
+}
+
+export type OriginSpec =
+  | { readonly kind: "directory"; readonly name: string; readonly dir: string }
+  | {
+      readonly kind: "s3";
+      readonly name: string;
+      /** `https://…` or `http://…`, no trailing slash. */
+      readonly endpoint: string;
+      readonly bucket: string | undefined;
+      readonly region: string | undefined;
+      readonly prefix: string;
+      readonly pathStyle: boolean;
+    };
+
+export interface Services {
+  readonly contentResolutionApi: string | undefined;
+  readonly thumbnailEndpoint: string | undefined;
+}
+
+export interface Routing {
+  readonly algorithm: "rendezvous" | "md5-modulo";
+  readonly seed: string;
+}
+
+/** A box pictures are fitted into, by name. Classes are ordered from small to large. */
+export interface SizeClass {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ImageSettings {
+  /** What a `WxH` in a URL means (spec §2). */
+  readonly policy: "snap" | "exact" | "classes";
+  /** Boxes allowed under `exact`, as `WxH`. */
+  readonly exactSizes: readonly string[];
+  /** Formats `auto` may choose when the client accepts them, best first. */
+  readonly autoFormats: readonly Format[];
+  readonly quality: Readonly<Record<"jpg" | "webp" | "avif", number>>;
+  readonly avifEffort: number;
+}
+
+export interface HttpSettings {
+  /** First path segment of picture URLs. */
+  readonly prefix: string;
+  readonly allowOrigin: string;
+}
+
+/** Limits an operator may lower; see `base/limits.ts` for what they bound. */
+export interface TopologyLimits {
+  readonly imagePixels: number;
+  readonly imageAnimatedPixels: number;
+  readonly imageFrames: number;
+  readonly imageSourceBytes: number;
+  readonly imageQueue: number;
+  readonly imageJobMs: number;
+}
+
+export interface CacheSettings {
+  readonly eviction: "s3-fifo" | "lru";
+  /** undefined: unused content is only evicted for room. */
+  readonly expireUnusedMs: number | undefined;
+}
+
+/** The class list plus `orig` and the exact boxes: every size a relname of this mesh may carry. */
+export function sizeNames(topology: Pick<Topology, "sizes" | "image">): readonly string[] {
+  return ["orig", ...topology.sizes.map((s) => s.name), ...topology.image.exactSizes];
+}
