@@ -45,8 +45,6 @@ export const LIMITS = {
 
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
-  /** Bytes of JSON that describes what a flight is loading. */
-  flightMetaBytesMax: 896,
 
   /** Image work: see spec §6. All but the first three may be lowered in `[limits]`. */
   imagePixelsMax: 100_000_000,

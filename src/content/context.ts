@@ -1,0 +1,54 @@
+/** What one request may still spend: time and hops (design decision 10). */
+
+import type { Clock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+
+export interface Context {
+  /** Monotonic milliseconds of the node's clock at which the answer must have begun. */
+  readonly deadlineAt: number;
+  /** Nodes passed before this one. */
+  readonly hops: number;
+  /** The extension the resolver gave for the original, handed down so that nobody has to guess. */
+  readonly originalExt: string | undefined;
+}
+
+export function startContext(clock: Clock, options: Partial<Context> & { budgetMs?: number } = {}): Context {
+  return {
+    deadlineAt: clock.monotonicMs() + (options.budgetMs ?? DEADLINES.requestMs),
+    hops: options.hops ?? 0,
+    originalExt: options.originalExt,
+  };
+}
+
+/** Milliseconds left; a Fault `too_slow` when there are none. */
+export function remainingMs(context: Context, clock: Clock): number {
+  const left = context.deadlineAt - clock.monotonicMs();
+  if (left <= 0) throw new Fault("too_slow", "the answer did not begin in time");
+  return left;
+}
+
+/** Milliseconds a node below may take, a margin less than what is left here, so that it gives up first. */
+export function budgetBelowMs(context: Context, clock: Clock): number {
+  if (context.hops >= LIMITS.hopsMax) {
+    throw new Fault("no_origin", "the request has passed too many nodes; two topologies disagree");
+  }
+  const left = remainingMs(context, clock) - DEADLINES.hopMarginMs;
+  if (left < DEADLINES.hopLeastMs) throw new Fault("too_slow", "no time left to ask another node");
+  return left;
+}
+
+/** Rejects with `too_slow` at the context's deadline; the work itself is bounded by its own waits. */
+export async function withinDeadline<T>(context: Context, clock: Clock, work: Promise<T>): Promise<T> {
+  const left = remainingMs(context, clock);
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Fault("too_slow", "the answer did not begin in time")), left);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,243 @@
+/** The shared table of flights: loads that any worker of the node can join (design decision 7). */
+
+import { Fault, isFaultCode } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { VariantMeta } from "../base/variant.ts";
+import type { Source } from "./served.ts";
+
+/**
+ * Memory: a lock word and a cursor, one hash word a flight (0 = not under way; scanned whole, it
+ * is 4 KiB), then one record a flight. A record stays readable after its end until it is claimed
+ * again; `serial` tells readers when that has happened.
+ */
+export interface FlightMemory {
+  readonly table: SharedArrayBuffer;
+  readonly flights: number;
+}
+
+/** What a flight loads, known once its source has answered. */
+export interface FlightHead {
+  readonly meta: VariantMeta;
+  readonly source: Source;
+  readonly via: string;
+  /** The file that grows; "" when nothing was written. */
+  readonly temp: string;
+  /** The whole variant is kept in the cache. Only true at the end. */
+  readonly stored: boolean;
+}
+
+export type FlightView =
+  | { readonly kind: "opening" }
+  | { readonly kind: "filling"; readonly head: FlightHead; readonly bytes: number }
+  | { readonly kind: "done"; readonly head: FlightHead }
+  | { readonly kind: "failed"; readonly fault: Fault }
+  /** There is no room to keep it: each asker streams it for itself. */
+  | { readonly kind: "solo" }
+  /** The holder died, or the record was claimed again: look in the cache, or start over. */
+  | { readonly kind: "lost" };
+
+/** A claim on one load; exactly one of `done`, `fail`, `solo` ends it. */
+export interface Lead {
+  readonly ticket: Ticket;
+  begin(head: FlightHead): void;
+  progress(bytes: number): void;
+  done(head: FlightHead): void;
+  fail(fault: Fault): void;
+  solo(): void;
+}
+
+/** A look at a load under way, from any worker. */
+export interface Ticket {
+  /** The word to hand to `changed`; read it before `look`. */
+  tick(): number;
+  look(): FlightView;
+  /** Resolves when the flight moved on from `tick`, at the latest after `DEADLINES.flightTickMs`. */
+  changed(tick: number): Promise<void>;
+}
+
+export const FLIGHT_STATE = { free: 0, opening: 1, filling: 2, done: 3, failed: 4, solo: 5, lost: 6 } as const;
+
+const LOCK = 0;
+const CURSOR = 1;
+const HASHES = 16;
+const RECORD_WORDS = 512;
+const STATE = 0;
+const HOLDER = 1;
+const TICK = 2;
+const SERIAL = 3;
+const KEY_BYTES = 4;
+const JSON_BYTES = 5;
+/** f64 at words 6 and 7. */
+const PROGRESS = 6;
+const KEY_AT = 32;
+const JSON_AT = KEY_AT + LIMITS.wireRelnameBytesMax;
+const JSON_MAX = RECORD_WORDS * 4 - JSON_AT;
+
+export function createFlightMemory(flights: number = LIMITS.flightsMax): FlightMemory {
+  const words = HASHES + Math.ceil(flights / 2) * 2 + flights * RECORD_WORDS;
+  return { table: new SharedArrayBuffer(words * 4), flights };
+}
+
+/** Views of the table; every reader and writer goes through these. */
+export class FlightTable {
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #flights: number;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+
+  constructor(memory: FlightMemory) {
+    this.#words = new Int32Array(memory.table);
+    this.#bytes = new Uint8Array(memory.table);
+    this.#flights = memory.flights;
+  }
+
+  get words(): Int32Array {
+    return this.#words;
+  }
+
+  /** Finds the load of `key` under way, else claims a record; undefined when the table is full. */
+  enter(key: string, worker: number): { at: number; serial: number; mine: boolean } | undefined {
+    const hash = Number(Bun.hash.xxHash32(key)) | 0 || 1;
+    const wanted = this.#encoder.encode(key);
+    this.#lock(worker);
+    try {
+      for (let i = 0; i < this.#flights; i++) {
+        if (this.#words[HASHES + i] !== hash || !this.#sameKey(i, wanted)) continue;
+        const at = this.#recordAt(i);
+        return { at, serial: this.#word(at + SERIAL), mine: false };
+      }
+      return this.#claim(hash, wanted, worker);
+    } finally {
+      Atomics.store(this.#words, LOCK, 0);
+    }
+  }
+
+  tickIndex(at: number): number {
+    return at + TICK;
+  }
+
+  setHead(at: number, json: unknown): void {
+    const bytes = this.#encoder.encode(JSON.stringify(json));
+    if (bytes.length > JSON_MAX) throw new Fault("internal", "flight head over its limit");
+    this.#bytes.set(bytes, at * 4 + JSON_AT);
+    Atomics.store(this.#words, at + JSON_BYTES, bytes.length);
+  }
+
+  setProgress(at: number, bytes: number): void {
+    this.#progressView(at)[0] = bytes;
+    this.wake(at);
+  }
+
+  setState(at: number, state: number): void {
+    Atomics.store(this.#words, at + STATE, state);
+    if (state > FLIGHT_STATE.filling) {
+      const i = (at - this.#recordAt(0)) / RECORD_WORDS;
+      Atomics.store(this.#words, HASHES + i, 0);
+    }
+    this.wake(at);
+  }
+
+  wake(at: number): void {
+    Atomics.add(this.#words, at + TICK, 1);
+    Atomics.notify(this.#words, at + TICK);
+  }
+
+  view(at: number, serial: number): FlightView {
+    const state = Atomics.load(this.#words, at + STATE);
+    const bytes = this.#progressView(at)[0] ?? 0;
+    const needsHead = state >= FLIGHT_STATE.filling && state <= FLIGHT_STATE.failed;
+    const json: unknown = needsHead ? this.#readJson(at) : undefined;
+    if (Atomics.load(this.#words, at + SERIAL) !== serial) return { kind: "lost" };
+    if (state === FLIGHT_STATE.opening) return { kind: "opening" };
+    if (state === FLIGHT_STATE.solo) return { kind: "solo" };
+    if (state === FLIGHT_STATE.failed) return { kind: "failed", fault: asFlightFault(json) };
+    if (state === FLIGHT_STATE.filling) return { kind: "filling", head: asHead(json), bytes };
+    if (state === FLIGHT_STATE.done) return { kind: "done", head: asHead(json) };
+    return { kind: "lost" };
+  }
+
+  /** Main thread, after `worker` died: its flights are lost and its lock is released. */
+  abandon(worker: number): number {
+    if (this.#words[LOCK] === worker) Atomics.store(this.#words, LOCK, 0);
+    let lost = 0;
+    for (let i = 0; i < this.#flights; i++) {
+      const at = this.#recordAt(i);
+      const state = this.#word(at + STATE);
+      if (this.#word(at + HOLDER) !== worker) continue;
+      if (state !== FLIGHT_STATE.opening && state !== FLIGHT_STATE.filling) continue;
+      this.setState(at, FLIGHT_STATE.lost);
+      lost++;
+    }
+    return lost;
+  }
+
+  #claim(hash: number, key: Uint8Array, worker: number) {
+    if (key.length > LIMITS.wireRelnameBytesMax) throw new Fault("internal", "flight key too long");
+    const start = this.#word(CURSOR);
+    for (let step = 0; step < this.#flights; step++) {
+      const i = (start + step) % this.#flights;
+      if (this.#words[HASHES + i] !== 0) continue;
+      const at = this.#recordAt(i);
+      const serial = (this.#word(at + SERIAL) + 1) | 0;
+      // the serial first: a late reader of the earlier flight must not take the new one's words for its own
+      Atomics.store(this.#words, at + SERIAL, serial);
+      this.#words[at + HOLDER] = worker;
+      this.#words[at + KEY_BYTES] = key.length;
+      this.#bytes.set(key, at * 4 + KEY_AT);
+      this.#progressView(at)[0] = 0;
+      Atomics.store(this.#words, at + STATE, FLIGHT_STATE.opening);
+      this.#words[HASHES + i] = hash;
+      this.#words[CURSOR] = (i + 1) % this.#flights;
+      return { at, serial, mine: true };
+    }
+    return undefined;
+  }
+
+  /** Held for a scan of 4 KiB, about a microsecond; a holder that died is released by `abandon`. */
+  #lock(worker: number): void {
+    while (Atomics.compareExchange(this.#words, LOCK, 0, worker) !== 0) Atomics.pause();
+  }
+
+  #sameKey(i: number, key: Uint8Array): boolean {
+    const at = this.#recordAt(i);
+    if (this.#word(at + KEY_BYTES) !== key.length) return false;
+    const start = at * 4 + KEY_AT;
+    return key.every((byte, k) => this.#bytes[start + k] === byte);
+  }
+
+  #recordAt(i: number): number {
+    return HASHES + Math.ceil(this.#flights / 2) * 2 + i * RECORD_WORDS;
+  }
+
+  #word(at: number): number {
+    return this.#words[at] ?? 0;
+  }
+
+  #progressView(at: number): Float64Array {
+    return new Float64Array(this.#words.buffer, (at + PROGRESS) * 4, 1);
+  }
+
+  /** undefined when the words were claimed again while being read; the caller's serial check finds out. */
+  #readJson(at: number): unknown {
+    const length = Math.min(Atomics.load(this.#words, at + JSON_BYTES), JSON_MAX);
+    const copy = this.#bytes.slice(at * 4 + JSON_AT, at * 4 + JSON_AT + length);
+    try {
+      return JSON.parse(this.#decoder.decode(copy));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Heads are only ever written by `setHead` in this process: shape is trusted, presence is not. */
+function asHead(json: unknown): FlightHead {
+  if (typeof json !== "object" || json === null) throw new Fault("internal", "flight without a head");
+  return json as FlightHead;
+}
+
+function asFlightFault(json: unknown): Fault {
+  const { code, message, retryAfterMs } = (json ?? {}) as { code?: string; message?: string; retryAfterMs?: number };
+  const known = code !== undefined && isFaultCode(code) ? code : "internal";
+  return new Fault(known, message ?? "load failed", retryAfterMs === undefined ? {} : { retryAfterMs });
+}

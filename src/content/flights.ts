@@ -1,0 +1,83 @@
+/** Joining and leading flights from one worker. */
+
+import { DEADLINES } from "../base/deadlines.ts";
+import type { Fault } from "../base/fault.ts";
+import { FLIGHT_STATE, type FlightMemory, FlightTable, type Lead, type Ticket } from "./flight-table.ts";
+
+export type Entered =
+  | { readonly kind: "lead"; readonly lead: Lead }
+  | { readonly kind: "joined"; readonly ticket: Ticket }
+  | { readonly kind: "full" };
+
+export interface Flights {
+  /** Joins the load of `key` if any worker has one under way, else makes this worker its holder. */
+  enter(key: string): Entered;
+}
+
+export function openFlights(memory: FlightMemory, worker: number): Flights {
+  const table = new FlightTable(memory);
+  const ticketOf = makeTickets(table);
+  return {
+    enter(key) {
+      const entered = table.enter(key, worker);
+      if (entered === undefined) return { kind: "full" };
+      const ticket = ticketOf(entered.at, entered.serial);
+      if (!entered.mine) return { kind: "joined", ticket };
+      return { kind: "lead", lead: makeLead(table, entered.at, ticket) };
+    },
+  };
+}
+
+/** Main thread: gives up what a dead worker was loading; returns how many flights were lost. */
+export function abandonFlights(memory: FlightMemory, worker: number): number {
+  return new FlightTable(memory).abandon(worker);
+}
+
+function makeLead(table: FlightTable, at: number, ticket: Ticket): Lead {
+  return {
+    ticket,
+    begin(head) {
+      table.setHead(at, head);
+      table.setState(at, FLIGHT_STATE.filling);
+    },
+    progress(bytes) {
+      table.setProgress(at, bytes);
+    },
+    done(head) {
+      table.setHead(at, head);
+      table.setState(at, FLIGHT_STATE.done);
+    },
+    fail(fault: Fault) {
+      const { code, message, retryAfterMs } = fault;
+      table.setHead(at, { code, message: message.slice(0, 300), retryAfterMs });
+      table.setState(at, FLIGHT_STATE.failed);
+    },
+    solo() {
+      table.setState(at, FLIGHT_STATE.solo);
+    },
+  };
+}
+
+/** One `waitAsync` a worker and flight, shared by all its askers: each wait costs and may leak (spikes B). */
+function makeTickets(table: FlightTable): (at: number, serial: number) => Ticket {
+  const waits = new Map<number, Promise<void>>();
+  const changed = (index: number, tick: number): Promise<void> => {
+    const pending = waits.get(index);
+    if (pending !== undefined) return pending;
+    const wait = Atomics.waitAsync(table.words, index, tick, DEADLINES.flightTickMs);
+    if (!wait.async) return Promise.resolve();
+    const woken = wait.value.then(() => {
+      waits.delete(index);
+    });
+    waits.set(index, woken);
+    return woken;
+  };
+  return (at, serial) => {
+    const index = table.tickIndex(at);
+    return {
+      tick: () => Atomics.load(table.words, index),
+      look: () => table.view(at, serial),
+      changed: (tick) => changed(index, tick),
+    };
+  };
+}

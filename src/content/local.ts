@@ -1,0 +1,85 @@
+/** What this node has on disk of a content id, and what it knows of the picture. */
+
+import {
+  type Facts,
+  FORMATS,
+  ORIG,
+  ORIGINAL_EXTS,
+  relnameOf,
+  type Variant,
+  type VariantMeta,
+} from "../base/variant.ts";
+import type { Cache } from "../cache/cache.ts";
+import { canonicalSize } from "../image/fit.ts";
+import type { Topology } from "../topology/topology.ts";
+
+/** Content ids whose facts one worker remembers: 100 bytes each. */
+const FACTS_MAX = 50_000;
+
+export interface Local {
+  /** The variant if it is on disk, counted as an access. For `orig` whatever ext it has. */
+  look(wanted: Variant): VariantMeta | undefined;
+  /** Facts of the picture if any variant on disk, or an earlier answer, tells them. */
+  facts(id: string): Facts | undefined;
+  /** Facts never change: an id stands for the same bytes for ever (spec §2 upload, 409). */
+  remember(id: string, facts: Facts): void;
+  /** The name the wanted variant is kept under, as far as the facts are known. */
+  canonical(wanted: Variant): Variant;
+  /** Every variant of the id on disk; accesses are not counted. */
+  variants(id: string): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
+}
+
+export function makeLocal(options: { readonly cache: Cache; readonly topology: Topology }): Local {
+  const { cache, topology } = options;
+  const sizes = [...topology.sizes.map((s) => s.name), ...topology.image.exactSizes];
+  const known = new Map<string, Facts>();
+
+  const remember = (id: string, facts: Facts): void => {
+    if (facts.width === 0) return;
+    if (known.size >= FACTS_MAX) {
+      const oldest = known.keys().next();
+      if (!oldest.done) known.delete(oldest.value);
+    }
+    known.set(id, facts);
+  };
+
+  const namesOf = (id: string): Variant[] => [
+    ...ORIGINAL_EXTS.map((ext) => ({ id, size: ORIG, ext })),
+    ...sizes.flatMap((size) => FORMATS.map((ext) => ({ id, size, ext }))),
+  ];
+
+  const variants = (id: string) =>
+    namesOf(id).flatMap((variant) => {
+      const meta = cache.peek(relnameOf(variant));
+      return meta === undefined ? [] : [{ variant, meta }];
+    });
+
+  const facts = (id: string): Facts | undefined => {
+    const remembered = known.get(id);
+    if (remembered !== undefined) return remembered;
+    const found = variants(id).find((v) => v.meta.facts.width > 0)?.meta.facts;
+    if (found !== undefined) remember(id, found);
+    return found;
+  };
+
+  return {
+    remember,
+    variants,
+    facts,
+    canonical(wanted) {
+      const of = wanted.size === ORIG ? undefined : facts(wanted.id);
+      if (of === undefined) return wanted;
+      return { ...wanted, size: canonicalSize(topology, wanted.size, of) };
+    },
+    look(wanted) {
+      if (wanted.size !== ORIG) return cache.look(relnameOf(wanted));
+      const exts = [wanted.ext, ...ORIGINAL_EXTS.filter((ext) => ext !== wanted.ext)];
+      for (const ext of exts) {
+        const meta = cache.look(relnameOf({ ...wanted, ext }));
+        if (meta !== undefined) return meta;
+      }
+      return undefined;
+    },
+  };
+}
+
