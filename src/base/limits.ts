@@ -25,12 +25,20 @@ export const LIMITS = {
   wireRelnameBytesMax: 256,
   /** Bytes of a hit record (`@`). */
   wireRecordBytesMax: 64 * KiB,
+  /** Characters on the wire: of `via` (Cache-Status members), of `detail`, of a node's name or other token. */
+  wireViaCharsMax: 4 * KiB,
+  wireDetailCharsMax: 256,
+  wireNameCharsMax: 255,
+  /** Milliseconds a wire message may speak of: a day. */
+  wireMillisecondsMax: 86_400_000,
   /** Hops a request may take between nodes before it is refused as a loop. */
   hopsMax: 8,
   /** Connections to one peer from one worker. */
   linkConnectionsMax: 32,
   /** Requests waiting for a connection to one peer in one worker. */
   linkWaitingMax: 1024,
+  /** Bytes of a body from a peer that may wait unread before its connection is paused. */
+  linkUnreadBytesMax: 256 * KiB,
   /** Connections accepted by one worker's control listener. */
   listenerConnectionsMax: 4096,
   /** Bytes held back from the client until the end frame has verified the body (spec §3). */
@@ -42,6 +50,9 @@ export const LIMITS = {
   collectPoolBytesMax: 256 * MiB,
   /** Bytes of an original that passes through as `orig` (spec §6). */
   originalBytesMax: 5 * GiB,
+
+  /** Content ids of one group whose first ranks are remembered in one worker. */
+  rankMemoMax: 32_768,
 
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
@@ -72,6 +83,13 @@ export const LIMITS = {
   topologyBytesMax: 4 * MiB,
   topologyServersMax: 4096,
   topologyLevelsMax: 16,
+  /** Listeners of one kind (public, private) of one server. */
+  serverListenersMax: 64,
+  /** Size classes and exact boxes: with `orig` fewer than 256, so that a size fits in a byte. */
+  sizeClassesMax: 32,
+  exactSizesMax: 192,
+  /** Mistakes of one topology file that are told; the rest is counted. */
+  topologyMistakesMax: 1000,
   /** Serving threads of one node. */
   workersMax: 256,
   /** Bytes a request body may have where none is expected. */
