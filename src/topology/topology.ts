@@ -1,5 +1,6 @@
 /** What a topology file means once it has been read: every default filled in, every reference checked. */
 
+import { Fault } from "../base/fault.ts";
 import type { Format } from "../base/variant.ts";
 
 export interface Topology {
@@ -125,4 +126,11 @@ export interface CacheSettings {
 /** The class list plus `orig` and the exact boxes: every size a relname of this mesh may carry. */
 export function sizeNames(topology: Pick<Topology, "sizes" | "image">): readonly string[] {
   return ["orig", ...topology.sizes.map((s) => s.name), ...topology.image.exactSizes];
+}
+
+/** The server of that name; names are unique (checked when the topology was read). */
+export function serverNamed(topology: Topology, name: string): Server {
+  const found = topology.levels.flatMap((l) => l.servers).find((s) => s.name === name);
+  if (found === undefined) throw new Fault("internal", `no server is named ${name}`);
+  return found;
 }

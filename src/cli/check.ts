@@ -1,0 +1,36 @@
+/** `mir check`: a topology explained, or all its mistakes at once. */
+
+import { defineCommand } from "citty";
+import { explainTopology, formatMistakes } from "../topology/explain.ts";
+import { type Output, terminal } from "./output.ts";
+import { readTopologyFile } from "./topology-file.ts";
+import { refuseUnknownFlags } from "./usage.ts";
+
+const args = {
+  file: { type: "positional", description: "the topology file (TOML)", required: true },
+  json: { type: "boolean", description: "for machines: one JSON document" },
+} as const;
+
+export const checkCommand = defineCommand({
+  meta: { name: "check", description: "explain a topology file, or name all its mistakes" },
+  args,
+  run({ args: given, rawArgs }) {
+    refuseUnknownFlags(rawArgs, args);
+    process.exitCode = runCheck(given.file, given.json === true, terminal);
+  },
+});
+
+/** The exit code: 0 when the file can be used. */
+export function runCheck(path: string, json: boolean, output: Output): number {
+  const result = readTopologyFile(path);
+  if (result.kind === "mistakes") {
+    const { mistakes } = result;
+    if (json) output.say(JSON.stringify({ ok: false, mistakes }));
+    else output.complain(formatMistakes(mistakes));
+    return 1;
+  }
+  const { topology, warnings } = result;
+  if (json) output.say(JSON.stringify({ ok: true, warnings, topology }));
+  else output.say(explainTopology(topology, warnings));
+  return 0;
+}

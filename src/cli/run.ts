@@ -1,0 +1,70 @@
+/** The command line: finds the command, runs it, and turns how it ended into an exit code (spec §10). */
+
+import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
+import { Fault } from "../base/fault.ts";
+import { version } from "../base/version.ts";
+import { checkCommand } from "./check.ts";
+import { demoCommand } from "./demo.ts";
+import { terminal } from "./output.ts";
+import { serveCommand } from "./serve.ts";
+import { UsageError } from "./usage.ts";
+
+const COMMANDS: Readonly<Record<string, CommandDef>> = {
+  demo: demoCommand as CommandDef,
+  serve: serveCommand as CommandDef,
+  check: checkCommand as CommandDef,
+};
+
+const root = defineCommand({
+  meta: {
+    name: "mir",
+    version,
+    description: "mesh image router: stores, routes, resizes and streams the pictures of a photo site",
+  },
+  subCommands: COMMANDS,
+});
+
+/** 0 done, 1 failed, 2 wrong usage. */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  const [name = "", ...rest] = argv;
+  if (name === "--version" || name === "-v" || name === "version") {
+    terminal.say(`mir ${version}`);
+    return;
+  }
+  const asksHelp = name === "" || name === "--help" || name === "-h" || name === "help";
+  if (asksHelp) {
+    terminal.say(await renderUsage(root));
+    process.exitCode = name === "" ? 2 : 0;
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    terminal.complain(`mir: there is no command ${name}; commands: ${Object.keys(COMMANDS).join(", ")}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (rest.includes("--help") || rest.includes("-h")) {
+    terminal.say(await renderUsage(command, root));
+    return;
+  }
+  try {
+    await runCommand(command, { rawArgs: rest });
+  } catch (error) {
+    process.exitCode = await complain(error, command);
+  }
+}
+
+async function complain(error: unknown, command: CommandDef): Promise<number> {
+  if (error instanceof UsageError || (error instanceof Error && error.name === "CLIError")) {
+    terminal.complain(`mir: ${error.message}`);
+    terminal.complain(await renderUsage(command, root));
+    return 2;
+  }
+  if (error instanceof Fault) {
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+    terminal.complain(`mir: ${error.message}${cause}`);
+    return 1;
+  }
+  terminal.complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}

@@ -1,0 +1,109 @@
+/** `mir serve`: one node of a topology, until it is told to stop. */
+
+import { defineCommand } from "citty";
+import { Fault } from "../base/fault.ts";
+import { reexecOnce, selfCommand } from "../node/reexec.ts";
+import { readSecrets } from "../node/secrets.ts";
+import { type RunningNode, startNode } from "../node/supervisor.ts";
+import { formatMistakes } from "../topology/explain.ts";
+import { nearestName } from "../topology/nearest.ts";
+import type { Topology } from "../topology/topology.ts";
+import { type Output, terminal } from "./output.ts";
+import { readTopologyFile } from "./topology-file.ts";
+import { parseDuration, refuseUnknownFlags, UsageError } from "./usage.ts";
+
+const args = {
+  topology: { type: "string", description: "the topology file (TOML)", required: true },
+  server: { type: "string", description: "the name of this node in it", required: true },
+  secrets: { type: "string", description: "file of NAME=value lines that others cannot read" },
+  json: { type: "boolean", description: "standard output and log as JSON lines" },
+  "log-level": { type: "string", description: "debug, info, warn or error", default: "info" },
+  "drain-grace": {
+    type: "string",
+    description: "time between /readyz 503 and the end of accepting",
+    default: "5s",
+  },
+  "exit-with-parent": { type: "boolean", description: "stop when standard input closes" },
+} as const;
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+export const serveCommand = defineCommand({
+  meta: { name: "serve", description: "run one node of a topology" },
+  args,
+  async run({ args: given, rawArgs }) {
+    refuseUnknownFlags(rawArgs, args);
+    const level = LEVELS.find((l) => l === given["log-level"]);
+    if (level === undefined) throw new UsageError(`--log-level is one of ${LEVELS.join(", ")}`);
+    const drainGraceMs = parseDuration(given["drain-grace"], "drain-grace");
+    const { execPath, args: selfArgs } = selfCommand();
+    reexecOnce(execPath, [...selfArgs, "serve", ...rawArgs]);
+    const json = given.json === true;
+    const topology = readOrComplain(given.topology, terminal);
+    if (topology === undefined) {
+      process.exitCode = 1;
+      return;
+    }
+    refuseUnservable(topology, given.server);
+    const node = await startNode({
+      topology,
+      server: given.server,
+      secrets: readSecrets({ env: process.env, file: given.secrets }),
+      log: { level, json },
+      drainGraceMs,
+    });
+    announce(node, json, terminal);
+    stopOnSignal(node, given["exit-with-parent"] === true);
+  },
+});
+
+function readOrComplain(path: string, output: Output): Topology | undefined {
+  const result = readTopologyFile(path);
+  if (result.kind === "ok") return result.topology;
+  output.complain(formatMistakes(result.mistakes));
+  return undefined;
+}
+
+/** The origin is a store, not a process: the servers above it open it (spec §1). */
+function refuseUnservable(topology: Topology, name: string): void {
+  const servers = topology.levels.flatMap((level) => level.servers.map((s) => s.name));
+  if (servers.includes(name)) return;
+  const origins = topology.levels.flatMap((level) => level.origins.map((o) => o.name));
+  if (origins.includes(name)) {
+    throw new Fault(
+      "bad_request",
+      `${name} is the origin store, not a process: the servers of the level above open it themselves`,
+    );
+  }
+  const near = nearestName(name, servers);
+  const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+  throw new Fault("bad_request", `the topology has no server ${name}${hint}: ${servers.join(", ")}`);
+}
+
+function announce(node: RunningNode, json: boolean, output: Output): void {
+  for (const { kind, address, port } of node.listeners) {
+    const line = json
+      ? JSON.stringify({ event: "listening", kind, address, port })
+      : `${kind.padEnd(7)} ${address}`;
+    output.say(line);
+  }
+  output.say(json ? JSON.stringify({ event: "ready" }) : "ready");
+}
+
+/** The first SIGTERM or SIGINT drains, a second one ends at once. */
+function stopOnSignal(node: RunningNode, withParent: boolean): void {
+  let draining = false;
+  const stop = (): void => {
+    if (draining) process.exit(1);
+    draining = true;
+    node.drain().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  if (!withParent) return;
+  process.stdin.resume();
+  process.stdin.on("end", () => process.exit(1));
+}

@@ -1,0 +1,32 @@
+/** Wrong usage: what every command says of flags it does not know. */
+
+import type { ArgsDef } from "citty";
+
+/** A mistake on the command line; ends with exit code 2. */
+export class UsageError extends Error {}
+
+/** citty takes any flag; a misspelt one must not be ignored. */
+export function refuseUnknownFlags(rawArgs: readonly string[], known: ArgsDef): void {
+  for (const arg of rawArgs) {
+    if (arg === "--") return;
+    if (!arg.startsWith("--")) continue;
+    const name = arg.slice(2).split("=")[0] ?? "";
+    const plain = name.startsWith("no-") ? name.slice(3) : name;
+    if (Object.hasOwn(known, name) || Object.hasOwn(known, plain) || name === "help") continue;
+    const flags = Object.entries(known)
+      .filter(([, def]) => def.type !== "positional")
+      .map(([flag]) => `--${flag}`);
+    throw new UsageError(`unknown flag --${name}; this command has ${flags.join(", ")}`);
+  }
+}
+
+/** Milliseconds of `5s`, `250ms` or `0`; a UsageError names the flag. */
+export function parseDuration(text: string, flag: string): number {
+  const match = /^([0-9]+)(ms|s|m)?$/.exec(text);
+  const unit = match?.[2] ?? "s";
+  const scale = { ms: 1, s: 1000, m: 60_000 }[unit];
+  if (match === null || scale === undefined) {
+    throw new UsageError(`--${flag} ${text}: expected a time such as 5s or 250ms`);
+  }
+  return Number(match[1]) * scale;
+}

@@ -1,0 +1,120 @@
+/** Makes a variant from a larger one on this node's disk. */
+
+import { existsSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type Facts, isFormat, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
+import { boxOfSize } from "../image/fit.ts";
+import { chooseSource, isLossyFormat } from "../image/plan.ts";
+import type { Context } from "./context.ts";
+import { remainingMs } from "./context.ts";
+import type { Local } from "./local.ts";
+import type { Parts } from "./parts.ts";
+
+/** A variant on this node's disk that another one can be made from. */
+export interface LocalSource {
+  readonly variant: Variant;
+  readonly meta: VariantMeta;
+}
+
+export interface Made {
+  readonly meta: VariantMeta;
+  readonly temp: string;
+}
+
+/** The cheapest sufficient variant on disk (spec §6), or undefined. Pure but for the look at the index. */
+export function localSource(
+  parts: Parts,
+  local: Local,
+  options: { readonly wanted: Variant; readonly facts: Facts },
+): LocalSource | undefined {
+  const { wanted, facts } = options;
+  const box = boxOfSize(parts.topology, wanted.size);
+  if (box === undefined || !isFormat(wanted.ext)) return undefined;
+  const found = local.variants(wanted.id);
+  const chosen = chooseSource(
+    found.map(({ variant, meta }) => ({
+      size: variant.size,
+      ext: variant.ext,
+      bytes: meta.bytes,
+      lossySteps: meta.lossySteps,
+      box: boxOfSize(parts.topology, variant.size),
+    })),
+    { size: wanted.size, box, format: wanted.ext, facts },
+  );
+  return found.find((f) => f.variant.size === chosen?.size && f.variant.ext === chosen.ext);
+}
+
+/** Runs the image job; the result is a temporary file that the caller publishes or unlinks. */
+export async function generate(
+  parts: Parts,
+  context: Context,
+  options: {
+    readonly wanted: Variant;
+    readonly facts: Facts;
+    readonly source: LocalSource;
+    /** Where the source lies when it is not in the cache. */
+    readonly path?: string;
+  },
+): Promise<Made> {
+  const { wanted, facts, source } = options;
+  const { cache, images, topology, clock } = parts;
+  const box = boxOfSize(topology, wanted.size);
+  if (box === undefined || !isFormat(wanted.ext)) {
+    throw new Fault("bad_size", "that size cannot be made");
+  }
+  const path = options.path ?? cache.pathOf(source.meta.relname);
+  const temp = cache.tempPath();
+  const { quality, avifEffort } = topology.image;
+  try {
+    const result = await images.run(
+      {
+        kind: "make",
+        source: path,
+        target: temp,
+        box,
+        format: wanted.ext,
+        quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
+        effort: avifEffort,
+        limits: jobLimits(parts),
+      },
+      { deadlineMs: remainingMs(context, clock) },
+    );
+    if (result.kind !== "made") throw new Fault("internal", "the image worker answered another job");
+    parts.counters.add("generated");
+    const lossySteps = source.meta.lossySteps + (isLossyFormat(wanted.ext) ? 1 : 0);
+    const meta: VariantMeta = {
+      relname: relnameOf(wanted),
+      bytes: result.bytes,
+      validator: result.digest,
+      modified: clock.wallSeconds(),
+      facts,
+      lossySteps,
+    };
+    return { meta, temp };
+  } catch (error) {
+    if (!existsSync(path)) throw new SourceGone(source.meta.relname, error);
+    throw error;
+  }
+}
+
+/** The source was evicted between the plan and the job: plan again. */
+export class SourceGone extends Error {
+  readonly relname: string;
+
+  constructor(relname: string, cause: unknown) {
+    super("source variant gone", { cause });
+    this.relname = relname;
+  }
+}
+
+export function jobLimits(parts: Parts) {
+  const { limits } = parts.topology;
+  return {
+    pixels: limits.imagePixels,
+    animatedPixels: limits.imageAnimatedPixels,
+    frames: limits.imageFrames,
+    sourceBytes: limits.imageSourceBytes,
+    outputBytes: LIMITS.imageOutputBytesMax,
+  };
+}

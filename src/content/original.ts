@@ -1,0 +1,121 @@
+/** The original at the level above the origin: brought here once, looked at, and kept (spec §1 step 5). */
+
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Body } from "../base/body.ts";
+import { Fault } from "../base/fault.ts";
+import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
+import { SNIFF_BYTES, sniff } from "../image/sniff.ts";
+import { type Context, remainingMs } from "./context.ts";
+import { type Incoming, unlinkQuietly } from "./fill.ts";
+import { jobLimits } from "./generate.ts";
+import type { Parts } from "./parts.ts";
+
+/** Spools (originals for which the cache has no room) on one worker at once. */
+const SPOOLS_MAX = 2;
+let spools = 0;
+
+/** The name an original is asked for by while its true ext is not known. */
+export function originalOf(id: string, ext = "bin"): Variant {
+  return { id, size: ORIG, ext };
+}
+
+/** Opens the original at the origin; its ext is what its bytes say. */
+export async function openAtOrigin(parts: Parts, context: Context, id: string): Promise<Incoming> {
+  if (parts.origin === undefined) throw new Fault("not_found", "this mesh has no origin");
+  const opened = await parts.origin.open(id, {
+    deadlineMs: remainingMs(context, parts.clock),
+    ...(context.originalExt === undefined ? {} : { ext: context.originalExt }),
+  });
+  const { head, body } = await readHead(opened.body, Math.min(SNIFF_BYTES, opened.bytes));
+  return {
+    meta: {
+      relname: relnameOf(originalOf(id, sniff(head))),
+      bytes: opened.bytes,
+      validator: opened.validator,
+      modified: opened.modified,
+      facts: { width: 0, height: 0, alpha: false, animated: false },
+      lossySteps: 0,
+    },
+    body,
+    source: "origin",
+    via: "",
+  };
+}
+
+/** Looks at the header of an original on disk, in an image worker: decoders never run in the node itself. */
+export async function probeFacts(parts: Parts, context: Context, path: string): Promise<Facts> {
+  const result = await parts.images.run(
+    { kind: "probe", source: path, limits: jobLimits(parts) },
+    { deadlineMs: remainingMs(context, parts.clock) },
+  );
+  if (result.kind !== "probed") throw new Fault("internal", "the image worker answered another job");
+  return result.facts;
+}
+
+/** An original on disk although the cache has no room for it; `release` removes it. */
+export async function spool(
+  parts: Parts,
+  incoming: Incoming,
+): Promise<{ readonly path: string; readonly meta: VariantMeta; release(): void }> {
+  if (spools >= SPOOLS_MAX) {
+    incoming.body.cancel();
+    throw new Fault("overloaded", "no room for one more original", { retryAfterMs: 1000 });
+  }
+  spools++;
+  const path = parts.cache.tempPath();
+  const release = (): void => {
+    spools--;
+    unlinkQuietly(path);
+  };
+  try {
+    await writeAll(incoming.body, path);
+    return { path, meta: incoming.meta, release };
+  } catch (error) {
+    incoming.body.cancel();
+    release();
+    throw error;
+  }
+}
+
+async function writeAll(body: Body, path: string): Promise<void> {
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    for (;;) {
+      const chunk = await body.read();
+      if (chunk === undefined) return;
+      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads at least `wanted` bytes and gives back a body that begins with them again. */
+async function readHead(body: Body, wanted: number): Promise<{ head: Uint8Array; body: Body }> {
+  let head = new Uint8Array(0);
+  try {
+    while (head.length < wanted) {
+      const chunk = await body.read();
+      if (chunk === undefined) break;
+      const longer = new Uint8Array(head.length + chunk.length);
+      longer.set(head);
+      longer.set(chunk, head.length);
+      head = longer;
+    }
+  } catch (error) {
+    body.cancel();
+    throw error;
+  }
+  let replayed = head.length === 0;
+  return {
+    head,
+    body: {
+      async read() {
+        if (replayed) return body.read();
+        replayed = true;
+        return head;
+      },
+      cancel: () => body.cancel(),
+    },
+  };
+}

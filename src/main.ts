@@ -1,0 +1,16 @@
+/** The one entry file: main thread, worker threads and image workers all begin here (design decision 3). */
+
+import { isMainThread } from "node:worker_threads";
+import { runCli } from "./cli/run.ts";
+import { IMAGE_WORKER } from "./node/reexec.ts";
+import { runWorkerThread } from "./node/worker-thread.ts";
+import { runImageWorker } from "./image/worker-process.ts";
+
+// `import.meta.main` is true in worker threads of an executable, so it tells nothing (bun-facts §1)
+if (!isMainThread) {
+  await runWorkerThread();
+} else if (process.argv.at(2) === IMAGE_WORKER) {
+  await runImageWorker();
+} else {
+  await runCli(process.argv.slice(2));
+}

@@ -1,0 +1,138 @@
+/** The worker threads of a node: started one after the other, restarted when they die, asked to stop. */
+
+import { Worker } from "node:worker_threads";
+import { pathToFileURL } from "node:url";
+import { repairIndex } from "../cache/restore.ts";
+import { DEADLINES } from "../base/deadlines.ts";
+import { Fault } from "../base/fault.ts";
+import { abandonFlights } from "../content/flights.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { answerCall, faultOf } from "./main-calls.ts";
+import type { ListenerReport, MainCall, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
+
+/** Wait before a dead worker is started again; doubled while it keeps dying, up to the second. */
+const RESTART_MS = 100;
+const RESTART_MAX_MS = 10_000;
+
+export interface Crew {
+  readonly listeners: readonly ListenerReport[];
+  /** State of each worker, by number from 1. */
+  states(): readonly { readonly worker: number; readonly state: "serving" | "restarting" }[];
+  drain(): void;
+  stop(): Promise<void>;
+}
+
+interface Member {
+  thread: Worker | undefined;
+  /** Resolves when the worker has said `drained` or is gone. */
+  readonly gone: PromiseWithResolvers<void>;
+  restartMs: number;
+}
+
+/** Rejects with the first worker's Fault when it cannot start; later ones are retried. */
+export async function startCrew(options: {
+  readonly workers: number;
+  readonly setup: Omit<WorkerSetup, "worker" | "ports">;
+  readonly work: (request: MainCall) => Promise<unknown>;
+  readonly counters: Counters;
+  readonly log: Log;
+}): Promise<Crew> {
+  const { workers, setup, counters, log } = options;
+  const members: Member[] = Array.from({ length: workers }, () => ({
+    thread: undefined,
+    gone: Promise.withResolvers<void>(),
+    restartMs: RESTART_MS,
+  }));
+  const listeners: ListenerReport[] = [];
+  let ports: readonly number[] = [];
+  let stopping = false;
+
+  const launch = async (worker: number): Promise<void> => {
+    const member = members[worker - 1];
+    if (member === undefined) return;
+    const thread = spawn({ ...setup, worker, ports });
+    member.thread = thread;
+    thread.on("error", (error) => log.error("worker failed", { worker, error }));
+    thread.on("exit", () => onExit(worker, member, thread));
+    const ready = await firstWord(thread, (message) => take(message, member, thread));
+    if (ports.length === 0) ports = ready.ports;
+    for (const listener of ready.listeners) {
+      if (!listeners.some((l) => l.address === listener.address)) listeners.push(listener);
+    }
+    member.restartMs = RESTART_MS;
+  };
+
+  const take = (message: ToMain, member: Member, thread: Worker): void => {
+    if (message.kind === "drained") member.gone.resolve();
+    if (message.kind !== "call") return;
+    const send = (answer: ToWorker): void => thread.postMessage(answer);
+    void answerCall(message, { work: options.work, send });
+  };
+
+  const onExit = (worker: number, member: Member, thread: Worker): void => {
+    if (member.thread !== thread) return;
+    member.thread = undefined;
+    repairIndex(setup.memory.cache, worker);
+    const lost = abandonFlights(setup.memory.flights, worker);
+    if (stopping) return member.gone.resolve();
+    counters.add("worker_restart");
+    log.error("worker died; it is started again", { worker, lostFlights: lost });
+    const waitMs = member.restartMs;
+    member.restartMs = Math.min(RESTART_MAX_MS, waitMs * 2);
+    setTimeout(() => {
+      if (stopping) return;
+      launch(worker).catch((error) => log.error("worker did not start", { worker, error }));
+    }, waitMs);
+  };
+
+  // one after the other: the first binds the ports that the others share
+  for (let worker = 1; worker <= workers; worker++) await launch(worker);
+
+  const tell = (message: ToWorker): void => {
+    for (const { thread } of members) thread?.postMessage(message);
+  };
+  return {
+    listeners,
+    states: () =>
+      members.map((m, i) => ({ worker: i + 1, state: m.thread ? "serving" : "restarting" })),
+    drain: () => tell({ kind: "drain" }),
+    async stop() {
+      stopping = true;
+      for (const m of members) if (m.thread === undefined) m.gone.resolve();
+      tell({ kind: "stop" });
+      await bounded(Promise.all(members.map((m) => m.gone.promise)), DEADLINES.drainFinishMs);
+    },
+  };
+}
+
+/** The same entry file as main: nested worker paths differ between source and executable (bun-facts §1). */
+function spawn(setup: WorkerSetup): Worker {
+  return new Worker(pathToFileURL(Bun.main), { workerData: setup, name: `worker-${setup.worker}` });
+}
+
+/** `ready`, with everything else going to `take`; a Fault when it does not come. */
+function firstWord(
+  thread: Worker,
+  take: (message: ToMain) => void,
+): Promise<Extract<ToMain, { kind: "ready" }>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<ToMain, { kind: "ready" }>>();
+  const late = setTimeout(
+    () => reject(new Fault("internal", "a worker thread did not start in time")),
+    DEADLINES.startMs,
+  );
+  thread.on("message", (message: ToMain) => {
+    if (message.kind === "ready") resolve(message);
+    else if (message.kind === "failed") reject(faultOf(message.fault));
+    else take(message);
+  });
+  thread.on("exit", () => reject(new Fault("internal", "a worker thread ended while starting")));
+  return promise.finally(() => clearTimeout(late));
+}
+
+async function bounded(work: Promise<unknown>, waitMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, waitMs);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

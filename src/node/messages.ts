@@ -1,0 +1,61 @@
+/** What main and its worker threads say to each other. */
+
+import type { FaultCode } from "../base/fault.ts";
+import type { CacheMemory } from "../cache/memory.ts";
+import type { FlightMemory } from "../content/flight-table.ts";
+import type { ImageJob } from "../image/job.ts";
+import type { LogLevel } from "../observe/log.ts";
+import type { S3Secrets } from "../origin/origin.ts";
+import type { Topology } from "../topology/topology.ts";
+
+/** Everything a worker thread is started with. */
+export interface WorkerSetup {
+  readonly topology: Topology;
+  readonly server: string;
+  /** 1 for the first; 0 is main in every shared table. */
+  readonly worker: number;
+  readonly memory: SharedSet;
+  readonly secrets: S3Secrets | undefined;
+  /** Ports of public `net` listeners by position, where an earlier worker has bound port 0. */
+  readonly ports: readonly number[];
+  readonly log: { readonly level: LogLevel; readonly json: boolean };
+}
+
+/** The shared memory of one node. */
+export interface SharedSet {
+  readonly cache: CacheMemory;
+  readonly flights: FlightMemory;
+  readonly counters: SharedArrayBuffer;
+  readonly latencies: SharedArrayBuffer;
+}
+
+export interface ListenerReport {
+  readonly kind: "public" | "private" | "admin";
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
+/** Work that only main may do: one resolver call an id, one pool of image workers (design decision 1). */
+export type MainCall =
+  | { readonly what: "resolve"; readonly webId: string }
+  | { readonly what: "image"; readonly job: ImageJob; readonly deadlineMs: number };
+
+export interface FaultReport {
+  readonly code: FaultCode;
+  readonly message: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+export type ToMain =
+  | { readonly kind: "ready"; readonly listeners: readonly ListenerReport[]; readonly ports: readonly number[] }
+  | { readonly kind: "failed"; readonly fault: FaultReport }
+  | { readonly kind: "call"; readonly call: number; readonly request: MainCall }
+  | { readonly kind: "drained" };
+
+export type ToWorker =
+  | { readonly kind: "answer"; readonly call: number; readonly result: unknown }
+  | { readonly kind: "refusal"; readonly call: number; readonly fault: FaultReport }
+  /** Answer with `Connection: close` from now on. */
+  | { readonly kind: "drain" }
+  /** Stop accepting, finish what is in flight, say `drained`. */
+  | { readonly kind: "stop" };

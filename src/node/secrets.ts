@@ -1,0 +1,66 @@
+/** Secrets: from the environment or a file that others cannot read, never from the topology (spec §9). */
+
+import { readFileSync, statSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import type { S3Secrets } from "../origin/origin.ts";
+
+export interface Secrets {
+  readonly s3: S3Secrets | undefined;
+  readonly adminToken: string | undefined;
+}
+
+const NAMES = ["MIR_S3_ACCESS_KEY_ID", "MIR_S3_SECRET_ACCESS_KEY", "MIR_ADMIN_TOKEN"] as const;
+
+/** `file` has lines `NAME=value`; it wins over the environment. Throws a Fault that never shows a value. */
+export function readSecrets(options: {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly file: string | undefined;
+}): Secrets {
+  const fromFile = options.file === undefined ? new Map() : readFile(options.file);
+  const get = (name: (typeof NAMES)[number]): string | undefined =>
+    fromFile.get(name) ?? (options.env[name] || undefined);
+  const accessKeyId = get("MIR_S3_ACCESS_KEY_ID");
+  const secretAccessKey = get("MIR_S3_SECRET_ACCESS_KEY");
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw new Fault(
+      "bad_request",
+      "MIR_S3_ACCESS_KEY_ID and MIR_S3_SECRET_ACCESS_KEY go together; one of them is missing",
+    );
+  }
+  return {
+    s3:
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey },
+    adminToken: get("MIR_ADMIN_TOKEN"),
+  };
+}
+
+function readFile(path: string): Map<string, string> {
+  const { mode } = statOf(path);
+  if ((mode & 0o077) !== 0) {
+    throw new Fault("bad_request", `others can read the secrets file ${path}: chmod 600 it`);
+  }
+  const found = new Map<string, string>();
+  readFileSync(path, "utf8")
+    .split("\n")
+    .forEach((line, i) => {
+      const text = line.trim();
+      if (text === "" || text.startsWith("#")) return;
+      const at = text.indexOf("=");
+      const name = text.slice(0, at).trim();
+      if (at < 1 || !(NAMES as readonly string[]).includes(name)) {
+        throw new Fault("bad_request", `${path}:${i + 1}: expected one of ${NAMES.join(", ")} = value`);
+      }
+      found.set(name, text.slice(at + 1).trim());
+    });
+  return found;
+}
+
+function statOf(path: string): { mode: number } {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    throw new Fault("bad_request", `the secrets file ${path} cannot be read`, { cause });
+  }
+}

@@ -1,0 +1,67 @@
+/** What `/status` and `/metrics` say of this node (spec §11). */
+
+import type { Clock } from "../base/clock.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { StatusDocument } from "../http/admin.ts";
+import type { ImagePool } from "../image/pool.ts";
+import { readCounters } from "../observe/counters.ts";
+import { type Gauge, renderMetrics } from "../observe/exposition.ts";
+import type { Server, Topology } from "../topology/topology.ts";
+import { version } from "../base/version.ts";
+import type { Crew } from "./crew.ts";
+import type { SharedSet } from "./messages.ts";
+
+export interface StatusSource {
+  status(): StatusDocument;
+  metrics(): string;
+}
+
+export function makeStatus(options: {
+  readonly topology: Topology;
+  readonly self: Server;
+  readonly memory: SharedSet;
+  readonly cache: Cache;
+  readonly crew: Crew;
+  readonly images: ImagePool;
+  readonly clock: Clock;
+}): StatusSource {
+  const { topology, self, memory, cache, crew, images, clock } = options;
+  const startedMs = clock.monotonicMs();
+  const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
+
+  return {
+    status() {
+      const { variants, bytes, capacityBytes } = cache.usage();
+      return {
+        server: self.name,
+        level: self.level,
+        version,
+        uptimeSeconds: uptimeSeconds(),
+        epoch: topology.epoch,
+        workers: crew.states(),
+        peers: [],
+        cache: { variants, bytes, capacityBytes },
+        images: images.stats(),
+        counters: readCounters(memory.counters),
+      };
+    },
+    metrics() {
+      const { variants, bytes, reservedBytes, capacityBytes } = cache.usage();
+      const { busy, queued } = images.stats();
+      const gauges: Gauge[] = [
+        { name: "cache_bytes", help: "Bytes of cached variants on disk", value: bytes },
+        { name: "cache_reserved_bytes", help: "Bytes promised to loads under way", value: reservedBytes },
+        { name: "cache_capacity_bytes", help: "Bytes the cache may take", value: capacityBytes },
+        { name: "cache_variants", help: "Cached variants", value: variants },
+        { name: "image_queue_depth", help: "Image jobs waiting", value: queued },
+        { name: "image_busy", help: "Image jobs running", value: busy },
+        { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },
+      ];
+      return renderMetrics({
+        counters: readCounters(memory.counters),
+        gauges,
+        latencies: memory.latencies,
+      });
+    },
+  };
+}

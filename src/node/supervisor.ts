@@ -1,0 +1,142 @@
+/** The main thread of a node: shared memory, worker threads, image workers, the admin listener, the end. */
+
+import { writeSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { restoreCache } from "../cache/restore.ts";
+import { openCache } from "../cache/cache.ts";
+import { systemClock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
+import { Fault, unreachable } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
+import { type ImagePool, makeImagePool } from "../image/pool.ts";
+import { openCounters } from "../observe/counters.ts";
+import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
+import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
+import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
+import { type Crew, startCrew } from "./crew.ts";
+import { createSharedSet } from "./memory.ts";
+import type { ListenerReport, MainCall } from "./messages.ts";
+import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
+import type { Secrets } from "./secrets.ts";
+import { makeStatus } from "./status.ts";
+
+export interface RunningNode {
+  readonly listeners: readonly ListenerReport[];
+  /** `/readyz` says 503 at once; resolves when everything in flight has ended or its time is up. */
+  drain(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly topology: Topology;
+  readonly server: string;
+  readonly secrets: Secrets;
+  readonly log: { readonly level: LogLevel; readonly json: boolean };
+  readonly drainGraceMs?: number;
+}
+
+/** Throws a Fault when the node cannot start: what is wrong is in its message. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { topology, secrets } = options;
+  const self = serverNamed(topology, options.server);
+  refuseOpenControl(self, topology);
+  const workers = resolveCount(self.workers, LIMITS.workersMax);
+  const clock = systemClock;
+  const log = makeLog({ node: self.name, ...options.log, write: (line) => writeSync(2, line) });
+  const memory = createSharedSet(topology, self, workers);
+  const counters = openCounters(memory.counters, 0);
+  const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock });
+  log.info("cache restored", { ...restored });
+  const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker: 0, counters, log, clock });
+  const images = startImages(topology, self, { counters, log });
+  const api = topology.services.contentResolutionApi;
+  const resolver =
+    api === undefined ? makeEmbeddedResolver() : makeApiResolver({ api, counters, log, clock });
+  const crew = await startCrew({
+    workers,
+    setup: { topology, server: self.name, memory, secrets: secrets.s3, log: options.log },
+    work: (request) => work(request, { images, resolver }),
+    counters,
+    log,
+  });
+  let ready = true;
+  const status = makeStatus({ topology, self, memory, cache, crew, images, clock });
+  const admin = startAdminListener({
+    socketPath: join(self.cacheDir, ".mir", "admin.sock"),
+    tcp: self.admin,
+    token: secrets.adminToken,
+    handler: makeAdminHandler({ ...status, ready: () => ready }),
+    log,
+  });
+  return {
+    listeners: [...crew.listeners, ...admin.listeners],
+    async drain() {
+      ready = false;
+      crew.drain();
+      log.info("draining", { graceMs: options.drainGraceMs ?? DEADLINES.drainGraceMs });
+      await Bun.sleep(options.drainGraceMs ?? DEADLINES.drainGraceMs);
+      await stopAll(crew, images, log);
+      await admin.stop();
+      cache.close();
+    },
+  };
+}
+
+/** Threads or processes meant by a number or `"cpus"`, affinity and quota counted. */
+export function resolveCount(wanted: number | "cpus", max: number): number {
+  return Math.min(max, Math.max(1, wanted === "cpus" ? availableParallelism() : wanted));
+}
+
+async function stopAll(crew: Crew, images: ImagePool, log: Log): Promise<void> {
+  await crew.stop();
+  await images.close();
+  log.info("stopped");
+}
+
+function startImages(
+  topology: Topology,
+  self: Server,
+  observers: Pick<Parameters<typeof makeImagePool>[0], "counters" | "log">,
+): ImagePool {
+  const { execPath, args } = selfCommand();
+  return makeImagePool({
+    workers: resolveCount(self.imageWorkers, LIMITS.workersMax),
+    command: [execPath, ...args, IMAGE_WORKER],
+    queueMax: topology.limits.imageQueue,
+    jobMs: topology.limits.imageJobMs,
+    clock: systemClock,
+    ...observers,
+  });
+}
+
+async function work(
+  request: MainCall,
+  parts: { readonly images: ImagePool; readonly resolver: Resolver },
+): Promise<unknown> {
+  switch (request.what) {
+    case "resolve":
+      return parts.resolver.resolve(request.webId);
+    case "image":
+      return parts.images.run(request.job, { deadlineMs: request.deadlineMs });
+    default:
+      return unreachable(request);
+  }
+}
+
+/** This version has no authentication between nodes, so an open control port must be asked for (spec §3). */
+function refuseOpenControl(self: Server, topology: Topology): void {
+  if (topology.security.insecure) return;
+  const open = self.privates.find(({ bind }) => !isLoopback(bind));
+  if (open === undefined) return;
+  throw new Fault(
+    "bad_request",
+    `the control listener ${open.bind}:${open.port} of ${self.name} is not on loopback and this ` +
+      "version has no authentication between nodes: bind it to 127.0.0.1, or set " +
+      "[security] insecure = true where the network itself is trusted",
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
