@@ -1,0 +1,42 @@
+/** The names an original may have in a store, in the order they are tried (spec §11 "Origin"). */
+
+import { originalExtOf, spellingsOf } from "../base/ext-names.ts";
+import { FORMATS, ORIG, type OriginalExt, relnameOf } from "../base/variant.ts";
+import { webIdOfContentId } from "../base/web-name.ts";
+
+export interface OriginName {
+  /** Relative, of the id's own characters, single dots and slashes only: nothing outside the store. */
+  readonly path: string;
+  readonly ext: OriginalExt;
+}
+
+/**
+ * At the relname, then flat as `{id}.{ext}`, then flat under the web id when the content id is the escape of one.
+ * An ext that no original carries counts as unknown. `jpeg` and other spellings come after all of ours;
+ * `upperCase` adds `{id}.JPG` and the like for flat names, which come from cameras.
+ */
+export function* originNames(
+  id: string,
+  options: { readonly ext?: string; readonly upperCase: boolean },
+): Generator<OriginName> {
+  const known = options.ext === undefined ? undefined : originalExtOf(options.ext);
+  const tried = spelled(known === undefined ? FORMATS : [known]);
+  for (const { spelling, ext } of tried) {
+    yield { path: relnameOf({ id, size: ORIG, ext: spelling }), ext };
+  }
+  const webId = webIdOfContentId(id);
+  for (const stem of webId === undefined ? [id] : [id, webId]) {
+    for (const { spelling, ext } of tried) yield { path: `${stem}.${spelling}`, ext };
+    if (!options.upperCase) continue;
+    for (const { spelling, ext } of tried) yield { path: `${stem}.${spelling.toUpperCase()}`, ext };
+  }
+}
+
+function spelled(exts: readonly OriginalExt[]): { spelling: string; ext: OriginalExt }[] {
+  const all = exts.map((ext) => ({ ext, spellings: spellingsOf(ext) }));
+  const ours = all.map(({ ext }) => ({ ext, spelling: ext as string }));
+  const others = all.flatMap(({ ext, spellings }) =>
+    spellings.slice(1).map((spelling) => ({ ext, spelling })),
+  );
+  return [...ours, ...others];
+}
