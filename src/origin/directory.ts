@@ -6,7 +6,7 @@ import { errnoOf, isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import type { OriginSpec } from "../topology/topology.ts";
 import { type FileState, makeFileBody } from "./file-body.ts";
-import type { OriginParts } from "./origin.ts";
+import type { OriginParts } from "./port.ts";
 import { badOrigin, type Store, type Stored, within } from "./store.ts";
 
 /**

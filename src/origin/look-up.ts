@@ -6,7 +6,7 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { isContentId } from "../base/variant.ts";
 import { type OriginName, originNames } from "./names.ts";
-import type { Origin, OriginOriginal, OriginParts } from "./origin.ts";
+import type { Origin, OriginOriginal, OriginParts } from "./port.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
 
 /** Nothing is remembered between lookups: a picture put into the store is there for the next one. */

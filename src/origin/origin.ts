@@ -1,61 +1,62 @@
-/** Where originals come from: the port that every kind of store is seen through (spec §11 "Origin"). */
+/** The origins of a mesh as one: in file order on error, never on "not found" (spec §1). */
 
-import type { Body } from "../base/body.ts";
-import type { Clock } from "../base/clock.ts";
-import { DEADLINES } from "../base/deadlines.ts";
-import type { Counters } from "../observe/counters.ts";
-import type { Log } from "../observe/log.ts";
+import { Fault, unreachable } from "../base/fault.ts";
+import type { OriginSpec } from "../topology/topology.ts";
+import { openDirectoryStore } from "./directory.ts";
+import { makeOrigin } from "./look-up.ts";
+import { type Origin, ORIGIN_WAITS, type OriginParts, type S3Secrets } from "./port.ts";
+import { openS3Store } from "./s3.ts";
+import { badOrigin, type Store, tooSlow } from "./store.ts";
 
-export interface OriginOriginal {
-  readonly bytes: number;
-  /** 16 hex digits: hash of (store ETag, length, Last-Modified), spec §2 "Validators". */
-  readonly validator: string;
-  /** Unix seconds; 0 when the store did not say. */
-  readonly modified: number;
-  /** Of the name it was found under, in our spelling; what the bytes are is for sniffing to say. */
-  readonly ext: string | undefined;
-  /** Nothing is fetched before the first `read()`. Must be read to its end or cancelled. */
-  readonly body: Body;
+export type { Origin, OriginOriginal, S3Secrets } from "./port.ts";
+
+/** undefined when there are none. Opens nothing yet: a store that is down is found out by the first lookup. */
+export function openOrigins(
+  specs: readonly OriginSpec[],
+  options: Omit<OriginParts, "waits"> &
+    Partial<Pick<OriginParts, "waits">> & { readonly secrets: S3Secrets | undefined },
+): Origin | undefined {
+  const { secrets, waits = ORIGIN_WAITS, ...rest } = options;
+  const parts: OriginParts = { ...rest, waits };
+  const origins = specs.map((spec) => makeOrigin(openStore(spec, secrets, parts), parts));
+  const [first, ...others] = origins;
+  if (first === undefined) return undefined;
+  return others.length === 0 ? first : inOrder(origins, parts);
 }
 
-export interface Origin {
-  readonly name: string;
-  /**
-   * Looks for the original of a content id: at its relname, then flat; with no `ext` under each known one.
-   * Faults: `not_found`, `bad_origin`, `too_slow`, `image_too_large`. Counts `origin_probe` for each name
-   * asked for, and `origin_get` when the first byte of the body is asked for.
-   */
-  open(
-    id: string,
-    options: { readonly ext?: string; readonly deadlineMs: number },
-  ): Promise<OriginOriginal>;
+function openStore(spec: OriginSpec, secrets: S3Secrets | undefined, parts: OriginParts): Store {
+  switch (spec.kind) {
+    case "directory":
+      return openDirectoryStore(spec, parts);
+    case "s3":
+      return openS3Store(spec, secrets, parts);
+    default:
+      return unreachable(spec);
+  }
 }
 
-/** Keys of the object store; from the environment or the secrets file, never from the topology. */
-export interface S3Secrets {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+/** What is left of the time is shared out, so that a first store that hangs leaves some for the next. */
+function inOrder(origins: readonly Origin[], parts: OriginParts): Origin {
+  return {
+    name: origins.map((origin) => origin.name).join(", "),
+    async open(id, options) {
+      const endAt = parts.clock.monotonicMs() + options.deadlineMs;
+      let failure: Fault = badOrigin();
+      for (const [i, origin] of origins.entries()) {
+        const left = endAt - parts.clock.monotonicMs();
+        if (left <= 0) throw tooSlow();
+        try {
+          return await origin.open(id, { ...options, deadlineMs: left / (origins.length - i) });
+        } catch (error) {
+          if (!isStoreFailure(error)) throw error;
+          failure = error;
+        }
+      }
+      throw failure;
+    },
+  };
 }
 
-/** Waits at a store, in milliseconds. */
-export interface OriginWaits {
-  /** One HEAD or stat. */
-  readonly probeMs: number;
-  /** From asking for a body to its head. */
-  readonly headMs: number;
-  /** Between two reads of a body. */
-  readonly stallMs: number;
-}
-
-export const ORIGIN_WAITS: OriginWaits = {
-  probeMs: DEADLINES.originProbeMs,
-  headMs: DEADLINES.originHeadMs,
-  stallMs: DEADLINES.bodyStallMs,
-};
-
-export interface OriginParts {
-  readonly counters: Counters;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly waits: OriginWaits;
+function isStoreFailure(error: unknown): error is Fault {
+  return error instanceof Fault && (error.code === "bad_origin" || error.code === "too_slow");
 }

@@ -14,15 +14,15 @@ export interface S3Address {
 }
 
 /**
- * No bucket: the host is the bucket's own. With a bucket: in the path when `path_style` says so or the host is an
- * address, which can have no subdomains; else in front of the host, unless it is there already.
+ * No bucket: the host is the bucket's own. With a bucket: in the path under `path_style` (the topology's default
+ * for addresses, which have no subdomains); else in front of the host, unless it is there already.
  */
 export function s3Address(spec: S3Spec): S3Address {
   const { bucket } = spec;
   const region = spec.region ?? regionOf(spec.endpoint);
   if (bucket === undefined) return { endpoint: spec.endpoint, virtualHosted: true, bucket, region };
   const url = new URL(spec.endpoint);
-  if (spec.pathStyle || isAddress(url.hostname)) {
+  if (spec.pathStyle) {
     return { endpoint: spec.endpoint, virtualHosted: false, bucket, region };
   }
   const named = url.hostname.startsWith(`${bucket}.`);
@@ -46,8 +46,4 @@ export function regionOf(endpoint: string): string {
   const match = /(?:^|\.)s3[.-](?:dualstack\.)?([a-z0-9-]+)\.[^.]+\.[^.]+/.exec(hostname);
   if (match?.[1] !== undefined) return match[1];
   return hostname.endsWith(".r2.cloudflarestorage.com") ? "auto" : "us-east-1";
-}
-
-function isAddress(hostname: string): boolean {
-  return hostname === "localhost" || hostname.startsWith("[") || /^[0-9.]+$/.test(hostname);
 }

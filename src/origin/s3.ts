@@ -2,7 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
-import type { OriginParts, S3Secrets } from "./origin.ts";
+import type { OriginParts, S3Secrets } from "./port.ts";
 import { type Exchange, makeExchange, type Reply } from "./s3-exchange.ts";
 import { s3Address, s3Key, type S3Spec } from "./s3-address.ts";
 import { makeS3Body, type Started } from "./s3-body.ts";

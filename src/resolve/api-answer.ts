@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { originalExtOf } from "../base/ext-names.ts";
 import { LIMITS } from "../base/limits.ts";
 import { isContentId } from "../base/variant.ts";
-import type { Resolution } from "./resolver.ts";
+import type { Resolution } from "./resolution.ts";
 
 /** What is wrong with an answer, and what the API's operator does about it. */
 export interface ApiFailure {

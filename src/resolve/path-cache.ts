@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Resolution } from "./resolver.ts";
+import type { Resolution } from "./resolution.ts";
 
 export interface PathCache {
   /** Only what is still fresh: anything else has to be asked for. */

@@ -1,24 +1,21 @@
-/** From web id to content id: what it resolves to, and the two ways of finding out (spec §5). */
+/** The two ways of finding out what a web id stands for: taking it as it is, or asking an API (spec §5). */
 
-import type { OriginalExt } from "../base/variant.ts";
-import { contentIdOfWebId } from "../base/web-name.ts";
+import { makeBreaker } from "../base/breaker.ts";
+import type { Clock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { contentIdOfWebId, isWebId } from "../base/web-name.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { type ApiFailure, askApi, type Fetch } from "./api-answer.ts";
+import { makePathCache } from "./path-cache.ts";
+import type { Resolution, Resolver } from "./resolution.ts";
 
-export type Resolution =
-  | {
-      readonly kind: "known";
-      readonly id: string;
-      /** Of the original, when whoever resolved it knows. */
-      readonly ext: OriginalExt | undefined;
-    }
-  /** Known not to exist. */
-  | { readonly kind: "unknown" };
+export type { Resolution, Resolver } from "./resolution.ts";
 
-export interface Resolver {
-  /** Throws `resolver_down` when nobody can say, `overloaded` when too many lookups are under way. */
-  resolve(webId: string): Promise<Resolution>;
-  /** The web id has come to stand for something: what is remembered of it no longer holds. */
-  forget(webId: string): void;
-}
+/** After a failed call the stale answer stands for this long, before the API is asked for that id again. */
+export const STALE_STANDS_MS = 5_000;
 
 /** Without an API the web id *is* the content id, escaped where it would be no valid one. */
 export function makeEmbeddedResolver(): Resolver {
@@ -31,4 +28,101 @@ export function makeEmbeddedResolver(): Resolver {
       // nothing is remembered
     },
   };
+}
+
+/**
+ * Runs on the main thread. Workers keep what they were told once more, so an answer may be twice as old as its
+ * lifetime. Only 404 means "does not exist"; everything else that is no path is a failure of the API.
+ */
+export function makeApiResolver(options: {
+  /** `http://…`; a trailing slash is ignored. */
+  readonly api: string;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly waitMs?: number;
+  readonly fetch?: Fetch;
+}): Resolver {
+  const { counters, log, clock } = options;
+  const base = options.api.replace(/\/+$/, "");
+  const waitMs = options.waitMs ?? DEADLINES.resolverMs;
+  const paths = makePathCache(clock);
+  /** Lookups that others may join. One that was forgotten leaves at once: its answer may be from before. */
+  const flying = new Map<string, Promise<Resolution>>();
+  let callsUnderWay = 0;
+  const breaker = makeBreaker({
+    clock,
+    changed({ refusing, forMs }) {
+      if (refusing) log.warn("resolver_left_alone", { api: base, forMs });
+      else log.info("resolver_back", { api: base });
+    },
+  });
+
+  return {
+    async resolve(webId) {
+      // `.` and `..` would name another path of the API
+      if (!isWebId(webId)) return { kind: "unknown" };
+      const fresh = paths.look(webId);
+      if (fresh !== undefined) return fresh;
+      return flying.get(webId) ?? begin(webId);
+    },
+    forget(webId) {
+      paths.forget(webId);
+      flying.delete(webId);
+    },
+  };
+
+  function begin(webId: string): Promise<Resolution> {
+    const isCurrent = (): boolean => flying.get(webId) === flight;
+    const flight: Promise<Resolution> = load(webId, isCurrent).finally(() => {
+      if (isCurrent()) flying.delete(webId);
+    });
+    flying.set(webId, flight);
+    return flight;
+  }
+
+  async function load(webId: string, isCurrent: () => boolean): Promise<Resolution> {
+    const stale = paths.lookStale(webId);
+    if (callsUnderWay >= LIMITS.resolverInFlightMax) {
+      if (stale !== undefined) return stale;
+      throw new Fault("overloaded", "too many names are being looked up", { retryAfterMs: 1000 });
+    }
+    if (!breaker.enter()) {
+      if (stale !== undefined) return stale;
+      throw down();
+    }
+    const answer = await call(webId);
+    if (answer.kind === "failed") return standIn(webId, answer, isCurrent() ? stale : undefined);
+    breaker.succeeded();
+    if (isCurrent()) paths.keep(webId, answer);
+    return answer;
+  }
+
+  async function call(webId: string): Promise<Resolution | ApiFailure> {
+    counters.add("resolver_request");
+    callsUnderWay++;
+    try {
+      const url = `${base}/${webId}`;
+      return await askApi({ url, waitMs, fetch: options.fetch ?? fetch });
+    } finally {
+      callsUnderWay--;
+    }
+  }
+
+  function standIn(webId: string, failure: ApiFailure, stale: Resolution | undefined): Resolution {
+    const { reason, hint } = failure;
+    breaker.failed();
+    counters.add("resolver_error");
+    log.warn("resolver_failed", { api: base, webId, reason, hint, stale: stale !== undefined });
+    if (stale === undefined) throw down();
+    paths.keep(webId, stale, STALE_STANDS_MS);
+    return stale;
+  }
+
+  function down(): Fault {
+    const retryAfterMs = Math.max(1000, breaker.waitMs());
+    return new Fault("resolver_down", "the name of the picture cannot be looked up now", {
+      retryAfterMs,
+    });
+  }
 }
