@@ -1,0 +1,118 @@
+/** A checked file → what it means: defaults filled in, paths absolute, origins apart. */
+
+import { resolve } from "node:path";
+import { epochOf } from "./epoch.ts";
+import type { ServerTable, TopologyFile } from "./schema.ts";
+import { isAddress, parseStoreAddress } from "./store-address.ts";
+import type { Level, OriginSpec, PublicListener, Server, Topology } from "./topology.ts";
+
+/** Relative paths of the file are taken from `baseDir`. The checks must have passed. */
+export function buildTopology(file: TopologyFile, baseDir: string): Topology {
+  const routing = {
+    algorithm: file.routing.algorithm,
+    seed: file.routing.seed ?? file.meta.name,
+  };
+  const levels = file.levels.map(
+    ({ servers }, index): Level => ({
+      index,
+      servers: servers.flatMap((server) => buildServer(server, index, baseDir)),
+      origins: servers.flatMap((server) => buildOrigin(server, file.s3, baseDir)),
+    }),
+  );
+  return {
+    name: file.meta.name,
+    description: file.meta.description,
+    version: file.meta.version,
+    levels,
+    services: {
+      contentResolutionApi: withoutSlash(file.services.content_resolution_api),
+      thumbnailEndpoint: file.services.thumbnail_endpoint,
+    },
+    routing,
+    sizes: file.sizes,
+    ...buildSettings(file),
+    epoch: epochOf({ levels, routing }),
+  };
+}
+
+type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "security">;
+
+function buildSettings({ image, http, limits, cache, security }: TopologyFile): Settings {
+  return {
+    image: {
+      policy: image.policy,
+      exactSizes: image.exact_sizes,
+      autoFormats: image.auto_formats,
+      quality: { jpg: image.jpg_quality, webp: image.webp_quality, avif: image.avif_quality },
+      avifEffort: image.avif_effort,
+    },
+    http: { prefix: http.prefix, allowOrigin: http.allow_origin },
+    limits: {
+      imagePixels: limits.pixels,
+      imageAnimatedPixels: limits.animated_pixels,
+      imageFrames: limits.frames,
+      imageSourceBytes: limits.source_bytes,
+      imageQueue: limits.queue,
+      imageJobMs: limits.job_ms,
+    },
+    cache: { eviction: cache.eviction, expireUnusedMs: cache.expire_unused },
+    security: { insecure: security.insecure },
+  };
+}
+
+/** Nothing for an origin, which has no cache_dir. */
+function buildServer(server: ServerTable, level: number, baseDir: string): Server[] {
+  if (server.cache_dir === undefined) return [];
+  return [
+    {
+      name: server.name,
+      level,
+      region: server.region,
+      weight: server.weight,
+      draining: server.draining,
+      legacy: server.legacy,
+      cacheDir: resolve(baseDir, server.cache_dir),
+      capacityBytes: server.capacity,
+      workers: server.workers,
+      imageWorkers: server.image_workers,
+      publics: server.public.map((listener) => buildPublic(listener, baseDir)),
+      privates: server.private.map(({ host, port, bind }) => ({ host, port, bind: bind ?? host })),
+      admin: server.admin,
+      redirectTarget: server.redirect_target,
+    },
+  ];
+}
+
+function buildPublic(listener: ServerTable["public"][number], baseDir: string): PublicListener {
+  if (listener.type === "net") return { type: "net", host: listener.host, port: listener.port };
+  return { type: "unix", path: resolve(baseDir, listener.path), workers: listener.workers };
+}
+
+function buildOrigin(
+  server: ServerTable,
+  store: TopologyFile["s3"],
+  baseDir: string,
+): OriginSpec[] {
+  const { name, origin_dir: dir } = server;
+  if (dir !== undefined) return [{ kind: "directory", name, dir: resolve(baseDir, dir) }];
+  if (!server.is_s3_origin || store === undefined) return [];
+  const address = parseStoreAddress(store.host);
+  if (address.kind === "bad") return [];
+  return [
+    {
+      kind: "s3",
+      name,
+      endpoint: address.endpoint,
+      bucket: store.bucket,
+      region: store.region,
+      prefix: store.prefix,
+      // a bucket cannot be put in front of an IP address
+      pathStyle: store.path_style ?? (store.bucket !== undefined && isAddress(address.hostname)),
+    },
+  ];
+}
+
+/** So that `{api}/{webId}` has one slash. */
+function withoutSlash(url: string | undefined): string | undefined {
+  return url?.replace(/\/+$/, "");
+}

@@ -1,0 +1,113 @@
+/** Checks each value against the schema on its own: its key, its type, its range. */
+
+import * as v from "valibot";
+import { dottedKey, type Findings, type Path, show } from "./mistakes.ts";
+import { nearestName } from "./nearest.ts";
+import type { Table } from "./raw.ts";
+import { topologySchema, type TopologyFile } from "./schema.ts";
+import {
+  entriesOf,
+  expectedText,
+  schemaKeys,
+  type Shape,
+  shapeAt,
+  topologyShape,
+} from "./shape.ts";
+import { isTable } from "./values.ts";
+
+const SECRET = /secret|password|token|credential|access_?key|(?:control|upload|private)_?key/i;
+
+/** Tells every mistake to `findings`; the result is undefined when there was one. */
+export function checkValues(file: Table, findings: Findings): TopologyFile | undefined {
+  const told = new Set<string>();
+  checkShape({ value: file, shape: topologyShape, path: [], findings, told });
+  const result = v.safeParse(topologySchema, file);
+  for (const issue of result.issues ?? []) tellIssue(issue, findings, told);
+  return result.success && told.size === 0 ? result.output : undefined;
+}
+
+interface Visit {
+  readonly value: unknown;
+  readonly shape: Shape;
+  readonly path: Path;
+  readonly findings: Findings;
+  /** Keys with a mistake: what the schema says of them or of what is below is not told again. */
+  readonly told: Set<string>;
+}
+
+/** Tables where tables belong, lists where lists belong, and no key that is not in the schema. */
+function checkShape(visit: Visit): void {
+  const { value, shape, path } = visit;
+  if (shape.kind === "value") return;
+  if (shape.kind === "list") {
+    if (!Array.isArray(value)) return tellWrongType(visit);
+    value.forEach((item: unknown, i) => {
+      checkShape({ ...visit, value: item, shape: shape.item, path: [...path, i] });
+    });
+    return;
+  }
+  if (!isTable(value)) return tellWrongType(visit);
+  const entries = entriesOf(chosen(shape, value));
+  for (const [key, item] of Object.entries(value)) {
+    const below = entries.get(key);
+    if (below === undefined) tellUnknownKey(visit, key, entries);
+    else checkShape({ ...visit, value: item, shape: below, path: [...path, key] });
+  }
+}
+
+function chosen(shape: Shape, table: Table): Shape {
+  if (shape.kind !== "choice") return shape;
+  return shape.options.get(String(table[shape.by])) ?? shape;
+}
+
+function tellWrongType({ value, shape, path, findings, told }: Visit): void {
+  told.add(dottedKey(path));
+  findings.mistake(path, { found: show(value), expected: expectedText(shape) });
+}
+
+function tellUnknownKey(visit: Visit, key: string, entries: ReadonlyMap<string, Shape>): void {
+  const path = [...visit.path, key];
+  visit.told.add(dottedKey(path));
+  const nearest = nearestName(key, entries.keys()) ?? elsewhere(key);
+  if (nearest === undefined && SECRET.test(key)) {
+    visit.findings.mistake(path, {
+      found: "an unknown key",
+      expected: "secrets in the environment or in the file of --secrets, never here",
+      at: "key",
+    });
+    return;
+  }
+  const expected =
+    nearest === undefined ? `one of ${[...entries.keys()].join(", ")}` : "a known key";
+  visit.findings.mistake(path, { found: "an unknown key", expected, nearest, at: "key" });
+}
+
+/** A key that is right, but not here. */
+function elsewhere(key: string): string | undefined {
+  for (const known of schemaKeys()) {
+    const steps = known.split(".");
+    const at = steps.indexOf(key);
+    if (at >= 0) return steps.slice(0, at + 1).join(".");
+  }
+  return undefined;
+}
+
+function tellIssue(issue: v.BaseIssue<unknown>, findings: Findings, told: Set<string>): void {
+  const path = pathOf(issue);
+  if (path.some((_, i) => told.has(dottedKey(path.slice(0, i + 1))))) return;
+  told.add(dottedKey(path));
+  const shape = shapeAt(path);
+  const missing = issue.type === "object" && issue.input === undefined;
+  const options = shape?.kind === "value" ? shape.options : [];
+  findings.mistake(path, {
+    found: show(issue.input),
+    expected: missing && shape !== undefined ? expectedText(shape) : issue.message,
+    nearest: typeof issue.input === "string" ? nearestName(issue.input, options) : undefined,
+  });
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): Path {
+  return (issue.path ?? []).flatMap(({ key }) =>
+    typeof key === "string" || typeof key === "number" ? [key] : [],
+  );
+}

@@ -1,0 +1,40 @@
+/** Keys whose feature is not in this version: they load, and `mir check` says so. */
+
+import type { Findings, Path } from "./mistakes.ts";
+import { isTable } from "./values.ts";
+
+/**
+ * Schema keys (see `schemaKeys`) with the values that need no warning, because they ask for what
+ * happens anyway.
+ * A version that brings a feature takes its row out.
+ */
+export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>(
+  [
+    ["levels.servers.cache_dirs", []],
+    ["levels.servers.ram", []],
+    ["levels.servers.legacy", [false]],
+    ["levels.servers.redirect_target", []],
+    ["levels.servers.public.upload", [false]],
+    ["services.thumbnail_endpoint", []],
+    ["routing.peer_mode", ["stream"]],
+    ["cache.eviction", ["s3-fifo"]],
+    ["cache.expire_unused", []],
+    ["hot", []],
+    ["tls", []],
+  ],
+);
+
+export const NOT_YET_MESSAGE = "accepted, has no effect in this version";
+
+export function warnNotYet(value: unknown, findings: Findings, path: Path = []): void {
+  const key = path.filter((step) => typeof step === "string").join(".");
+  const harmless = NOT_YET.get(key);
+  const last = path.at(-1);
+  if (harmless !== undefined && typeof last === "string") {
+    if (!harmless.includes(value)) findings.warn(path, NOT_YET_MESSAGE);
+  } else if (Array.isArray(value)) {
+    value.forEach((item: unknown, i) => warnNotYet(item, findings, [...path, i]));
+  } else if (isTable(value)) {
+    for (const [name, item] of Object.entries(value)) warnNotYet(item, findings, [...path, name]);
+  }
+}

@@ -1,0 +1,142 @@
+/** Every key of a topology file, once: what it may hold and what it is by default (spec §9). */
+
+import * as v from "valibot";
+import { DEADLINES } from "../base/deadlines.ts";
+import { LIMITS } from "../base/limits.ts";
+import * as a from "./values.ts";
+
+const publicListener = v.variant(
+  "type",
+  [
+    v.object({
+      type: v.literal("net"),
+      host: a.host,
+      port: a.bindPort,
+      upload: v.optional(a.flag),
+    }),
+    v.object({
+      type: v.literal("unix"),
+      path: a.filePath,
+      workers: v.optional(a.workers, "cpus"),
+      upload: v.optional(a.flag),
+    }),
+  ],
+  a.namesText(["net", "unix"]),
+);
+
+const privateListener = v.object({
+  host: a.host,
+  port: a.port,
+  bind: v.optional(a.host),
+});
+
+/** A node or an origin: which keys go together is checked apart, so that all is told at once. */
+const server = v.object({
+  name: a.serverName,
+  region: v.optional(a.fullText),
+  weight: v.optional(a.weight, 1),
+  draining: v.optional(a.flag, false),
+  legacy: v.optional(a.flag, false),
+  cache_dir: v.optional(a.filePath),
+  cache_dirs: v.optional(v.array(a.filePath)),
+  capacity: v.optional(a.byteSize),
+  ram: v.optional(a.byteSize),
+  workers: v.optional(a.workers, "cpus"),
+  image_workers: v.optional(a.workers, "cpus"),
+  is_s3_origin: v.optional(a.flag, false),
+  origin_dir: v.optional(a.filePath),
+  public: v.optional(v.array(publicListener), []),
+  private: v.optional(v.array(privateListener), []),
+  admin: v.optional(v.object({ host: a.host, port: a.bindPort })),
+  redirect_target: v.optional(v.object({ host: a.host, port: a.port })),
+});
+
+export const topologySchema = v.object({
+  meta: v.object({
+    name: a.fullText,
+    description: v.optional(v.string("a text in quotes"), ""),
+    version: v.optional(a.text, "1.0"),
+  }),
+  levels: v.array(v.object({ servers: v.array(server) })),
+  s3: v.optional(
+    v.object({
+      host: a.fullText,
+      bucket: v.optional(a.fullText),
+      region: v.optional(a.fullText),
+      prefix: v.optional(a.text, ""),
+      path_style: v.optional(a.flag),
+    }),
+  ),
+  services: v.optional(
+    v.object({
+      content_resolution_api: v.optional(a.httpUrl),
+      thumbnail_endpoint: v.optional(a.httpUrl),
+    }),
+    {},
+  ),
+  routing: v.optional(
+    v.object({
+      algorithm: v.optional(a.oneOf(["rendezvous", "md5-modulo"]), "rendezvous"),
+      seed: v.optional(a.fullText),
+      peer_mode: v.optional(a.oneOf(["stream", "redirect", "redirect-originals"]), "stream"),
+    }),
+    {},
+  ),
+  sizes: v.optional(v.array(v.object({ name: a.className, width: a.side, height: a.side })), [
+    { name: "xs", width: 160, height: 160 },
+    { name: "sm", width: 320, height: 240 },
+    { name: "md", width: 1024, height: 768 },
+    { name: "lg", width: 2048, height: 1536 },
+    { name: "xl", width: 4096, height: 3072 },
+  ]),
+  image: v.optional(
+    v.object({
+      policy: v.optional(a.oneOf(["snap", "exact", "classes"]), "snap"),
+      exact_sizes: v.optional(v.array(a.box), []),
+      auto_formats: v.optional(v.array(a.oneOf(["avif", "webp"])), ["avif", "webp"]),
+      jpg_quality: v.optional(a.quality, 80),
+      webp_quality: v.optional(a.quality, 79),
+      avif_quality: v.optional(a.quality, 50),
+      avif_effort: v.optional(a.effort, 2),
+    }),
+    {},
+  ),
+  http: v.optional(
+    v.object({
+      prefix: v.optional(a.prefix, "puddle"),
+      allow_origin: v.optional(a.allowOrigin, "*"),
+    }),
+    {},
+  ),
+  limits: v.optional(
+    v.object({
+      pixels: v.optional(a.lowered(LIMITS.imagePixelsMax), LIMITS.imagePixelsMax),
+      animated_pixels: v.optional(
+        a.lowered(LIMITS.imageAnimatedPixelsMax),
+        LIMITS.imageAnimatedPixelsMax,
+      ),
+      frames: v.optional(a.lowered(LIMITS.imageFramesMax), LIMITS.imageFramesMax),
+      source_bytes: v.optional(
+        a.loweredBytes(LIMITS.imageSourceBytesMax),
+        LIMITS.imageSourceBytesMax,
+      ),
+      queue: v.optional(a.lowered(LIMITS.imageQueueMax), LIMITS.imageQueueMax),
+      job_ms: v.optional(a.lowered(DEADLINES.imageJobMs), DEADLINES.imageJobMs),
+    }),
+    {},
+  ),
+  cache: v.optional(
+    v.object({
+      eviction: v.optional(a.oneOf(["s3-fifo", "lru"]), "s3-fifo"),
+      expire_unused: v.optional(a.duration),
+    }),
+    {},
+  ),
+  security: v.optional(v.object({ insecure: v.optional(a.flag, false) }), {}),
+  hot: v.optional(a.openTable),
+  tls: v.optional(a.openTable),
+});
+
+/** The file once every value has been found good. */
+export type TopologyFile = v.InferOutput<typeof topologySchema>;
+export type ServerTable = TopologyFile["levels"][number]["servers"][number];

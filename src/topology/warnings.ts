@@ -1,0 +1,90 @@
+/** What a good file may still get wrong: it works, perhaps not to the effect its author wants. */
+
+import { isLoopbackHost } from "./hosts.ts";
+import type { Findings } from "./mistakes.ts";
+import { type RawLevel, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
+import { isAddress, parseStoreAddress } from "./store-address.ts";
+
+export function warnOfEffects(file: Table, findings: Findings): void {
+  const levels = rawLevels(file);
+  const servers = levels.flatMap((level) => level.servers);
+  if (!servers.some((server) => server.origin)) {
+    findings.warn(["levels"], "no origin: pictures that are not cached are 404 and uploads 503");
+  }
+  if (!levels[0]?.servers.some((server) => server.publics.length > 0)) {
+    findings.warn(["levels", 0], "no server of level 0 has a public listener: no client can ask");
+  }
+  for (const level of levels) warnOfLevel(level, findings);
+  for (const server of servers) warnOfServer(server, file, findings);
+  warnOfImage(tableOf(file, "image"), findings);
+  if (file["s3"] !== undefined) warnOfStore(tableOf(file, "s3"), servers, findings);
+}
+
+function warnOfLevel({ path, servers }: RawLevel, findings: Findings): void {
+  const nodes = servers.filter((server) => !server.origin);
+  const placed = nodes.filter((server) => server.table["region"] !== undefined);
+  if (placed.length > 0 && placed.length < nodes.length) {
+    const without = nodes.filter((server) => !placed.includes(server)).map((server) => server.name);
+    findings.warn(
+      path,
+      `only some servers have a region (not ${without.join(", ")}): the level is one group`,
+    );
+  }
+  if (nodes.length > 0 && nodes.length < servers.length) {
+    findings.warn(
+      path,
+      "origins beside servers: only the level above asks them; give them a level of their own",
+    );
+  }
+  if (nodes.length > 0 && nodes.every((server) => server.table["draining"] === true)) {
+    findings.warn(path, "every server is draining: the ranking is as if none were");
+  }
+  for (const server of nodes) {
+    if (server.privates.length > 0 || (server.level === 0 && nodes.length === 1)) continue;
+    findings.warn(
+      server.path,
+      server.level === 0
+        ? "no private listener: it takes no part in the mesh, though it is ranked as a peer"
+        : "no private listener: the level above cannot reach it",
+    );
+  }
+}
+
+function warnOfServer(server: RawServer, file: Table, findings: Findings): void {
+  const modulo = tableOf(file, "routing")["algorithm"] === "md5-modulo";
+  if (modulo && (server.table["weight"] ?? 1) !== 1) {
+    findings.warn([...server.path, "weight"], 'has no effect with algorithm = "md5-modulo"');
+  }
+  if (tableOf(file, "security")["insecure"] === true) return;
+  for (const { path, table } of server.privates) {
+    const bind = textOf(table, "bind") ?? textOf(table, "host") ?? "";
+    if (isLoopbackHost(bind)) continue;
+    findings.warn(
+      [...path, table["bind"] === undefined ? "host" : "bind"],
+      `${bind} is not loopback and this version has no authentication between nodes: ` +
+        "mir serve refuses to start without [security] insecure = true",
+    );
+  }
+}
+
+function warnOfImage(image: Table, findings: Findings): void {
+  const exact = image["policy"] === "exact";
+  const boxes = image["exact_sizes"];
+  const some = Array.isArray(boxes) && boxes.length > 0;
+  if (some && !exact) findings.warn(["image", "exact_sizes"], 'only used with policy = "exact"');
+  if (exact && !some)
+    findings.warn(["image", "policy"], "no exact_sizes: every WxH in a URL is refused");
+}
+
+function warnOfStore(store: Table, servers: readonly RawServer[], findings: Findings): void {
+  if (!servers.some((server) => server.table["is_s3_origin"] === true)) {
+    findings.warn(["s3"], "has no effect: no server has is_s3_origin = true");
+  }
+  const address = parseStoreAddress(textOf(store, "host") ?? "");
+  if (address.kind === "ok" && store["bucket"] === undefined && isAddress(address.hostname)) {
+    findings.warn(
+      ["s3", "host"],
+      `${address.hostname} names no bucket: set bucket, unless the store has only one`,
+    );
+  }
+}
