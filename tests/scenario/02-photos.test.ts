@@ -1,0 +1,117 @@
+/** Real photographs, when the folder `../shared/photos` beside the checkout is there. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, extname, join, resolve } from "node:path";
+import sharp from "sharp";
+import { membersOf, outcomeOf } from "../support/cache-status.ts";
+import { type Mesh, startMesh } from "../support/mesh.ts";
+
+const PHOTOS = resolve(import.meta.dir, "../../../shared/photos");
+const EDGES = ["edge-1", "edge-2", "edge-3"] as const;
+const BOXES = { xs: [160, 160], sm: [320, 240], md: [1024, 768], lg: [2048, 1536], xl: [4096, 3072] } as const;
+const EXTS = ["jpg", "webp", "avif", "auto"] as const;
+const present = existsSync(PHOTOS);
+const files = present ? readdirSync(PHOTOS).filter((f) => /\.(jpg|png|gif|webp)$/.test(f)) : [];
+const good = files.filter((f) => !f.startsWith("bad-"));
+const damaged = files.filter((f) => f.startsWith("bad-"));
+
+/** Upright size of a source file, one frame. */
+async function uprightSize(file: string): Promise<{ width: number; height: number }> {
+  const { width, height, pageHeight, orientation = 1 } = await sharp(join(PHOTOS, file)).metadata();
+  const tall = pageHeight ?? height;
+  return orientation >= 5 ? { width: tall, height: width } : { width, height: tall };
+}
+
+describe.if(present)("real photographs", () => {
+  let mesh: Mesh;
+  beforeAll(async () => {
+    mesh = await startMesh({
+      edges: EDGES,
+      regionals: ["regional-1", "regional-2"],
+      origin: { origin_dir: PHOTOS },
+      server: { workers: 1, image_workers: 2 },
+    });
+  });
+  afterAll(async () => {
+    await mesh?.[Symbol.asyncDispose]();
+  });
+
+  for (const file of good) {
+    const id = basename(file, extname(file));
+    test(`${file} at every class in every format, then as a hit`, async () => {
+      const size = await uprightSize(file);
+      for (const [name, [boxWidth, boxHeight]] of Object.entries(BOXES)) {
+        const scale = Math.min(1, boxWidth / size.width, boxHeight / size.height);
+        for (const ext of EXTS) {
+          const path = `/puddle/${id}/${name}/x.${ext}`;
+          const headers = { accept: "image/webp,*/*" };
+          const first = await mesh.get("edge-1", path, { headers });
+          expect({ path, status: first.status }).toEqual({ path, status: 200 });
+          const etag = first.headers.get("etag");
+          const decoded = await sharp(Buffer.from(await first.arrayBuffer())).metadata();
+          expect(Math.abs(decoded.width - size.width * scale)).toBeLessThanOrEqual(1);
+          expect(Math.abs((decoded.pageHeight ?? decoded.height) - size.height * scale)).toBeLessThanOrEqual(1);
+          const again = await mesh.get("edge-1", path, { headers });
+          await again.bytes();
+          expect(again.headers.get("etag")).toBe(etag ?? "none");
+          // the second answer is a hit, here or at the owner it is streamed from
+          expect(membersOf(again).some((m) => m.hit)).toBe(true);
+        }
+      }
+    }, 120_000);
+  }
+
+  test("a request at another edge is streamed from the owner and counted as such", async () => {
+    const answers = await Promise.all(
+      EDGES.map((edge) => mesh.get(edge, "/puddle/kodak-01/md/x.jpg")),
+    );
+    await Promise.all(answers.map((a) => a.bytes()));
+    expect(answers.map(outcomeOf).sort()).toEqual(["hit", "peer", "peer"]);
+  });
+
+  test("pictures that lie on their side come upright: the three orientations agree", async () => {
+    const pixels = await Promise.all(
+      [3, 6, 8].map(async (n) => {
+        const answer = await mesh.get("edge-2", `/puddle/exif-orientation-${n}/sm/x.png`);
+        const { width, height } = await uprightSize(`exif-orientation-${n}.jpg`);
+        const decoded = sharp(Buffer.from(await answer.arrayBuffer()));
+        const meta = await decoded.metadata();
+        expect(meta.width > meta.height).toBe(width > height);
+        return decoded.resize(16, 16, { fit: "fill" }).removeAlpha().greyscale().raw().toBuffer();
+      }),
+    );
+    const distance = (a: Buffer, b: Buffer): number =>
+      a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? 0)), 0) / a.length;
+    const [three, six, eight] = pixels;
+    if (three === undefined || six === undefined || eight === undefined) throw new Error("missing");
+    expect(distance(six, eight)).toBeLessThan(12);
+    expect(distance(three, six)).toBeLessThan(12);
+  });
+
+  test("animated pictures stay animated in formats that can", async () => {
+    for (const id of ["rotating-gif", "rotating-webp"]) {
+      const answer = await mesh.get("edge-3", `/puddle/${id}/xs/x.webp`);
+      const meta = await sharp(Buffer.from(await answer.arrayBuffer()), { animated: true }).metadata();
+      expect(meta.pages ?? 1).toBeGreaterThan(1);
+    }
+  });
+
+  for (const file of damaged) {
+    test(`${file} is answered 422 and the node lives on`, async () => {
+      const id = basename(file, extname(file));
+      const answer = await mesh.get("edge-1", `/puddle/${id}/md/x.jpg`);
+      expect(answer.status).toBe(422);
+      expect(await answer.json()).toHaveProperty("error.code");
+      const fine = await mesh.get("edge-1", "/puddle/kodak-02/md/x.jpg");
+      expect(fine.status).toBe(200);
+      await fine.bytes();
+    });
+  }
+});
+
+describe.if(!present)("real photographs", () => {
+  test("are not here: the folder ../shared/photos is missing, drawn pictures stand in elsewhere", () => {
+    expect(files).toEqual([]);
+  });
+});

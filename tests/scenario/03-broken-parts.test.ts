@@ -1,0 +1,68 @@
+/** Damaged pictures, killed image workers, killed worker threads' peers: what breaks stays small. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "../support/until.ts";
+import { childrenOf } from "../support/memory.ts";
+import { type Mesh, startMesh } from "../support/mesh.ts";
+import { pictureOf, writePicture } from "../support/pictures.ts";
+
+let photos: string;
+let mesh: Mesh;
+
+beforeAll(async () => {
+  photos = mkdtempSync(join(tmpdir(), "mir-photos-"));
+  for (let i = 0; i < 6; i++) {
+    await writePicture(photos, `field-${i}.png`, { width: 2600, height: 2000 });
+  }
+  const whole = await Bun.file(join(photos, "field-0.png")).bytes();
+  await Bun.write(join(photos, "cut-short.png"), whole.subarray(0, whole.length / 2));
+  await Bun.write(join(photos, "not-a-picture.jpg"), "this is text and no picture at all");
+  await Bun.write(join(photos, "script.jpg"), '<svg xmlns="http://www.w3.org/2000/svg"></svg>');
+  await Bun.write(join(photos, "empty-file.jpg"), "");
+  mesh = await startMesh({ edges: ["edge-1"], origin: { origin_dir: photos } });
+});
+
+afterAll(async () => {
+  await mesh?.[Symbol.asyncDispose]();
+  rmSync(photos, { recursive: true, force: true });
+});
+
+describe("damaged pictures", () => {
+  for (const id of ["cut-short", "not-a-picture", "script", "empty-file"]) {
+    test(`${id} is 422 that may be kept for a minute, as JSON, and the node lives on`, async () => {
+      const answer = await mesh.get("edge-1", `/puddle/${id}/md/a.jpg`);
+      expect(answer.status).toBe(422);
+      expect(answer.headers.get("cache-control")).toContain("max-age=60");
+      const { error } = (await answer.json()) as { error: { code: string; message: string; hint: string } };
+      expect(error.hint.length).toBeGreaterThan(5);
+      expect(JSON.stringify(error)).not.toContain(mesh.dir);
+      expect((await mesh.get("edge-1", "/puddle/field-0/xs/a.jpg")).status).toBe(200);
+    });
+  }
+
+  test("an SVG is handed out as bytes only, never as something a browser runs", async () => {
+    const answer = await mesh.get("edge-1", "/puddle/script/orig/a.svg");
+    expect(answer.headers.get("content-type")).toBe("application/octet-stream");
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+});
+
+describe("image workers", () => {
+  test("a killed image worker costs one request at most, answered 503 or tried again", async () => {
+    const asked = [1, 2, 3, 4, 5].map((i) => mesh.get("edge-1", `/puddle/field-${i}/xl/a.webp`));
+    const { pid } = mesh.node("edge-1");
+    await until(async () => (await mesh.status("edge-1")).images.busy > 0);
+    for (const child of childrenOf(pid)) process.kill(child, "SIGKILL");
+    const answers = await Promise.all(asked);
+    const failed = answers.filter((a) => a.status !== 200);
+    expect(failed.map((a) => a.status)).toEqual(failed.map(() => 503));
+    expect(failed.length).toBeLessThanOrEqual(1);
+    for (const answer of answers.filter((a) => a.status === 200)) {
+      expect(await pictureOf(answer)).toMatchObject({ format: "webp", width: 2600, height: 2000 });
+    }
+    expect(await mesh.counter("edge-1", "image_worker_restart")).toBeGreaterThanOrEqual(1);
+  });
+});

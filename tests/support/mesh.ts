@@ -1,0 +1,200 @@
+/** A real mesh for a scenario: one process of the real executable a node, on loopback, in a temporary folder. */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Subprocess } from "bun";
+import { stringify } from "smol-toml";
+
+/** What `bun run test` has built; scenarios never run from source. */
+export const EXECUTABLE = resolve(import.meta.dir, "../../dist/mir");
+const START_MS = 30_000;
+
+export interface NodeSpec {
+  readonly name: string;
+  /** Files that stand for the last level, or further keys of the server's table. */
+  readonly keys?: Readonly<Record<string, unknown>>;
+}
+
+export interface MeshOptions {
+  readonly edges: readonly string[];
+  readonly regionals?: readonly string[];
+  readonly origin?: Readonly<Record<string, unknown>>;
+  /** Top-level tables. */
+  readonly tables?: Readonly<Record<string, unknown>>;
+  /** Keys of every server. */
+  readonly server?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface MeshNode {
+  readonly name: string;
+  readonly pid: number;
+  readonly url: string;
+  readonly port: number;
+  readonly cacheDir: string;
+  readonly process: Subprocess;
+  /** Everything on standard error so far. */
+  log(): string;
+}
+
+export interface Mesh extends AsyncDisposable {
+  readonly dir: string;
+  readonly topologyFile: string;
+  node(name: string): MeshNode;
+  get(name: string, path: string, init?: RequestInit): Promise<Response>;
+  status(name: string): Promise<Status>;
+  counter(name: string, counter: string): Promise<number>;
+  start(name: string): Promise<MeshNode>;
+  kill(name: string, signal?: NodeJS.Signals): Promise<number>;
+}
+
+export interface Status {
+  readonly server: string;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly cache: { readonly variants: number; readonly bytes: number };
+  readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
+  readonly workers: readonly { readonly worker: number; readonly state: string }[];
+}
+
+/** A port nobody listens on now. */
+export function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}
+
+export async function startMesh(options: MeshOptions): Promise<Mesh> {
+  const dir = mkdtempSync(join(tmpdir(), "mir-mesh-"));
+  const names = [...options.edges, ...(options.regionals ?? [])];
+  const topologyFile = join(dir, "mesh.toml");
+  writeFileSync(topologyFile, stringify(topologyOf(options, dir)));
+  const nodes = new Map<string, MeshNode>();
+  const start = async (name: string): Promise<MeshNode> => {
+    const node = await startNode({ name, dir, topologyFile, env: options.env ?? {} });
+    nodes.set(name, node);
+    return node;
+  };
+  const node = (name: string): MeshNode => {
+    const found = nodes.get(name);
+    if (found === undefined) throw new Error(`no node ${name} is running`);
+    return found;
+  };
+  const status = async (name: string): Promise<Status> => {
+    const unix = join(node(name).cacheDir, ".mir/admin.sock");
+    const answer = await fetch("http://admin/status", { unix });
+    return (await answer.json()) as Status;
+  };
+  const mesh: Mesh = {
+    dir,
+    topologyFile,
+    node,
+    start,
+    status,
+    get: (name, path, init) => fetch(`${node(name).url}${path}`, init),
+    counter: async (name, counter) => (await status(name)).counters[counter] ?? 0,
+    async kill(name, signal = "SIGKILL") {
+      const { process } = node(name);
+      process.kill(signal);
+      return process.exited;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { process } of nodes.values()) process.kill("SIGKILL");
+      await Promise.all([...nodes.values()].map((n) => n.process.exited));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await Promise.all(names.map(start));
+  } catch (error) {
+    await mesh[Symbol.asyncDispose]();
+    throw error;
+  }
+  return mesh;
+}
+
+function topologyOf(options: MeshOptions, dir: string): Record<string, unknown> {
+  const server = (name: string, listeners: Record<string, unknown>) => ({
+    name,
+    cache_dir: join(dir, name),
+    capacity: "1GiB",
+    workers: 1,
+    image_workers: 1,
+    private: [{ host: "127.0.0.1", port: freePort() }],
+    ...listeners,
+    ...options.server,
+  });
+  const edge = { public: [{ type: "net", host: "127.0.0.1", port: 0 }] };
+  const levels: unknown[] = [{ servers: options.edges.map((name) => server(name, edge)) }];
+  if (options.regionals !== undefined) {
+    levels.push({ servers: options.regionals.map((name) => server(name, {})) });
+  }
+  if (options.origin !== undefined) levels.push({ servers: [{ name: "origin", ...options.origin }] });
+  return { meta: { name: "scenario" }, ...options.tables, levels };
+}
+
+async function startNode(options: {
+  readonly name: string;
+  readonly dir: string;
+  readonly topologyFile: string;
+  readonly env: Readonly<Record<string, string>>;
+}): Promise<MeshNode> {
+  const { name, dir, topologyFile } = options;
+  const away = join(dir, `${name}-cwd`);
+  mkdirSync(away, { recursive: true });
+  const child = Bun.spawn(
+    [EXECUTABLE, "serve", "--topology", topologyFile, "--server", name, "--json",
+      "--drain-grace", "0", "--exit-with-parent"],
+    {
+      cwd: away,
+      env: { ...process.env, ...options.env },
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  const log = gather(child.stderr);
+  const lines = await readyLines(child, log);
+  const open = lines.find((line) => line.kind === "public");
+  const port = open?.port ?? 0;
+  const { pid } = child;
+  return {
+    name, pid, port, url: `http://127.0.0.1:${port}`, cacheDir: join(dir, name), process: child, log,
+  };
+}
+
+interface Line {
+  readonly event: string;
+  readonly kind?: string;
+  readonly port?: number;
+}
+
+async function readyLines(
+  child: Subprocess<"pipe", "pipe", "pipe">,
+  log: () => string,
+): Promise<Line[]> {
+  const lines: Line[] = [];
+  const late = setTimeout(() => child.kill("SIGKILL"), START_MS);
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = parts.pop() ?? "";
+    lines.push(...parts.map((part) => JSON.parse(part) as Line));
+    if (!lines.some((line) => line.event === "ready")) continue;
+    clearTimeout(late);
+    return lines;
+  }
+  clearTimeout(late);
+  throw new Error(`node ended before it was ready (${await child.exited}): ${log()}`);
+}
+
+function gather(stream: ReadableStream<Uint8Array>): () => string {
+  let text = "";
+  void (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) text += decoder.decode(chunk, { stream: true });
+  })();
+  return () => text;
+}
