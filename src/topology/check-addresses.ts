@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { LIMITS } from "../base/limits.ts";
-import { adminSocketPath, isAnyHost, SOCKET_PATH_BYTES_MAX, workerSocketPath } from "./hosts.ts";
+import { isAnyHost, SOCKET_PATH_BYTES_MAX, workerSocketPath } from "./hosts.ts";
 import type { Findings, Path } from "./mistakes.ts";
 import { numberOf, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
 
@@ -141,14 +141,6 @@ function checkSocketPaths(server: RawServer, baseDir: string, findings: Findings
       expected: `at most ${SOCKET_PATH_BYTES_MAX} bytes, which is what a unix socket can have`,
     });
   }
-  const dir = server.origin ? undefined : textOf(server.table, "cache_dir");
-  if (dir === undefined) return;
-  const bytes = Buffer.byteLength(adminSocketPath(resolve(baseDir, dir)));
-  if (bytes <= SOCKET_PATH_BYTES_MAX) return;
-  findings.mistake([...server.path, "cache_dir"], {
-    found: `a path of ${bytes} bytes with /.mir/admin.sock`,
-    expected: `at most ${SOCKET_PATH_BYTES_MAX} bytes, which is what a unix socket can have`,
-  });
 }
 
 /** Eviction unlinks what is in a cache directory: originals must never lie there. */

@@ -60,7 +60,7 @@ function readTable(table: Table, positions: Positions, { file, baseDir }: ReadOp
   if (checked === undefined || mistakes.length > 0)
     return { kind: "mistakes", mistakes: inOrder(mistakes) };
   warnNotYet(table, findings);
-  warnOfEffects(table, findings);
+  warnOfEffects(table, baseDir, findings);
   const topology = buildTopology(checked, baseDir);
   return { kind: "ok", topology, warnings: warnings.sort(byPlace) };
 }

@@ -1,11 +1,12 @@
 /** What a good file may still get wrong: it works, perhaps not to the effect its author wants. */
 
-import { isLoopbackHost } from "./hosts.ts";
+import { resolve } from "node:path";
+import { adminSocketPath, isLoopbackHost, SOCKET_PATH_BYTES_MAX } from "./hosts.ts";
 import type { Findings } from "./mistakes.ts";
 import { type RawLevel, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
 import { isAddress, parseStoreAddress } from "./store-address.ts";
 
-export function warnOfEffects(file: Table, findings: Findings): void {
+export function warnOfEffects(file: Table, baseDir: string, findings: Findings): void {
   const levels = rawLevels(file);
   const servers = levels.flatMap((level) => level.servers);
   if (!servers.some((server) => server.origin)) {
@@ -15,7 +16,10 @@ export function warnOfEffects(file: Table, findings: Findings): void {
     findings.warn(["levels", 0], "no server of level 0 has a public listener: no client can ask");
   }
   for (const level of levels) warnOfLevel(level, findings);
-  for (const server of servers) warnOfServer(server, file, findings);
+  for (const server of servers) {
+    warnOfServer(server, file, findings);
+    warnOfAdminSocket(server, baseDir, findings);
+  }
   warnOfImage(tableOf(file, "image"), findings);
   if (file["s3"] !== undefined) warnOfStore(tableOf(file, "s3"), servers, findings);
 }
@@ -65,6 +69,19 @@ function warnOfServer(server: RawServer, file: Table, findings: Findings): void 
         "mir serve refuses to start without [security] insecure = true",
     );
   }
+}
+
+/** We can bind it, through a short name of the directory; others have only the long one. */
+function warnOfAdminSocket({ path, table }: RawServer, baseDir: string, findings: Findings): void {
+  const dir = textOf(table, "cache_dir");
+  if (dir === undefined) return;
+  const bytes = Buffer.byteLength(adminSocketPath(resolve(baseDir, dir)));
+  if (bytes <= SOCKET_PATH_BYTES_MAX) return;
+  findings.warn(
+    [...path, "cache_dir"],
+    `the path of the admin socket has ${bytes} bytes, more than the ${SOCKET_PATH_BYTES_MAX} ` +
+      "that curl and most other programs can dial",
+  );
 }
 
 function warnOfImage(image: Table, findings: Findings): void {
