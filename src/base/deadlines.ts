@@ -21,6 +21,8 @@ export const DEADLINES = {
   linkSilenceMs: 10_000,
   /** A frame that has begun must bring its next byte within this. */
   frameStallMs: 10_000,
+  /** A peer that takes no byte of its answer for this long is cut. */
+  sendStallMs: 60_000,
   /** Time for the origin to answer with its head, and to answer a HEAD or stat. */
   originHeadMs: 15_000,
   originProbeMs: 5_000,
@@ -39,10 +41,21 @@ export const DEADLINES = {
   flightTickMs: 500,
   /** A filling flight that makes no progress for this long is given up. */
   flightStallMs: 30_000,
+  /**
+   * A client connection without a byte either way for this long is closed: over `requestMs`, so that a slow
+   * level below gets its time, and over the 60 s for which nginx keeps upstream connections by default.
+   */
+  clientIdleMs: 68_000,
+  /** The same while a body is passed on that holds a peer's connection or a flight; over `bodyStallMs`. */
+  clientStallMs: 28_000,
   /** `/readyz` says 503 for this long before listeners close (spec §8). */
   drainGraceMs: 5_000,
   /** In-flight requests get this long after that. */
   drainFinishMs: 30_000,
+  /** A writer of the cache index gives up its turn after this when the work may be left undone. */
+  cacheLockMs: 50,
+  /** Main mends the index within this after a thread died holding its lock. */
+  cacheRepairMs: 10_000,
   /** A worker thread or image worker must say it is ready within this. */
   startMs: 20_000,
 } as const;

@@ -12,6 +12,13 @@ export const LIMITS = {
   contentIdCharsMax: 96,
   /** Characters of a request target that we look at; Bun's own parser ends at 16 KiB. */
   urlCharsMax: 2048,
+  /** Characters of an `Accept` header that are looked at, and media ranges in it. */
+  acceptCharsMax: 2048,
+  acceptRangesMax: 64,
+  /** Characters of `Cache-Status` members taken over from the nodes behind this one. */
+  cacheStatusCharsMax: 1024,
+  /** Variants whose success headers are kept ready in one worker: about 1.5 KB each. */
+  headerMemoMax: 2048,
   /** Pixels a side of a `WxH` box in a URL (spec §2). */
   boxSideMax: 8192,
   /** Pixels a side that a stored picture may have; slots keep sides in 16 bits. */
@@ -53,6 +60,13 @@ export const LIMITS = {
 
   /** Content ids of one group whose first ranks are remembered in one worker. */
   rankMemoMax: 32_768,
+
+  /** Variants one reservation may evict: each costs an unlink on the calling thread. */
+  cacheVictimsMax: 1024,
+  /** Folders of the cache remembered as made, in one worker. */
+  cacheFoldersMax: 65_536,
+  /** Bytes of one record of the cache journal, and of one write to it. */
+  journalRecordBytesMax: 4 * KiB,
 
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,

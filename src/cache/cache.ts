@@ -1,0 +1,191 @@
+/** The cache of one thread: looking, reserving, publishing and forgetting variants on disk. */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import type { Facts, VariantMeta } from "../base/variant.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { type Folders, makeFolders } from "./folders.ts";
+import { learnRecord, metaDir, openJournal } from "./journal.ts";
+import { FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
+import { accounted, chargeJournal, overheadBytes, roomBytes } from "./ledger.ts";
+import { mustLock, tryLock, unlock } from "./lock.ts";
+import { lookUp } from "./look.ts";
+import type { CacheMemory } from "./memory.ts";
+import { packFacts } from "./meta.ts";
+import { type Published, publish } from "./publish.ts";
+import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
+import { planOne, retire, uncountLive } from "./room.ts";
+import { makeS3Fifo } from "./s3-fifo.ts";
+import { findSlot, stateOf, writeFacts } from "./slots.ts";
+import type { Store } from "./store.ts";
+import { firstHash, half, octet, openView, secondHash, sum, word, wordOf } from "./view.ts";
+
+export interface Cache {
+  /** A variant that is here, as it was published; counts the access and hit or miss. Lock-free. */
+  look(relname: string): VariantMeta | undefined;
+  /** The same without counting anything. */
+  peek(relname: string): VariantMeta | undefined;
+  /** Where the file of a relname is, if it is here; it may go at any moment (ENOENT: `forget`, go on as a miss). */
+  pathOf(relname: string): string;
+  /** A fresh name for a temporary file; the file is the caller's to make. */
+  tempPath(): string;
+  /** Room for a file of so many bytes, made before anything is written; undefined: serve uncached. */
+  reserve(bytes: number): Reservation | undefined;
+  /**
+   * Makes a finished temporary file the variant `meta.relname`. The reservation is spent whatever the
+   * answer; unless "published" the temporary file is gone. "refused" is logged with its reason.
+   */
+  publish(reservation: Reservation, tempPath: string, meta: VariantMeta): Published;
+  /** Drops a variant and its file; whether there was one. One that is just being published is dropped too. */
+  forget(relname: string): boolean;
+  /** Facts of the original became known; kept with this variant. */
+  learn(relname: string, facts: Facts): void;
+  /** Accounted bytes; bytes + reservedBytes never exceed capacityBytes. */
+  usage(): CacheUsage;
+  /** Gives back what this thread has reserved; the cache must not be used after. */
+  close(): void;
+}
+
+export interface CacheUsage {
+  readonly variants: number;
+  /** Files of variants and below `.mir`. */
+  readonly bytes: number;
+  /** Room promised to fills. */
+  readonly reservedBytes: number;
+  readonly capacityBytes: number;
+}
+
+/** After `restoreCache`. `worker` is 0 for main, 1.. for worker threads; no two open caches share one. */
+export function openCache(options: {
+  readonly memory: CacheMemory;
+  readonly dir: string;
+  readonly worker: number;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+}): Cache {
+  const store = openStore(options);
+  const { view, dir, counters } = store;
+  const folders: Folders = makeFolders(dir);
+  const tempDir = join(metaDir(dir), "tmp");
+  mkdirSync(tempDir, { recursive: true, mode: 0o700 });
+  const opening = Atomics.add(view.words, HEADER.openings, 1);
+  let temps = 0;
+
+  return {
+    look(relname) {
+      const meta = lookUp(view, relname, true);
+      counters.add(meta === undefined ? "lru_miss" : "lru_hit");
+      return meta;
+    },
+    peek: (relname) => lookUp(view, relname, false),
+    pathOf: (relname) => `${dir}/${relname}`,
+    tempPath: () => `${tempDir}/${options.worker}-${opening}-${temps++}`,
+    reserve: (bytes) => reserve(store, bytes),
+    publish(reservation, tempPath, meta) {
+      if (!(reservation instanceof HeldRoom)) throw new TypeError("not a reservation of this cache");
+      return publish(store, folders, { room: reservation, tempPath, meta });
+    },
+    forget: (relname) => forget(store, relname),
+    learn: (relname, facts) => learn(store, relname, facts),
+    usage: () => usageOf(store),
+    close() {
+      for (const room of store.rooms) room[Symbol.dispose]();
+      store.journal.close();
+    },
+  };
+}
+
+/** The writing side alone, as restore uses it too. */
+export function openStore(options: {
+  readonly memory: CacheMemory;
+  readonly dir: string;
+  readonly worker: number;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+}): Store {
+  const { dir, worker, counters, log, clock } = options;
+  const view = openView(options.memory);
+  return {
+    view,
+    dir,
+    worker,
+    counters,
+    log,
+    clock,
+    journal: openJournal(dir),
+    eviction: makeS3Fifo(view),
+    rooms: new Set(),
+  };
+}
+
+function forget(store: Store, relname: string): boolean {
+  const { view } = store;
+  mustLock(store);
+  let plan: ReturnType<typeof planOne> | undefined;
+  try {
+    const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
+    if (slot < 0) return false;
+    const state = stateOf(view, slot);
+    if (state === STATE.coming) view.octets[wordOf(slot) * 4 + OCTET.state] = STATE.doomed;
+    if (state !== STATE.live) return state === STATE.coming;
+    store.eviction.remove(slot);
+    uncountLive(view, slot);
+    plan = planOne(store, slot);
+  } finally {
+    unlock(view);
+  }
+  retire(store, plan);
+  return true;
+}
+
+/** A hint that may be lost: it is not recorded when there is no room for its record. */
+function learn(store: Store, relname: string, facts: Facts): void {
+  const { view } = store;
+  if (!tryLock(store)) return;
+  let journal: number | undefined;
+  let text = "";
+  try {
+    const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
+    if (slot < 0 || stateOf(view, slot) !== STATE.live) return;
+    const at = wordOf(slot);
+    const old = octet(view, at * 4 + OCTET.flags);
+    const next = packFacts(facts, old >> FLAG.lossyShift);
+    if (next === undefined) return store.log.warn("cache.facts_refused", { relname, ...facts });
+    const width = half(view, at * 2 + HALF.width);
+    if (next.flags === old && next.width === width && next.height === half(view, at * 2 + HALF.height)) return;
+    writeFacts(view, slot, next);
+    text = learnRecord(relname, next);
+    const grows = accounted(sum(view, SUM.journal) + text.length) - accounted(sum(view, SUM.journal));
+    if (grows <= roomBytes(view)) journal = chargeJournal(view, text.length);
+  } finally {
+    unlock(view);
+  }
+  if (journal !== undefined) appendFacts(store, journal, text);
+}
+
+function appendFacts(store: Store, journal: number, text: string): void {
+  try {
+    store.journal.append(journal, [text]);
+  } catch (error) {
+    store.log.warn("cache.journal_failed", { error, effect: "facts will be looked at again after a restart" });
+  }
+}
+
+/** One moment's figures; when the lock cannot be had they may be of several. */
+function usageOf(store: Store): CacheUsage {
+  const { view } = store;
+  const locked = tryLock(store);
+  const owed = sum(view, SUM.owed);
+  const usage = {
+    variants: word(view, HEADER.live),
+    bytes: sum(view, SUM.used) - owed + overheadBytes(view),
+    reservedBytes: sum(view, SUM.reserved),
+    capacityBytes: sum(view, SUM.capacity),
+  };
+  if (locked) unlock(view);
+  return usage;
+}

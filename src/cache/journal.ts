@@ -1,0 +1,167 @@
+/**
+ * The journal of the cache: what is on disk and what is known of it, as lines of text.
+ *
+ * A record is `\n`, 8 hex digits of xxHash32 over the rest, a blank, and the rest:
+ *   P relname bytes validator modified width height flags queue freq   published
+ *   L relname width height flags                                       facts learned
+ *   D relname                                                          forgotten or evicted
+ * The newline comes first, so that a torn record spoils only itself. Files are `.mir/journal.N`; they are
+ * replayed by rising N. Records go out before the rename or unlink they tell of; nothing is fsynced: a
+ * file without a record is dropped at restore, and so is a record without its file.
+ */
+
+import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { LIMITS } from "../base/limits.ts";
+import { hash32 } from "./hash.ts";
+
+export type JournalRecord =
+  | { readonly kind: "publish"; readonly fields: PublishFields }
+  | { readonly kind: "learn"; readonly relname: string; readonly facts: FactFields }
+  | { readonly kind: "forget"; readonly relname: string };
+
+export interface FactFields {
+  readonly width: number;
+  readonly height: number;
+  /** As FLAG lays them out. */
+  readonly flags: number;
+}
+
+export interface PublishFields extends FactFields {
+  readonly relname: string;
+  readonly bytes: number;
+  /** 16 hex digits. */
+  readonly validator: string;
+  readonly modified: number;
+  readonly queue: number;
+  readonly freq: number;
+}
+
+const CHECK_SEED = 0x6d6972;
+const CHUNK_BYTES = 1 << 20;
+
+const PUBLISHED = /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) ([0-3])$/;
+const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
+const FORGOTTEN = /^D (\S+)$/;
+
+export function publishRecord(f: PublishFields): string {
+  const facts = `${f.width} ${f.height} ${f.flags}`;
+  return record(`P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq}`);
+}
+
+export function learnRecord(relname: string, f: FactFields): string {
+  return record(`L ${relname} ${f.width} ${f.height} ${f.flags}`);
+}
+
+export function forgetRecord(relname: string): string {
+  return record(`D ${relname}`);
+}
+
+function record(body: string): string {
+  return `\n${checkOf(body)} ${body}`;
+}
+
+function checkOf(body: string): string {
+  return (hash32(body, CHECK_SEED) >>> 0).toString(16).padStart(8, "0");
+}
+
+/** A line without its newline; undefined when it is torn or garbage. */
+export function parseRecord(line: string): JournalRecord | undefined {
+  const body = line.slice(9);
+  if (line.charCodeAt(8) !== 32 || line.slice(0, 8) !== checkOf(body)) return undefined;
+  const p = PUBLISHED.exec(body);
+  if (p !== null) {
+    const [, relname = "", bytes, validator = "", modified, width, height, flags, queue, freq] = p;
+    const facts = { width: Number(width), height: Number(height), flags: Number(flags) };
+    const numbers = { bytes: Number(bytes), modified: Number(modified), queue: Number(queue), freq: Number(freq) };
+    return { kind: "publish", fields: { relname, validator, ...facts, ...numbers } };
+  }
+  const l = LEARNED.exec(body);
+  if (l !== null) {
+    const facts = { width: Number(l[2]), height: Number(l[3]), flags: Number(l[4]) };
+    return { kind: "learn", relname: l[1] ?? "", facts };
+  }
+  const d = FORGOTTEN.exec(body);
+  return d === null ? undefined : { kind: "forget", relname: d[1] ?? "" };
+}
+
+/** The appending side; each thread has its own, all on the same file. */
+export interface Journal {
+  /** Appends to journal file `number`, at most LIMITS.journalRecordBytesMax a write; throws what the file system says. */
+  append(number: number, records: readonly string[]): void;
+  close(): void;
+}
+
+export function openJournal(dir: string): Journal {
+  let fd: number | undefined;
+  let opened = -1;
+
+  function close(): void {
+    if (fd !== undefined) closeSync(fd);
+    fd = undefined;
+  }
+
+  return {
+    append(number, records) {
+      if (fd === undefined || number !== opened) {
+        close();
+        fd = openSync(journalPath(dir, number), "a", 0o600);
+        opened = number;
+      }
+      for (const text of groups(records)) writeWhole(fd, text);
+    },
+    close,
+  };
+}
+
+/** One write a call: O_APPEND keeps the records of several threads apart. */
+function writeWhole(fd: number, text: string): void {
+  const written = writeSync(fd, text);
+  if (written !== text.length) throw new Error(`journal took ${written} of ${text.length} bytes`);
+}
+
+function* groups(records: readonly string[]): Generator<string> {
+  let group = "";
+  for (const one of records) {
+    if (group !== "" && group.length + one.length > LIMITS.journalRecordBytesMax) {
+      yield group;
+      group = "";
+    }
+    group += one;
+  }
+  if (group !== "") yield group;
+}
+
+export function metaDir(dir: string): string {
+  return join(dir, ".mir");
+}
+
+export function journalPath(dir: string, number: number): string {
+  return join(metaDir(dir), `journal.${number}`);
+}
+
+/** Numbers of the journal files there are, rising. */
+export function journalNumbers(dir: string): number[] {
+  return readdirSync(metaDir(dir))
+    .map((name) => /^journal\.(\d{1,9})$/.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** Every line of a journal file, undefined for what is no record. Lines are bounded, the file is not. */
+export function* readJournal(path: string): Generator<JournalRecord | undefined> {
+  const fd = openSync(path, "r");
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let rest = "";
+    for (let count = readSync(fd, chunk); count > 0; count = readSync(fd, chunk)) {
+      const lines = (rest + chunk.toString("latin1", 0, count)).split("\n");
+      rest = (lines.pop() ?? "").slice(0, LIMITS.journalRecordBytesMax);
+      for (const line of lines) if (line !== "") yield parseRecord(line);
+    }
+    if (rest !== "") yield parseRecord(rest);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,160 @@
+/** Where everything lies in the shared memory of the cache index: header words, sums, rows of workers, slots. */
+
+import { LIMITS } from "../base/limits.ts";
+
+/** Raised whenever a position below changes meaning, so that threads of two builds never share one table. */
+export const LAYOUT_VERSION = 1;
+
+/** Files are accounted in blocks of this many bytes (spec §11). */
+export const BLOCK_BYTES = 4096;
+
+/** Share of the slots that may be taken: above it the probes of a miss grow steeply (measured). */
+export const LOAD_MAX = 0.62;
+
+/** A key may lie at most this far from its home; it bounds every probe and every `passed` count. */
+export const PROBES_MAX = 1024;
+
+/** 32-bit words of the header. The lock has a cache line to itself. */
+export const HEADER = {
+  lock: 0,
+  version: 16,
+  slots: 17,
+  variantsMax: 18,
+  seed1: 19,
+  seed2: 20,
+  /** First and last slot + 1 of the small and of the main queue. */
+  heads: 21,
+  tails: 23,
+  /** Live variants. */
+  live: 25,
+  /** Slots taken: live ones, those whose file is coming, and those whose file is going. */
+  taken: 26,
+  /** First slot + 1 of the dying slots nobody works on. */
+  orphans: 27,
+  arenaCells: 28,
+  /** Cells below this were used at least once. */
+  arenaFresh: 29,
+  arenaFree: 30,
+  /** Number of the journal file that records go to. */
+  journal: 31,
+  /** Counts openings, so that names of temporary files never repeat. */
+  openings: 32,
+  repairs: 33,
+} as const;
+
+/** 64-bit floats of the header, exact to 2^53. */
+export const SUM = {
+  capacity: 32,
+  /** Accounted bytes of all taken slots. */
+  used: 33,
+  /** Of live slots. */
+  live: 34,
+  /** Of live slots in the small queue. */
+  small: 35,
+  /** Bytes that ever left the small queue unseen, and the bytes in one tick of the ghosts' clock. */
+  ghostClock: 36,
+  ghostTick: 37,
+  reserved: 38,
+  owed: 39,
+  reservedSlots: 40,
+  owedSlots: 41,
+  /** Exact bytes of the journal file in use. */
+  journal: 42,
+  /** Accounted bytes of everything else below `.mir` but temporary files. */
+  fixed: 43,
+  evicted: 44,
+} as const;
+
+/** Each worker's share of the sums of the same name, so that repair can take a dead one's back. */
+export const ROW = { reserved: 0, owed: 1, reservedSlots: 2, owedSlots: 3 } as const;
+export type RowField = keyof typeof ROW;
+
+const ROWS_FLOAT = 64;
+const ROW_FLOATS = 4;
+export const ROWS = LIMITS.workersMax + 1;
+
+export const HEADER_BYTES = Math.ceil(((ROWS_FLOAT + ROWS * ROW_FLOATS) * 8) / 64) * 64;
+
+export function rowFloat(worker: number, field: RowField): number {
+  return ROWS_FLOAT + worker * ROW_FLOATS + ROW[field];
+}
+
+export const SLOT_BYTES = 64;
+
+/** 32-bit words of a slot. */
+export const WORD = {
+  /** 0 in a free slot. */
+  h1: 0,
+  h2: 1,
+  /** In a queue: neighbour + 1. In an orphan: the next orphan + 1. */
+  next: 2,
+  prev: 3,
+  /** Of a slot in no queue: the thread that works on it, + 1; 0 for an orphan. Shares the place of `prev`. */
+  holder: 3,
+  bytesLow: 4,
+  validatorHigh: 6,
+  validatorLow: 7,
+  modified: 8,
+  id: 12,
+  /** First cell + 1 of the rest of an id that does not fit. */
+  cell: 15,
+} as const;
+
+/** 16-bit halves of a slot. */
+export const HALF = {
+  width: 18,
+  height: 19,
+  /** Keys that were pushed past this position: a probe ends where it is 0, so there are no tombstones. */
+  passed: 22,
+  /** Odd while the slot is being written; readers that see it change look again. */
+  version: 23,
+} as const;
+
+/** Bytes of a slot. `state`, `queue` and `freq` are apart because hits write `freq` without the lock. */
+export const OCTET = {
+  bytesHigh: 20,
+  size: 21,
+  ext: 22,
+  idChars: 23,
+  state: 40,
+  queue: 41,
+  freq: 42,
+  flags: 43,
+  id: 48,
+} as const;
+
+export const STATE = {
+  free: 0,
+  live: 1,
+  /** A victim whose file is not unlinked yet: a miss, and nothing may be published under its name. */
+  dying: 2,
+  /** Claimed by a publisher whose file is not renamed yet. */
+  coming: 3,
+  /** Forgotten while it was coming: its publisher removes it. */
+  doomed: 4,
+} as const;
+
+export const FLAG = {
+  alpha: 1,
+  animated: 2,
+  /** Set and read by restore only: the file of this slot was found. */
+  seen: 4,
+  lossyShift: 3,
+  /** More lossy steps than this are kept as this many. */
+  lossyMax: 31,
+} as const;
+
+/** Ids of up to this many characters (6 bits each) lie in the slot whole. */
+export const INLINE_CHARS_MAX = 21;
+/** Longer ones leave this many in the slot; the rest lies in cells of the arena. */
+export const INLINE_CHARS_LONG = 16;
+export const CELL_CHARS = 16;
+/** A link word and twelve bytes of characters. */
+export const CELL_BYTES = 16;
+
+export const GHOST_BYTES = 8;
+export const GHOST_WAYS = 4;
+
+/** Largest SharedArrayBuffer of the runtime; a table of several regions is not written yet. */
+export const REGION_BYTES_MAX = 2 ** 32;
+export const SLOTS_MAX = Math.floor((REGION_BYTES_MAX - HEADER_BYTES) / SLOT_BYTES) - 1;

@@ -1,0 +1,173 @@
+/**
+ * Publishing a finished file: its name is claimed in the index, its record appended to the journal, the file
+ * renamed, and only then does the slot become visible. A crash in between leaves no wrong byte behind.
+ */
+
+import { statSync, unlinkSync } from "node:fs";
+import { DEADLINES } from "../base/deadlines.ts";
+import type { VariantMeta } from "../base/variant.ts";
+import type { Folders } from "./folders.ts";
+import { publishRecord } from "./journal.ts";
+import { HEADER, OCTET, STATE, SUM } from "./layout.ts";
+import { accounted, addReserved, chargeJournal } from "./ledger.ts";
+import { mustLock, tryLock, unlock } from "./lock.ts";
+import { type PackedMeta, packMeta } from "./meta.ts";
+import type { HeldRoom } from "./reservation.ts";
+import { dropSlot, planOne, retire } from "./room.ts";
+import { bytesOf, findSlot, holdSlot, stateOf, takeSlot } from "./slots.ts";
+import { errnoOf, type Store } from "./store.ts";
+import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
+
+export type Published = "published" | "already" | "refused";
+
+/** A file on its way in. */
+interface Arrival {
+  readonly meta: VariantMeta;
+  readonly packed: PackedMeta;
+  readonly h1: number;
+  readonly h2: number;
+  readonly record: string;
+  readonly room: HeldRoom;
+}
+
+type Claim =
+  | { readonly kind: "claimed"; readonly slot: number; readonly journal: number }
+  | { readonly kind: "already" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Whatever it answers, the reservation is spent; unless it is published, the temporary file is gone. */
+export function publish(
+  store: Store,
+  folders: Folders,
+  file: { readonly room: HeldRoom; readonly tempPath: string; readonly meta: VariantMeta },
+): Published {
+  const { room, tempPath, meta } = file;
+  const arrival = prepare(store, room, tempPath, meta);
+  const claim = typeof arrival === "string" ? refused(arrival) : claimName(store, arrival);
+  if (typeof arrival !== "string" && claim.kind === "claimed") {
+    return bringIn(store, folders, tempPath, arrival, claim);
+  }
+  room.release();
+  removeTemp(store, tempPath);
+  if (claim.kind === "refused") refuse(store, meta, claim.reason);
+  return claim.kind === "already" ? "already" : "refused";
+}
+
+/** Everything that needs no lock, or the reason to refuse. */
+function prepare(store: Store, room: HeldRoom, tempPath: string, meta: VariantMeta): Arrival | string {
+  if (room.amount === undefined || room.store !== store) return "the reservation was released";
+  const packed = packMeta(meta);
+  if (typeof packed === "string") return packed;
+  const found = sizeOf(tempPath);
+  if (found !== meta.bytes) return `the file has ${found} bytes, its meta says ${meta.bytes}`;
+  const lacking = accounted(meta.bytes) - room.bytes;
+  if (lacking > 0 && !room.grow(lacking)) return "no room for more than was reserved";
+  const { validator, relname } = meta;
+  const record = publishRecord({ ...packed.content, relname, validator, queue: 0, freq: 0 });
+  const h1 = firstHash(store.view, relname);
+  return { meta, packed, h1, h2: secondHash(store.view, relname), record, room };
+}
+
+/** Waits, within its deadline, for another thread that is just publishing or removing the same name. */
+function claimName(store: Store, arrival: Arrival): Claim {
+  const endMs = store.clock.monotonicMs() + DEADLINES.cacheLockMs;
+  for (;;) {
+    if (!tryLock(store)) return refused("the index is locked");
+    try {
+      const slot = findSlot(store.view, arrival.h1, arrival.h2, arrival.meta.relname);
+      if (slot < 0) return enter(store, arrival);
+      if (stateOf(store.view, slot) === STATE.live) return { kind: "already" };
+    } finally {
+      unlock(store.view);
+    }
+    if (store.clock.monotonicMs() >= endMs) return refused("the name is being published or removed");
+    for (let i = 0; i < 100; i++) Atomics.pause();
+  }
+}
+
+/** The reservation becomes a slot; under the lock. */
+function enter(store: Store, arrival: Arrival): Claim {
+  const { view, worker } = store;
+  const { packed, room, h1, h2 } = arrival;
+  const { amount } = room;
+  if (amount === undefined) return refused("the reservation was released");
+  const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
+  if (slot < 0) return refused("the index has no place for this name");
+  addReserved(view, worker, amount, -1);
+  room.spend();
+  addSum(view, SUM.used, accounted(packed.content.bytes));
+  return { kind: "claimed", slot, journal: chargeJournal(view, arrival.record.length) };
+}
+
+function bringIn(
+  store: Store,
+  folders: Folders,
+  tempPath: string,
+  arrival: Arrival,
+  claim: { readonly slot: number; readonly journal: number },
+): Published {
+  try {
+    store.journal.append(claim.journal, [arrival.record]);
+    folders.moveIn(tempPath, arrival.meta.relname);
+  } catch (error) {
+    giveUp(store, claim.slot, arrival.packed.content.bytes);
+    removeTemp(store, tempPath);
+    store.log.error("cache.publish_failed", { error, relname: arrival.meta.relname, effect: "not kept" });
+    return "refused";
+  }
+  return show(store, claim.slot) ? "published" : "refused";
+}
+
+/** Makes the slot visible; false when the name was forgotten meanwhile, then the file is gone again. */
+function show(store: Store, slot: number): boolean {
+  const { view } = store;
+  mustLock(store);
+  const doomed = stateOf(view, slot) === STATE.doomed;
+  const plan = doomed ? planOne(store, slot) : undefined;
+  if (!doomed) goLive(store, slot);
+  unlock(view);
+  if (plan !== undefined) retire(store, plan);
+  return !doomed;
+}
+
+/** State first: a slot that is live but in no queue is mended by repair. Under the lock. */
+function goLive(store: Store, slot: number): void {
+  const { view, eviction } = store;
+  const at = wordOf(slot) * 4;
+  const bytes = accounted(bytesOf(view, slot));
+  view.octets[at + OCTET.state] = STATE.live;
+  eviction.admit(slot);
+  addSum(view, SUM.live, bytes);
+  addWord(view, HEADER.live, 1);
+}
+
+function giveUp(store: Store, slot: number, bytes: number): void {
+  mustLock(store);
+  try {
+    holdSlot(store.view, slot, STATE.dying, store.worker + 1);
+    dropSlot(store.view, slot, accounted(bytes));
+  } finally {
+    unlock(store.view);
+  }
+}
+
+function refused(reason: string): Claim {
+  return { kind: "refused", reason };
+}
+
+function refuse(store: Store, meta: VariantMeta, reason: string): void {
+  store.log.warn("cache.refused", { relname: meta.relname, reason });
+}
+
+function sizeOf(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? stat.size : -1;
+}
+
+function removeTemp(store: Store, path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") store.log.warn("cache.temp_stuck", { error, path });
+  }
+}

@@ -1,0 +1,46 @@
+/** First-in first-out queues of live slots, doubly linked inside the slots; under the lock. */
+
+import { HEADER, OCTET, WORD } from "./layout.ts";
+import { octet, type View, word, wordOf } from "./view.ts";
+
+export const SMALL = 0;
+export const MAIN = 1;
+export const QUEUES = [SMALL, MAIN] as const;
+
+/** The first slot of a queue, or -1. */
+export function headOf(view: View, queue: number): number {
+  return word(view, HEADER.heads + queue) - 1;
+}
+
+/** The slot behind this one in its queue, or -1. */
+export function nextOf(view: View, slot: number): number {
+  return word(view, wordOf(slot) + WORD.next) - 1;
+}
+
+export function queueOf(view: View, slot: number): number {
+  return octet(view, wordOf(slot) * 4 + OCTET.queue);
+}
+
+export function push(view: View, queue: number, slot: number): void {
+  const { words } = view;
+  const at = wordOf(slot);
+  const tail = word(view, HEADER.tails + queue);
+  words[at + WORD.next] = 0;
+  words[at + WORD.prev] = tail;
+  view.octets[at * 4 + OCTET.queue] = queue;
+  if (tail === 0) words[HEADER.heads + queue] = slot + 1;
+  else words[wordOf(tail - 1) + WORD.next] = slot + 1;
+  words[HEADER.tails + queue] = slot + 1;
+}
+
+export function unlink(view: View, slot: number): void {
+  const { words } = view;
+  const at = wordOf(slot);
+  const queue = queueOf(view, slot);
+  const next = word(view, at + WORD.next);
+  const prev = word(view, at + WORD.prev);
+  if (prev === 0) words[HEADER.heads + queue] = next;
+  else words[wordOf(prev - 1) + WORD.next] = next;
+  if (next === 0) words[HEADER.tails + queue] = prev;
+  else words[wordOf(next - 1) + WORD.prev] = prev;
+}

@@ -1,0 +1,83 @@
+/** Brings the index to where the journal says it was; main only, before any worker runs. */
+
+import type { VariantMeta } from "../base/variant.ts";
+import { type JournalRecord, journalPath, type PublishFields, readJournal } from "./journal.ts";
+import { FLAG, HEADER, OCTET, STATE, SUM } from "./layout.ts";
+import { accounted, roomSlots } from "./ledger.ts";
+import { factsOf, packMeta } from "./meta.ts";
+import { dropSlot, uncountLive } from "./room.ts";
+import { bytesOf, findSlot, takeSlot, writeFacts } from "./slots.ts";
+import type { Store } from "./store.ts";
+import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
+
+export interface Replayed {
+  /** Records for which the index has no place: of another topology's sizes, or too many. */
+  readonly dropped: number;
+  /** Lines that were no records. */
+  readonly garbage: number;
+}
+
+/** Replays journal files by rising number; later records win. */
+export function replay(store: Store, numbers: readonly number[]): Replayed {
+  let dropped = 0;
+  let garbage = 0;
+  for (const number of numbers) {
+    for (const record of readJournal(journalPath(store.dir, number))) {
+      if (record === undefined) garbage++;
+      else if (!apply(store, record)) dropped++;
+    }
+  }
+  if (garbage > 0) store.log.warn("cache.journal_garbage", { lines: garbage, effect: "their files are unlinked" });
+  return { dropped, garbage };
+}
+
+/** Takes a live slot out of everything, its file being gone or not its own. */
+export function dropLive(store: Store, slot: number): void {
+  const bytes = accounted(bytesOf(store.view, slot));
+  store.eviction.remove(slot);
+  uncountLive(store.view, slot);
+  dropSlot(store.view, slot, bytes);
+}
+
+function apply(store: Store, record: JournalRecord): boolean {
+  const { view } = store;
+  const relname = record.kind === "publish" ? record.fields.relname : record.relname;
+  const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
+  switch (record.kind) {
+    case "publish":
+      if (slot >= 0) dropLive(store, slot);
+      return restoreSlot(store, record.fields);
+    case "learn":
+      if (slot >= 0) writeFacts(view, slot, record.facts);
+      return true;
+    case "forget":
+      if (slot >= 0) dropLive(store, slot);
+      return true;
+  }
+}
+
+function restoreSlot(store: Store, fields: PublishFields): boolean {
+  const { view, worker } = store;
+  const packed = packMeta(metaOf(fields));
+  if (typeof packed === "string" || roomSlots(view) < 1) return false;
+  const { relname } = fields;
+  const key = { h1: firstHash(view, relname), h2: secondHash(view, relname), variant: packed.variant };
+  const slot = takeSlot(view, key, packed.content, worker);
+  if (slot < 0) return false;
+  const at = wordOf(slot) * 4;
+  const bytes = accounted(fields.bytes);
+  view.octets[at + OCTET.freq] = fields.freq;
+  view.octets[at + OCTET.queue] = fields.queue;
+  view.octets[at + OCTET.state] = STATE.live;
+  store.eviction.readmit(slot);
+  addSum(view, SUM.used, bytes);
+  addSum(view, SUM.live, bytes);
+  addWord(view, HEADER.live, 1);
+  return true;
+}
+
+function metaOf(fields: PublishFields): VariantMeta {
+  const { relname, bytes, validator, modified, width, height, flags } = fields;
+  const facts = factsOf(width, height, flags);
+  return { relname, bytes, validator, modified, facts, lossySteps: flags >> FLAG.lossyShift };
+}

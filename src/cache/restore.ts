@@ -1,0 +1,184 @@
+/** Main's part of the cache: bringing the index back at the start, mending it after a thread died. */
+
+import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { openStore } from "./cache.ts";
+import { writeCompacted } from "./compact.ts";
+import { lockDir } from "./dir-lock.ts";
+import { journalNumbers, journalPath, metaDir } from "./journal.ts";
+import { FLAG, HEADER, OCTET, SUM } from "./layout.ts";
+import { accounted, overheadBytes, roomBytes } from "./ledger.ts";
+import { lockHolder, mustLock, unlock } from "./lock.ts";
+import type { CacheMemory } from "./memory.ts";
+import { nameOf } from "./names.ts";
+import { headOf, nextOf, QUEUES } from "./queues.ts";
+import { rebuild, takeBack } from "./rebuild.ts";
+import { dropLive, replay } from "./replay.ts";
+import { takeRoom } from "./room.ts";
+import { makeS3Fifo } from "./s3-fifo.ts";
+import { type Foreign, relnamesIn } from "./scan.ts";
+import { bytesOf, findSlot } from "./slots.ts";
+import type { Store } from "./store.ts";
+import { firstHash, octet, openView, secondHash, sum, word, wordOf } from "./view.ts";
+
+export interface Restored extends Disposable {
+  readonly variants: number;
+  /** Accounted, as in `Cache.usage`. */
+  readonly bytes: number;
+  /** Records without their file, or for which the index has no place. */
+  readonly dropped: number;
+  /** Files without a record, unlinked. */
+  readonly unlinked: number;
+  /** Journal lines that were no records. */
+  readonly garbage: number;
+}
+
+const NO_COUNTERS: Counters = { add() {} };
+
+/**
+ * Before any worker thread runs. Takes the directory for this node until the result is disposed or the
+ * process ends, throwing a Fault when another node has it. Afterwards index and directory agree: what has
+ * no record is unlinked, what has no file or another length is dropped, and what exceeds the capacity is
+ * evicted. Foreign files are left alone. The time is that of one stat a file.
+ */
+export function restoreCache(options: {
+  readonly memory: CacheMemory;
+  readonly dir: string;
+  readonly log: Log;
+  readonly clock: Clock;
+}): Restored {
+  const { dir, log, clock } = options;
+  const startMs = clock.monotonicMs();
+  mkdirSync(metaDir(dir), { recursive: true, mode: 0o700 });
+  const lock = lockDir(dir);
+  try {
+    const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
+    emptyTemps(dir);
+    const replayed = replay(store, journalNumbers(dir));
+    const found = matchFiles(store);
+    const dropped = replayed.dropped + dropUnseen(store);
+    startJournal(store);
+    fitCapacity(store);
+    store.journal.close();
+    const { view } = store;
+    const counts = { dropped, unlinked: found.unlinked, garbage: replayed.garbage };
+    const variants = word(view, HEADER.live);
+    const bytes = sum(view, SUM.used) + overheadBytes(view);
+    log.info("cache.restored", { variants, ...counts, ms: Math.round(clock.monotonicMs() - startMs) });
+    return { variants, bytes, ...counts, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * After a worker thread died, before another takes its number: takes back what it had reserved and was
+ * working on, and its temporary files when `dir` is given. True when it died holding the lock, so that the
+ * index had to be rebuilt; the order inside the queues is lost then.
+ */
+export function repairIndex(memory: CacheMemory, worker: number, dir?: string): boolean {
+  const view = openView(memory);
+  const held = lockHolder(view) === worker;
+  if (!held) mustLock({ view, worker: 0, clock: systemClock });
+  try {
+    if (held) rebuild(view, makeS3Fifo(view), worker);
+    else takeBack(view, worker);
+  } finally {
+    unlock(view);
+  }
+  if (dir !== undefined) removeTemps(dir, (name) => name.startsWith(`${worker}-`));
+  return held;
+}
+
+function emptyTemps(dir: string): void {
+  mkdirSync(join(metaDir(dir), "tmp"), { recursive: true, mode: 0o700 });
+  removeTemps(dir, () => true);
+}
+
+function removeTemps(dir: string, wanted: (name: string) => boolean): void {
+  const folder = join(metaDir(dir), "tmp");
+  for (const name of readdirSync(folder)) {
+    if (wanted(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Marks the slots whose file is there with the right length; unlinks files of ours that no slot names. */
+function matchFiles(store: Store): { unlinked: number } {
+  const { view, dir } = store;
+  const foreign: Foreign = { count: 0, example: undefined };
+  let unlinked = 0;
+  for (const relname of relnamesIn(dir, foreign)) {
+    const path = join(dir, relname);
+    const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
+    if (slot >= 0 && statSync(path).size === bytesOf(view, slot)) {
+      const at = wordOf(slot) * 4 + OCTET.flags;
+      view.octets[at] = octet(view, at) | FLAG.seen;
+    } else {
+      unlinkSync(path);
+      unlinked++;
+    }
+  }
+  if (foreign.count > 0) {
+    const { count, example } = foreign;
+    store.log.warn("cache.foreign_files", { dir, count, example, effect: "left alone and not accounted" });
+  }
+  return { unlinked };
+}
+
+/** Takes the marks off and drops the slots that have none. */
+function dropUnseen(store: Store): number {
+  const { view } = store;
+  let dropped = 0;
+  for (const queue of QUEUES) {
+    for (let slot = headOf(view, queue), next = -1; slot >= 0; slot = next) {
+      next = nextOf(view, slot);
+      const at = wordOf(slot) * 4 + OCTET.flags;
+      const flags = octet(view, at);
+      view.octets[at] = flags & ~FLAG.seen;
+      if ((flags & FLAG.seen) !== 0) continue;
+      store.log.debug("cache.file_missing", { relname: nameOf(view, slot) });
+      dropLive(store, slot);
+      dropped++;
+    }
+  }
+  return dropped;
+}
+
+/** Writes the compacted journal and counts what lies below `.mir`. */
+function startJournal(store: Store): void {
+  const { view, dir } = store;
+  const old = journalNumbers(dir);
+  const number = (old.at(-1) ?? 0) + 1;
+  view.sums[SUM.journal] = writeCompacted(view, dir, number);
+  view.words[HEADER.journal] = number;
+  for (const one of old) unlinkSync(journalPath(dir, one));
+  view.sums[SUM.fixed] = bytesBelow(metaDir(dir), new Set(["tmp", `journal.${number}`]));
+}
+
+/** Accounted bytes of the regular files of a folder and its folders. */
+function bytesBelow(folder: string, except: ReadonlySet<string>): number {
+  let bytes = 0;
+  for (const found of readdirSync(folder, { withFileTypes: true })) {
+    if (except.has(found.name)) continue;
+    const path = join(folder, found.name);
+    if (found.isDirectory()) bytes += bytesBelow(path, new Set());
+    else if (found.isFile()) bytes += accounted(lstatSync(path).size);
+  }
+  return bytes;
+}
+
+/** The capacity may have been lowered since the last start. */
+function fitCapacity(store: Store): void {
+  const { view } = store;
+  for (let before = -1; roomBytes(view) < 0 && word(view, HEADER.live) !== before; ) {
+    before = word(view, HEADER.live);
+    takeRoom(store, { bytes: 0, slots: 0 });
+  }
+  if (roomBytes(view) >= 0) return;
+  const capacityBytes = sum(view, SUM.capacity);
+  store.log.warn("cache.too_small", { dir: store.dir, capacityBytes, effect: "nothing can be kept" });
+}

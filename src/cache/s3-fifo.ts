@@ -1,0 +1,86 @@
+/**
+ * S3-FIFO by bytes (SOSP'23): newcomers pass through a small queue of a tenth; only what is seen again
+ * there, or soon after it left, reaches the main queue. One-hit wonders thus leave first.
+ */
+
+import type { Eviction } from "./eviction.ts";
+import { addGhost, takeGhost } from "./ghost.ts";
+import { HEADER, OCTET, SUM, WORD } from "./layout.ts";
+import { accounted } from "./ledger.ts";
+import { headOf, MAIN, push, queueOf, SMALL, unlink } from "./queues.ts";
+import { bytesOf } from "./slots.ts";
+import { addSum, octet, sum, type View, word, wordOf } from "./view.ts";
+
+const SMALL_SHARE = 0.1;
+/** Hits in the small queue that make a variant worth keeping. */
+const SEEN_ENOUGH = 1;
+/** Hits are counted up to this; each gives one more round in the main queue. */
+export const FREQ_MAX = 3;
+
+export function makeS3Fifo(view: View): Eviction {
+  const { words, octets } = view;
+
+  function enter(queue: number, slot: number): void {
+    push(view, queue, slot);
+    if (queue === SMALL) addSum(view, SUM.small, accounted(bytesOf(view, slot)));
+  }
+
+  function leave(slot: number): void {
+    unlink(view, slot);
+    if (queueOf(view, slot) === SMALL) addSum(view, SUM.small, -accounted(bytesOf(view, slot)));
+  }
+
+  /** The queue whose turn it is to lose its first slot. */
+  function turn(): number {
+    if (headOf(view, MAIN) < 0) return SMALL;
+    if (headOf(view, SMALL) < 0) return MAIN;
+    return sum(view, SUM.small) > sum(view, SUM.capacity) * SMALL_SHARE ? SMALL : MAIN;
+  }
+
+  /** Moves the first slot of the queue on, or names it the victim. Each move uses up hits, so moves end. */
+  function judge(queue: number, slot: number): number {
+    const at = wordOf(slot);
+    const freq = octet(view, at * 4 + OCTET.freq);
+    leave(slot);
+    if (queue === SMALL && freq >= SEEN_ENOUGH) {
+      octets[at * 4 + OCTET.freq] = 0;
+      enter(MAIN, slot);
+      return -1;
+    }
+    if (queue === MAIN && freq > 0) {
+      octets[at * 4 + OCTET.freq] = Math.min(FREQ_MAX, freq) - 1;
+      enter(MAIN, slot);
+      return -1;
+    }
+    if (queue === SMALL) {
+      addGhost(view, word(view, at), word(view, at + WORD.h2), accounted(bytesOf(view, slot)));
+    }
+    return slot;
+  }
+
+  return {
+    admit(slot) {
+      const at = wordOf(slot);
+      const known = takeGhost(view, word(view, at), word(view, at + WORD.h2));
+      enter(known ? MAIN : SMALL, slot);
+    },
+    readmit: (slot) => enter(queueOf(view, slot) === MAIN ? MAIN : SMALL, slot),
+    remove: leave,
+    victim() {
+      for (;;) {
+        const queue = turn();
+        const slot = headOf(view, queue);
+        if (slot < 0) return -1;
+        const victim = judge(queue, slot);
+        if (victim >= 0) return victim;
+      }
+    },
+    reset() {
+      for (const queue of [SMALL, MAIN]) {
+        words[HEADER.heads + queue] = 0;
+        words[HEADER.tails + queue] = 0;
+      }
+      view.sums[SUM.small] = 0;
+    },
+  };
+}

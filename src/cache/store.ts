@@ -1,0 +1,22 @@
+/** What every writing operation of the cache works with. */
+
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import type { Eviction } from "./eviction.ts";
+import type { Journal } from "./journal.ts";
+import type { Writer } from "./lock.ts";
+
+export interface Store extends Writer {
+  readonly dir: string;
+  readonly journal: Journal;
+  readonly eviction: Eviction;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** Reservations of this thread, so that closing can give them back. */
+  readonly rooms: Set<Disposable>;
+}
+
+/** The code of a file system error (`ENOENT`), or "". */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

@@ -1,0 +1,140 @@
+/** A real cache on a fresh directory, and the directory's own account of it. */
+
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
+import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
+import { type Cache, openCache } from "../../src/cache/cache.ts";
+import { type CacheMemory, createCacheMemory } from "../../src/cache/memory.ts";
+import { type Restored, restoreCache } from "../../src/cache/restore.ts";
+import { createCounterMemory, openCounters, readCounters } from "../../src/observe/counters.ts";
+import type { Log, LogFields } from "../../src/observe/log.ts";
+
+export const SIZES = ["orig", "xs", "sm", "md", "lg", "xl"] as const;
+
+export interface Logged {
+  readonly level: string;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+export interface CacheDir extends Disposable {
+  readonly dir: string;
+  readonly memory: CacheMemory;
+  readonly cache: Cache;
+  readonly restored: Restored;
+  readonly logged: Logged[];
+  /** Another cache on the same memory, as another worker has it. */
+  open(worker: number): Cache;
+  counters(): Record<string, number>;
+  /** The same directory after a stop, with a fresh memory. */
+  restart(options?: CacheOptions): CacheDir;
+}
+
+export interface CacheOptions {
+  readonly capacityBytes?: number;
+  readonly slots?: number;
+  readonly sizes?: readonly string[];
+}
+
+/** The directory is removed when the first of a row of restarts is disposed. */
+export function makeCacheDir(options: CacheOptions = {}): CacheDir {
+  const dir = mkdtempSync(join(tmpdir(), "mir-cache-"));
+  const opened = openDir(dir, options);
+  return {
+    ...opened,
+    [Symbol.dispose]() {
+      opened[Symbol.dispose]();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function recordingLog(logged: Logged[]): Log {
+  const at = (level: string) => (event: string, fields: LogFields = {}) => {
+    logged.push({ level, event, fields });
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function openDir(dir: string, options: CacheOptions): CacheDir {
+  const memory = createCacheMemory({
+    capacityBytes: options.capacityBytes ?? 4 << 20,
+    slots: options.slots ?? 2048,
+    sizes: options.sizes ?? SIZES,
+  });
+  const logged: Logged[] = [];
+  const log = recordingLog(logged);
+  const restored = restoreCache({ memory, dir, log, clock: systemClock });
+  const counterMemory = createCounterMemory(8);
+  const open = (worker: number): Cache =>
+    openCache({ memory, dir, worker, counters: openCounters(counterMemory, worker), log, clock: systemClock });
+  const cache = open(0);
+  let stopped = false;
+  const stop = (): void => {
+    if (stopped) return;
+    stopped = true;
+    cache.close();
+    restored[Symbol.dispose]();
+  };
+  return {
+    dir,
+    memory,
+    cache,
+    restored,
+    logged,
+    open,
+    counters: () => readCounters(counterMemory),
+    restart(changes = {}) {
+      stop();
+      return openDir(dir, { ...options, ...changes });
+    },
+    [Symbol.dispose]: stop,
+  };
+}
+
+/** A meta of made-up but valid content. */
+export function metaOf(relname: string, bytes: number, more: Partial<VariantMeta> = {}): VariantMeta {
+  const validator = Bun.hash.xxHash64(`${relname} ${bytes}`).toString(16).padStart(16, "0");
+  return { relname, bytes, validator, modified: 1_700_000_000, facts: UNKNOWN_FACTS, lossySteps: 1, ...more };
+}
+
+/** `vi/ra/l1/md/viral1….jpg` for a number. */
+export function relnameOfNumber(n: number, size = "md", ext = "jpg"): string {
+  const id = `pic${n.toString(36).padStart(6, "0")}`;
+  return `${id.slice(0, 2)}/${id.slice(2, 4)}/${id.slice(4, 6)}/${size}/${id}.${ext}`;
+}
+
+/** Reserves, writes and publishes a file of that meta; "no room" when it could not be reserved. */
+export function put(cache: Cache, meta: VariantMeta): string {
+  using room = cache.reserve(meta.bytes);
+  if (room === undefined) return "no room";
+  const path = cache.tempPath();
+  writeFileSync(path, Buffer.alloc(meta.bytes, meta.relname));
+  return cache.publish(room, path, meta);
+}
+
+export function putBytes(cache: Cache, relname: string, bytes = 100): string {
+  return put(cache, metaOf(relname, bytes));
+}
+
+/** Bytes of all files below a directory, each rounded up to 4 KiB (spec §11). */
+export function walkBytes(dir: string): number {
+  let bytes = 0;
+  for (const path of filesBelow(dir)) bytes += Math.ceil(statSync(join(dir, path)).size / 4096) * 4096;
+  return bytes;
+}
+
+/** Paths of all regular files below a directory, relative to it. */
+export function filesBelow(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((found) => found.isFile())
+    .map((found) => join(found.parentPath, found.name).slice(dir.length + 1))
+    .sort();
+}
+
+/** Relnames of the cached files. */
+export function variantsBelow(dir: string): string[] {
+  return filesBelow(dir).filter((path) => !path.startsWith(".mir/"));
+}
