@@ -1,8 +1,11 @@
 /** The names an original may have in a store, in the order they are tried (spec §11 "Origin"). */
 
 import { originalExtOf, spellingsOf } from "../base/ext-names.ts";
-import { FORMATS, ORIG, type OriginalExt, relnameOf } from "../base/variant.ts";
+import { ORIG, type OriginalExt, relnameOf } from "../base/variant.ts";
 import { webIdOfContentId } from "../base/web-name.ts";
+
+/** Tried in this order where the resolver gave no ext (spec §11). */
+const KNOWN_EXTS: readonly OriginalExt[] = ["jpg", "png", "webp", "gif", "avif"];
 
 export interface OriginName {
   /** Relative, of the id's own characters, single dots and slashes only: nothing outside the store. */
@@ -20,7 +23,7 @@ export function* originNames(
   options: { readonly ext?: string; readonly upperCase: boolean },
 ): Generator<OriginName> {
   const known = options.ext === undefined ? undefined : originalExtOf(options.ext);
-  const tried = spelled(known === undefined ? FORMATS : [known]);
+  const tried = spelled(known === undefined ? KNOWN_EXTS : [known]);
   for (const { spelling, ext } of tried) {
     yield { path: relnameOf({ id, size: ORIG, ext: spelling }), ext };
   }
@@ -33,10 +36,9 @@ export function* originNames(
 }
 
 function spelled(exts: readonly OriginalExt[]): { spelling: string; ext: OriginalExt }[] {
-  const all = exts.map((ext) => ({ ext, spellings: spellingsOf(ext) }));
-  const ours = all.map(({ ext }) => ({ ext, spelling: ext as string }));
-  const others = all.flatMap(({ ext, spellings }) =>
-    spellings.slice(1).map((spelling) => ({ ext, spelling })),
-  );
-  return [...ours, ...others];
+  const all = exts.flatMap((ext) => spellingsOf(ext).map((spelling) => ({ ext, spelling })));
+  return [
+    ...all.filter(({ ext, spelling }) => spelling === ext),
+    ...all.filter(({ ext, spelling }) => spelling !== ext),
+  ];
 }

@@ -1,0 +1,143 @@
+/** An S3 server in memory that checks signatures, and that fails on the wire in every way asked of it. */
+
+import { type Keys, signatureFault } from "./sigv4.ts";
+import { type Answer, listenHttp, type RawRequest } from "./raw-http.ts";
+
+/** What goes wrong with one request. */
+export type S3Fault =
+  | { readonly kind: "status"; readonly status: number; readonly code?: string; readonly location?: string }
+  /** The connection closes before any byte of the answer. */
+  | { readonly kind: "hang-up" }
+  /** No byte of the answer comes. */
+  | { readonly kind: "silence" }
+  | { readonly kind: "cut"; readonly afterBytes: number }
+  | { readonly kind: "stall"; readonly afterBytes: number }
+  /** Another number of bytes is announced, and sent, than the picture has. */
+  | { readonly kind: "length"; readonly bytes: number }
+  /** Chunked, so that nothing announces the length; then this many bytes. */
+  | { readonly kind: "chunked"; readonly bytes: number }
+  | { readonly kind: "header"; readonly name: string; readonly value: string | undefined };
+
+export interface S3Request {
+  readonly method: string;
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface FaultyS3 extends Disposable {
+  readonly endpoint: string;
+  readonly port: number;
+  readonly keys: Keys;
+  /** Puts a picture there, or `size` bytes of a pattern that are never held in memory. */
+  put(key: string, content: Uint8Array | number, options?: { etag?: string; modified?: string }): void;
+  get(key: string): Uint8Array | undefined;
+  remove(key: string): void;
+  /** Asked for each request whose signature held; undefined lets it pass. */
+  fault: (request: S3Request) => S3Fault | undefined;
+  /** Every request with its method and key, like `HEAD a.jpg`, in order. */
+  readonly requests: readonly string[];
+  /** Bytes of bodies that the operating system has taken from us. */
+  readonly sentBytes: number;
+  /** Resolves when that many connections ended before their answer did. */
+  aborted(count: number): Promise<void>;
+}
+
+const KEYS: Keys = { accessKeyId: "test-key", secretAccessKey: "test/secret+key" };
+const XML_TYPE = "application/xml";
+
+interface Held {
+  readonly content: Uint8Array | number;
+  readonly etag: string;
+  readonly modified: string;
+}
+
+/** Knows one bucket, addressed in the path. */
+export function startFaultyS3(options: { readonly bucket?: string } = {}): FaultyS3 {
+  const bucket = options.bucket ?? "photos";
+  const held = new Map<string, Held>();
+  const requests: string[] = [];
+  const server = listenHttp((request) => respond(request));
+
+  const s3: FaultyS3 = {
+    endpoint: `http://127.0.0.1:${server.port}`,
+    port: server.port,
+    keys: KEYS,
+    requests,
+    fault: () => undefined,
+    put(key, content, more = {}) {
+      const etag = more.etag ?? `"${Bun.hash(typeof content === "number" ? key : content).toString(16)}"`;
+      held.set(key, { content, etag, modified: more.modified ?? "Tue, 02 Jan 2024 03:04:05 GMT" });
+    },
+    get(key) {
+      const content = held.get(key)?.content;
+      return typeof content === "number" ? undefined : content;
+    },
+    remove(key) {
+      held.delete(key);
+    },
+    get sentBytes() {
+      return server.sentBytes;
+    },
+    aborted: (count) => server.aborted(count),
+    [Symbol.dispose]: () => server.stop(),
+  };
+  return s3;
+
+  function respond(raw: RawRequest): Answer {
+    const refused = signatureFault(raw, KEYS, Date.now());
+    const [, named = "", ...rest] = decodeURIComponent(raw.target.split("?", 1)[0] ?? "").split("/");
+    const request = { method: raw.method, bucket: named, key: rest.join("/") };
+    requests.push(`${request.method} ${request.key}`);
+    if (refused !== undefined) return errorAnswer(403, refused);
+    const fault = s3.fault(request);
+    if (fault?.kind === "status") return errorAnswer(fault.status, fault.code ?? "Oops", fault.location);
+    if (fault?.kind === "hang-up") return { ...EMPTY, sendBytes: 0, silent: true, then: "close" };
+    if (fault?.kind === "silence") return { ...EMPTY, sendBytes: 0, silent: true, then: "stall" };
+    if (request.bucket !== bucket) return errorAnswer(404, "NoSuchBucket");
+    if (request.method === "PUT") {
+      s3.put(request.key, raw.body);
+      return { ...EMPTY, headers: [["ETag", held.get(request.key)?.etag ?? ""]] };
+    }
+    if (request.method === "DELETE") {
+      s3.remove(request.key);
+      return { ...EMPTY, status: 204 };
+    }
+    const found = held.get(request.key);
+    return found === undefined ? errorAnswer(404, "NoSuchKey") : pictureAnswer(found, fault);
+  }
+}
+
+const EMPTY: Answer = { status: 200, headers: [], content: 0, then: "keep" };
+
+function errorAnswer(status: number, code: string, location?: string): Answer {
+  const content = Buffer.from(`<?xml version="1.0"?><Error><Code>${code}</Code></Error>`);
+  const headers: [string, string][] = [["Content-Type", XML_TYPE]];
+  if (location !== undefined) headers.push(["Location", location]);
+  return { status, headers, content, then: "keep" };
+}
+
+function pictureAnswer(found: Held, fault: S3Fault | undefined): Answer {
+  const headers = new Map([
+    ["ETag", found.etag],
+    ["Last-Modified", found.modified],
+  ]);
+  if (fault?.kind === "header") {
+    if (fault.value === undefined) headers.delete(fault.name);
+    else headers.set(fault.name, fault.value);
+  }
+  const plain: Answer = { status: 200, headers: [...headers], content: found.content, then: "keep" };
+  switch (fault?.kind) {
+    case "cut":
+      return { ...plain, sendBytes: fault.afterBytes, then: "close" };
+    case "stall":
+      return { ...plain, sendBytes: fault.afterBytes, then: "stall" };
+    case "length":
+      return { ...plain, content: fault.bytes };
+    case "chunked":
+      return { ...plain, content: fault.bytes, chunked: true };
+    case "header":
+      return fault.name === "Content-Length" ? { ...plain, chunked: true } : plain;
+    default:
+      return plain;
+  }
+}

@@ -1,0 +1,22 @@
+/** An S3 store as origin, against a server that none of us wrote. */
+
+import { openOrigins } from "../../../src/origin/origin.ts";
+import { originContract, type StoreUnderTest } from "../../contract/origin.ts";
+import { startS3Server } from "../../support/s3-server.ts";
+
+originContract("an S3 store (s3rver)", async (): Promise<StoreUnderTest> => {
+  const server = await startS3Server();
+  const { endpoint, bucket, keys: secrets } = server;
+  return {
+    put: (path, bytes) => server.put(`originals/${path}`, bytes),
+    remove: (path) => server.remove(`originals/${path}`),
+    open(parts) {
+      const spec = { kind: "s3", name: "origin", endpoint, bucket, region: undefined } as const;
+      const more = { prefix: "originals/", pathStyle: true };
+      const origin = openOrigins([{ ...spec, ...more }], { ...parts, secrets });
+      if (origin === undefined) throw new Error("no origin");
+      return origin;
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+});
