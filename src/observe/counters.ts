@@ -32,6 +32,7 @@ export const COUNTERS = {
   peer_error: { help: "Requests to peers that failed on the connection", action: "look at the peer" },
   peer_failover: { help: "Requests answered without their owner", action: "look at the owner" },
   peer_refused: { help: "Connections from peers closed for breaking the protocol", action: "see the log for the reason" },
+  peer_dropped: { help: "Messages from peers that this version reads and does not act on", action: "none" },
   epoch_mismatch: { help: "Peer requests with another topology epoch", action: "finish the roll-out of the topology" },
   resolver_request: { help: "Calls to the content resolution API", action: "none" },
   resolver_error: { help: "Failed calls to the content resolution API", action: "look at the API" },

@@ -1,0 +1,91 @@
+/** Opening a connection to a peer: its addresses in order, each within its time. */
+
+import type { SocketHandler } from "bun";
+import { asFault, Fault } from "../base/fault.ts";
+import type { Hello } from "../wire/messages.ts";
+import { LinkConnection, type LinkConnectionOptions } from "./link-connection.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const HANDLERS: SocketHandler<LinkConnection> = {
+  // plain ones at run time: the slice() of a Buffer would not copy
+  binaryType: "uint8array",
+  open(socket) {
+    socket.data.opened(socket);
+  },
+  data(socket, bytes) {
+    socket.data.received(bytes);
+  },
+  drain(socket) {
+    socket.data.drained();
+  },
+  close(socket, error) {
+    socket.data.ended(error);
+  },
+  error(socket, error) {
+    socket.data.ended(error);
+  },
+  connectError(socket, error) {
+    socket.data.ended(error);
+  },
+};
+
+/** A connection that has exchanged hellos; rejects with the last address's Fault when none answers. */
+export async function dial(
+  addresses: readonly Address[],
+  hello: () => Hello,
+  options: LinkConnectionOptions,
+): Promise<LinkConnection> {
+  let last = new Fault("peer_failed", `the node ${options.peer} has no address`);
+  for (const address of addresses) {
+    try {
+      return await dialOne(address, hello(), options);
+    } catch (error) {
+      last = asFault(error);
+    }
+  }
+  throw last;
+}
+
+async function dialOne(
+  { host, port }: Address,
+  hello: Hello,
+  options: LinkConnectionOptions,
+): Promise<LinkConnection> {
+  const { peer, deadlines } = options;
+  let greeted = false;
+  const connection = new LinkConnection({
+    ...options,
+    // until it has been handed over nobody else knows of it
+    onClosed: (closed) => {
+      if (greeted) options.onClosed(closed);
+    },
+  });
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const fault = new Fault("peer_failed", `the node ${peer} does not accept connections`);
+    connection.fail(fault);
+    late.reject(fault);
+  }, deadlines.connectMs);
+  try {
+    await Promise.race([
+      Bun.connect({ hostname: host, port, data: connection, socket: HANDLERS }),
+      late.promise,
+    ]);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw unreachablePeer(peer, error);
+  } finally {
+    clearTimeout(timer);
+  }
+  await connection.greet(hello);
+  greeted = true;
+  return connection;
+}
+
+function unreachablePeer(peer: string, cause: unknown): Fault {
+  return new Fault("peer_failed", `the node ${peer} cannot be reached`, { cause });
+}

@@ -1,0 +1,114 @@
+/** Asking peers: the client side of the control protocol (spec §3). */
+
+import type { Clock } from "../base/clock.ts";
+import { asFault, Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { PROTOCOL_VERSION } from "../wire/commands.ts";
+import type { Ask, Hello } from "../wire/messages.ts";
+import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
+import { type Address, dial } from "./dial.ts";
+import type { LinkConnection } from "./link-connection.ts";
+import { makeNonce } from "./nonce.ts";
+import type { PeerReply, PeerRequest } from "./peer.ts";
+import { PeerPool } from "./peer-pool.ts";
+
+export interface Links {
+  /**
+   * Asks a peer for a variant. The answer's body must be read to its end or cancelled: until then it holds a
+   * connection. Rejects with a Fault: the peer's own code; `peer_failed` when it cannot be reached, breaks
+   * off, or sends a code unknown here; `too_slow` when no answer began within `deadlineMs`; `overloaded`
+   * when too many requests wait for it; `bad_frame` when it breaks the protocol.
+   */
+  ask(peer: string, request: PeerRequest): Promise<PeerReply>;
+  /** Connections to the peer (those being opened included) and requests waiting for one; for `/status`. */
+  state(peer: string): { readonly connections: number; readonly waiting: number };
+  /** Ends all connections and requests; `ask` rejects with `draining` from now on. */
+  close(): void;
+}
+
+export interface LinksOptions {
+  /** Name of this node; said in the hello. */
+  readonly self: string;
+  /** Of the topology. */
+  readonly epoch: string;
+  /** Where the peer listens, to be tried in order; [] when it is unknown. */
+  readonly addresses: (peer: string) => readonly Address[];
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly deadlines?: Partial<MeshDeadlines>;
+  /** Default LIMITS.linkConnectionsMax. */
+  readonly connectionsMax?: number;
+  /** Default LIMITS.linkWaitingMax. */
+  readonly waitingMax?: number;
+}
+
+export function makeLinks(options: LinksOptions): Links {
+  const { clock } = options;
+  const pools = new Map<string, PeerPool>();
+  let closed = false;
+
+  const poolOf = (peer: string): PeerPool => {
+    const known = pools.get(peer);
+    if (known !== undefined) return known;
+    const pool = makePool(peer, options);
+    pools.set(peer, pool);
+    return pool;
+  };
+
+  return {
+    async ask(peer, request) {
+      if (closed) throw new Fault("draining", "the node closes its connections");
+      const deadlineAt = clock.monotonicMs() + request.deadlineMs;
+      const leftMs = () => deadlineAt - clock.monotonicMs();
+      const run = (connection: LinkConnection): Promise<PeerReply> =>
+        connection.ask(askOf(request, options.epoch, leftMs()), deadlineAt);
+      return poolOf(peer).ask(leftMs, run);
+    },
+    state(peer) {
+      const pool = pools.get(peer);
+      return { connections: pool?.connections ?? 0, waiting: pool?.waiting ?? 0 };
+    },
+    close() {
+      closed = true;
+      for (const pool of pools.values()) pool[Symbol.dispose]();
+    },
+  };
+}
+
+/** Peers are names of the topology, so there are never more pools than servers. */
+function makePool(peer: string, options: LinksOptions): PeerPool {
+  const { self, epoch, clock, addresses, counters, log } = options;
+  const deadlines = meshDeadlines(options.deadlines);
+  const hello = (): Hello => ({ name: self, epoch, version: PROTOCOL_VERSION, nonce: makeNonce() });
+  const onBroken = (fault: Fault): void => {
+    counters.add("peer_error");
+    log.info("peer failed", { peer, fault });
+  };
+  const pool: PeerPool = new PeerPool({
+    peer,
+    connectionsMax: options.connectionsMax ?? LIMITS.linkConnectionsMax,
+    waitingMax: options.waitingMax ?? LIMITS.linkWaitingMax,
+    dial: () =>
+      dial(addresses(peer), hello, {
+        peer,
+        clock,
+        deadlines,
+        onFree: (connection) => pool.freed(connection),
+        onBroken,
+        onClosed: (connection) => pool.closed(connection),
+      }).catch((error: unknown) => {
+        onBroken(asFault(error));
+        throw error;
+      }),
+  });
+  return pool;
+}
+
+function askOf(request: PeerRequest, epoch: string, leftMs: number): Ask {
+  const { relname, role, hops, head, facts, offset, ifNoneMatch, originalExt } = request;
+  const deadlineMs = Math.max(1, Math.min(Math.floor(leftMs), LIMITS.wireMillisecondsMax));
+  return { relname, role, epoch, hops, deadlineMs, head, facts, offset, ifNoneMatch, originalExt };
+}

@@ -1,0 +1,124 @@
+/** Answering peers: the server side of the control protocol (spec §3). */
+
+import type { Socket, SocketHandler } from "bun";
+import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
+import { isLoopback } from "./loopback.ts";
+import type { PeerHandler } from "./peer.ts";
+import { Session } from "./session.ts";
+
+export interface Listener {
+  /** The one bound, also when 0 was asked for. */
+  readonly port: number;
+  /** Open now. */
+  readonly connections: number;
+  /**
+   * Accepts no more, closes idle connections, lets requests under way finish for `drainFinishMs`, and
+   * resolves when no connection is left.
+   */
+  stop(): Promise<void>;
+}
+
+export interface ListenerOptions {
+  /** Address to bind; a name is resolved. */
+  readonly host: string;
+  readonly port: number;
+  readonly handler: PeerHandler;
+  /** Name of this node; said in the hello. */
+  readonly self: string;
+  /** Of the topology; another one in a request is counted, never refused. */
+  readonly epoch: string;
+  /** `[security] insecure`: bind other than loopback without authentication, serve legacy peers from anywhere. */
+  readonly insecure: boolean;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Several threads share the port. */
+  readonly reusePort: boolean;
+  readonly deadlines?: Partial<MeshDeadlines>;
+  /** Default LIMITS.listenerConnectionsMax. */
+  readonly connectionsMax?: number;
+}
+
+/** Throws a Fault for an address that may not be bound, and the system's error for one that cannot be. */
+export function startListener(options: ListenerOptions): Listener {
+  const { host, port, insecure, counters, log } = options;
+  if (!insecure && !isLoopback(host)) {
+    const told = `refusing to listen on ${host} without authentication; bind to loopback, or set`;
+    throw new Fault("internal", `${told} [security] insecure = true on a network that you trust`);
+  }
+  const deadlines = meshDeadlines(options.deadlines);
+  const connectionsMax = options.connectionsMax ?? LIMITS.listenerConnectionsMax;
+  const sessions = new Set<Session>();
+  let emptied: PromiseWithResolvers<void> | undefined;
+
+  const onClosed = (session: Session): void => {
+    sessions.delete(session);
+    if (sessions.size === 0) emptied?.resolve();
+  };
+  const accept = (socket: Socket<Session | undefined>): void => {
+    if (emptied !== undefined || sessions.size >= connectionsMax) {
+      if (emptied === undefined) {
+        counters.add("peer_refused");
+        log.warn("peer refused", { peer: socket.remoteAddress, reason: "too many connections" });
+      }
+      socket.terminate();
+      return;
+    }
+    const session = new Session(socket, { ...options, deadlines, onClosed });
+    socket.data = session;
+    sessions.add(session);
+  };
+
+  // `reusePort` is there at run time; the types have it for connecting only
+  const listening = {
+    hostname: host,
+    port,
+    reusePort: options.reusePort,
+    socket: handlers(accept),
+  };
+  const server = Bun.listen<Session | undefined>(listening);
+  return {
+    port: server.port,
+    get connections() {
+      return sessions.size;
+    },
+    async stop() {
+      server.stop(false);
+      if (sessions.size === 0) return;
+      emptied ??= Promise.withResolvers();
+      for (const session of [...sessions]) session.drain();
+      const timer = setTimeout(() => {
+        for (const session of [...sessions]) session.terminate();
+      }, deadlines.drainFinishMs);
+      await emptied.promise;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function handlers(
+  accept: (socket: Socket<Session | undefined>) => void,
+): SocketHandler<Session | undefined> {
+  return {
+    // plain ones at run time: the slice() of a Buffer would not copy
+    binaryType: "uint8array",
+    open: accept,
+    data(socket, bytes) {
+      socket.data?.received(bytes);
+    },
+    drain(socket) {
+      socket.data?.drained();
+    },
+    close(socket) {
+      socket.data?.terminate();
+    },
+    error(socket) {
+      socket.data?.terminate();
+    },
+  };
+}

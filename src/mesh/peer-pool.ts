@@ -1,0 +1,151 @@
+/** The connections to one peer: bounded, opened on demand, and shared out to requests. */
+
+import { asFault, Fault } from "../base/fault.ts";
+import type { LinkConnection } from "./link-connection.ts";
+import type { PeerReply } from "./peer.ts";
+
+export interface PeerPoolOptions {
+  readonly peer: string;
+  readonly connectionsMax: number;
+  readonly waitingMax: number;
+  /** The pool is told of the connection's life by `freed` and `closed`. */
+  readonly dial: () => Promise<LinkConnection>;
+}
+
+interface Waiter {
+  readonly connection: PromiseWithResolvers<LinkConnection>;
+  gaveUp: boolean;
+}
+
+export class PeerPool implements Disposable {
+  readonly #options: PeerPoolOptions;
+  /** Most recently used last, so that the others can grow old and close. */
+  #idle: LinkConnection[] = [];
+  readonly #all = new Set<LinkConnection>();
+  #dialling = 0;
+  #waiting: Waiter[] = [];
+  #shut = false;
+
+  constructor(options: PeerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Connections, those being opened included. */
+  get connections(): number {
+    return this.#all.size + this.#dialling;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Runs one request on a connection of its own. One that had become stale while idle shows only when it is
+   * used: then, and only while no byte of an answer has come, the request is made once more on a new one.
+   */
+  async ask(
+    leftMs: () => number,
+    run: (c: LinkConnection) => Promise<PeerReply>,
+  ): Promise<PeerReply> {
+    const connection = await this.#acquire(leftMs(), false);
+    const reused = connection.requests > 0;
+    try {
+      return await run(connection);
+    } catch (error) {
+      if (!reused || !connection.lost) throw error;
+    }
+    return run(await this.#acquire(leftMs(), true));
+  }
+
+  freed(connection: LinkConnection): void {
+    const waiter = this.#waiting.shift();
+    if (waiter !== undefined) {
+      waiter.connection.resolve(connection);
+      return;
+    }
+    this.#idle.push(connection);
+    connection.rest();
+  }
+
+  closed(connection: LinkConnection): void {
+    this.#all.delete(connection);
+    this.#idle = this.#idle.filter((c) => c !== connection);
+    this.#dialForWaiting();
+  }
+
+  [Symbol.dispose](): void {
+    this.#shut = true;
+    for (const connection of [...this.#all]) connection[Symbol.dispose]();
+    for (const waiter of this.#waiting.splice(0)) waiter.connection.reject(shutFault());
+  }
+
+  /** Rejects with `overloaded` when too many wait, `too_slow` after `leftMs`, or the Fault of the dial. */
+  async #acquire(leftMs: number, fresh: boolean): Promise<LinkConnection> {
+    if (this.#shut) throw shutFault();
+    const idle = fresh ? undefined : this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (fresh) this.#makeRoom();
+    const { peer, connectionsMax, waitingMax } = this.#options;
+    const mayDial = this.connections < connectionsMax;
+    if (!mayDial && this.#waiting.length >= waitingMax) {
+      throw new Fault("overloaded", `too many requests wait for the node ${peer}`);
+    }
+    const waiter: Waiter = { connection: Promise.withResolvers(), gaveUp: false };
+    if (mayDial) void this.#dialFor(waiter);
+    else this.#waiting.push(waiter);
+    const timer = setTimeout(() => this.#giveUp(waiter), Math.max(1, leftMs));
+    try {
+      return await waiter.connection.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #giveUp(waiter: Waiter): void {
+    waiter.gaveUp = true;
+    this.#waiting = this.#waiting.filter((w) => w !== waiter);
+    const told = `no connection to the node ${this.#options.peer} in time`;
+    waiter.connection.reject(new Fault("too_slow", told));
+  }
+
+  /** The waiter may have given up meanwhile: then the connection serves somebody else. */
+  async #dialFor(waiter: Waiter): Promise<void> {
+    this.#dialling++;
+    let connection: LinkConnection;
+    try {
+      connection = await this.#options.dial();
+    } catch (error) {
+      this.#dialling--;
+      waiter.connection.reject(asFault(error));
+      this.#dialForWaiting();
+      return;
+    }
+    this.#dialling--;
+    if (this.#shut) connection[Symbol.dispose]();
+    if (!connection.open) {
+      waiter.connection.reject(new Fault("peer_failed", "the connection broke off"));
+      this.#dialForWaiting();
+      return;
+    }
+    this.#all.add(connection);
+    if (waiter.gaveUp) this.freed(connection);
+    else waiter.connection.resolve(connection);
+  }
+
+  /** Whoever has waited longest goes first when there is room for another connection. */
+  #dialForWaiting(): void {
+    if (this.#shut || this.connections >= this.#options.connectionsMax) return;
+    const waiter = this.#waiting.shift();
+    if (waiter !== undefined) void this.#dialFor(waiter);
+  }
+
+  /** For a new connection an idle one has to go when there are as many as there may be. */
+  #makeRoom(): void {
+    if (this.connections < this.#options.connectionsMax) return;
+    this.#idle[0]?.[Symbol.dispose]();
+  }
+}
+
+function shutFault(): Fault {
+  return new Fault("draining", "the node closes its connections");
+}

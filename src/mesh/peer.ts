@@ -1,0 +1,60 @@
+/** What nodes ask of each other and answer, on either side of the wire. */
+
+import type { Body } from "../base/body.ts";
+import type { VariantMeta } from "../base/variant.ts";
+
+export interface PeerRequest {
+  readonly relname: string;
+  /** `owner`: serve, make, go upstream or refuse, never sideways. `local`: from disk or not found, no work. */
+  readonly role: "owner" | "local";
+  /** Milliseconds until the first byte of the answer; fractions are cut off. */
+  readonly deadlineMs: number;
+  /** Nodes passed before the one that is asked. */
+  readonly hops: number;
+  /** No body wanted. */
+  readonly head?: boolean | undefined;
+  /** Only the facts of the picture are wanted; answered like `head`. */
+  readonly facts?: boolean | undefined;
+  /** First byte of the variant that is wanted; default 0. */
+  readonly offset?: number | undefined;
+  /** A validator; an answer that still has it comes without a body. */
+  readonly ifNoneMatch?: string | undefined;
+  /** What the resolver said the original is, so that the one below need not guess. */
+  readonly originalExt?: string | undefined;
+}
+
+export interface PeerReply {
+  readonly meta: VariantMeta;
+  /** `Cache-Status` members of the nodes behind this one. */
+  readonly via: string;
+  /** How the peer came by it, as its `Cache-Status` detail tells. */
+  readonly detail: string;
+  /** From `offset` on; empty for `head`, `facts` and a validator that still matches. */
+  readonly body: Body;
+}
+
+/** Where the bytes of an answer are; always the whole variant, the listener skips to the offset. */
+export type AnswerSource =
+  /** `head`, `facts`, or the asker's validator still matches. */
+  | { readonly kind: "none" }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "body"; readonly body: Body };
+
+export interface PeerAnswer {
+  readonly meta: VariantMeta;
+  readonly via: string;
+  readonly detail: string;
+  readonly send: AnswerSource;
+}
+
+/** Throws a Fault to refuse. Whatever it returns after `signal` has been aborted is given back unread. */
+export type PeerHandler = (
+  request: PeerRequest & {
+    /** Name in the peer's hello; the address of a legacy peer. */
+    readonly peer: string;
+    readonly legacy: boolean;
+    /** Aborted when the asker has gone or its deadline has passed. */
+    readonly signal: AbortSignal;
+  },
+) => Promise<PeerAnswer>;

@@ -1,0 +1,176 @@
+/** One request of a peer, from the question to the last byte of the answer. */
+
+import type { Clock } from "../base/clock.ts";
+import { asFault, Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../observe/log.ts";
+import { answerHeader, encodeError, encodeSaveHead, HEARTBEAT_FRAME } from "../wire/encode.ts";
+import type { Ask } from "../wire/messages.ts";
+import { Alarm, type MeshDeadlines } from "./alarm.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { PeerAnswer, PeerHandler } from "./peer.ts";
+import { type AnswerToSend, sendAnswer } from "./send-answer.ts";
+import { discard, openSource } from "./source.ts";
+
+export interface ServeOptions {
+  readonly ask: Ask;
+  readonly peer: string;
+  readonly legacy: boolean;
+  /** Aborted by the session when the asker has gone, and here at the deadline. */
+  readonly abort: AbortController;
+  readonly handler: PeerHandler;
+  readonly out: Outgoing;
+  readonly clock: Clock;
+  readonly deadlines: MeshDeadlines;
+  readonly log: Log;
+}
+
+/**
+ * Whether the connection is still good for the next request. Rejects when the answer broke off inside its
+ * frame: then only terminating the connection tells the asker.
+ */
+export async function serveAsk(options: ServeOptions): Promise<"keep" | "close"> {
+  const { ask, legacy, abort, out } = options;
+  using pulse = new Pulse(options);
+  let begun = false;
+  const write = (bytes: Uint8Array): Promise<void> | undefined => {
+    if (begun) return out.write(bytes);
+    begun = true;
+    return pulse.writeAfter(bytes);
+  };
+  try {
+    const answer = await answered(options);
+    const prepared = prepare(ask, answer, legacy);
+    const close = (): void => prepared.source?.close();
+    abort.signal.addEventListener("abort", close);
+    try {
+      await sendAnswer(prepared, write);
+    } finally {
+      abort.signal.removeEventListener("abort", close);
+      close();
+    }
+    return "keep";
+  } catch (error) {
+    if (begun) throw error;
+    const refusal = refusalOf(asFault(error), options);
+    if (refusal === undefined) return "close";
+    await write(refusal);
+    return "keep";
+  }
+}
+
+/** Signs of life until the answer begins, and the end of waiting for it. */
+class Pulse implements Disposable {
+  readonly #options: ServeOptions;
+  readonly #deadlineAt: number;
+  readonly #alarm: Alarm;
+  #beating: Promise<void> | undefined;
+
+  constructor(options: ServeOptions) {
+    const { clock, ask, deadlines } = options;
+    this.#options = options;
+    this.#deadlineAt = clock.monotonicMs() + ask.deadlineMs;
+    this.#alarm = new Alarm(clock, () => this.#beat());
+    this.#alarm.set(Math.min(deadlines.heartbeatMs, ask.deadlineMs));
+  }
+
+  /** Ends the pulse; the bytes follow a heartbeat that is still being written. */
+  writeAfter(bytes: Uint8Array): Promise<void> | undefined {
+    const { out } = this.#options;
+    this.#alarm[Symbol.dispose]();
+    if (!out.busy || this.#beating === undefined) return out.write(bytes);
+    return this.#beating.then(() => out.write(bytes));
+  }
+
+  [Symbol.dispose](): void {
+    this.#alarm[Symbol.dispose]();
+  }
+
+  #beat(): void {
+    const { out, clock, abort, deadlines } = this.#options;
+    const left = this.#deadlineAt - clock.monotonicMs();
+    if (left <= 0) {
+      abort.abort(new Fault("too_slow", "the answer did not begin in time"));
+      return;
+    }
+    this.#alarm.set(Math.min(deadlines.heartbeatMs, left));
+    if (!out.busy) this.#beating = quietly(() => out.write(HEARTBEAT_FRAME));
+  }
+}
+
+/** A heartbeat that cannot be written needs no care: the connection is closed, and the session knows. */
+async function quietly(write: () => Promise<void> | undefined): Promise<void> {
+  try {
+    await write();
+  } catch {
+    return;
+  }
+}
+
+/** The handler's answer; what comes after the asker has gone or the deadline has passed is given back. */
+async function answered(options: ServeOptions): Promise<PeerAnswer> {
+  const { ask, handler, peer, legacy } = options;
+  const { signal } = options.abort;
+  if (ask.hops > LIMITS.hopsMax) {
+    throw new Fault("no_origin", "the request has passed too many nodes; two topologies disagree");
+  }
+  const over = Promise.withResolvers<never>();
+  const onAbort = (): void => over.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const work = handler({ ...ask, peer, legacy, signal });
+  try {
+    return await Promise.race([work, over.promise]);
+  } catch (error) {
+    work.then(
+      (late) => discard(late.send),
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Throws a Fault when the answer cannot be sent as asked; then nothing of it is left open. */
+function prepare(ask: Ask, answer: PeerAnswer, legacy: boolean): AnswerToSend {
+  const { meta, via, detail, send } = answer;
+  const { offset = 0 } = ask;
+  const extended = !legacy;
+  if (extended && (send.kind === "none" || isHeadOnly(ask, answer))) {
+    discard(send);
+    const header = answerHeader({ meta, via, detail, offset: 0, head: true });
+    return { head: encodeSaveHead(header, 0), bytes: 0, source: undefined, extended };
+  }
+  if (offset > meta.bytes) {
+    discard(send);
+    throw new Fault("range_not_satisfiable", `the variant has ${meta.bytes} bytes`);
+  }
+  const source = openSource(answer, offset);
+  const bytes = meta.bytes - offset;
+  const header = legacy
+    ? { relname: meta.relname }
+    : answerHeader({ meta, via, detail, offset, head: false });
+  return { head: encodeSaveHead(header, bytes), bytes, source, extended };
+}
+
+function isHeadOnly(ask: Ask, answer: PeerAnswer): boolean {
+  return ask.head === true || ask.facts === true || ask.ifNoneMatch === answer.meta.validator;
+}
+
+/** undefined when only closing the connection can tell it: a legacy peer knows no errors (spec §3). */
+function refusalOf(fault: Fault, options: ServeOptions): Uint8Array | undefined {
+  const { ask, legacy, log, peer } = options;
+  if (fault.code === "internal")
+    log.error("peer request failed", { peer, relname: ask.relname, fault });
+  if (!legacy) {
+    const { code, retryAfterMs } = fault;
+    return encodeError({ code, retryAfterMs: wholeMs(retryAfterMs) });
+  }
+  return fault.code === "not_found" ? encodeSaveHead({ relname: ask.relname }, 0) : undefined;
+}
+
+function wholeMs(ms: number | undefined): number | undefined {
+  return ms === undefined
+    ? undefined
+    : Math.min(Math.max(0, Math.ceil(ms)), LIMITS.wireMillisecondsMax);
+}

@@ -1,0 +1,268 @@
+/** One connection from a peer, the listener's side: what it may say when, and when it is closed (spec §3). */
+
+import type { Socket } from "bun";
+import type { Clock } from "../base/clock.ts";
+import { asFault, Fault, unreachable } from "../base/fault.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { COMMAND_NAMES, COMMANDS, PROTOCOL_VERSION } from "../wire/commands.ts";
+import { Decoder, type Piece } from "../wire/decode.ts";
+import { encodeAck, encodeHello, PONG_FRAME } from "../wire/encode.ts";
+import type { Ack, Ask, Hello } from "../wire/messages.ts";
+import { Alarm, type MeshDeadlines } from "./alarm.ts";
+import { isLoopback } from "./loopback.ts";
+import { makeNonce } from "./nonce.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { PeerHandler } from "./peer.ts";
+import { serveAsk } from "./serve-ask.ts";
+
+export interface SessionOptions {
+  readonly self: string;
+  readonly epoch: string;
+  /** Legacy peers are served from anywhere. */
+  readonly insecure: boolean;
+  readonly handler: PeerHandler;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly deadlines: MeshDeadlines;
+  /** The connection has ended; called once. */
+  readonly onClosed: (session: Session) => void;
+}
+
+/** The first frame decides for the connection. */
+type Mode = "undecided" | "extended" | "legacy";
+
+const EXTENSIONS: ReadonlySet<string> = new Set(COMMAND_NAMES.filter((n) => COMMANDS[n].extension));
+
+/** A listener waits longer than a dialler, so that the dialler is the one who closes an idle connection. */
+const IDLE_FACTOR = 2;
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #socket: Socket<unknown>;
+  readonly #out: Outgoing;
+  readonly #decoder = new Decoder();
+  /** For hello, half a frame, and idleness. */
+  readonly #watch: Alarm;
+  #mode: Mode = "undecided";
+  #peer: string;
+  /** A request is being served, or an answer waits to be taken: nothing more is looked at. */
+  #busy = false;
+  #greeted = false;
+  #paused = false;
+  #draining = false;
+  #closed = false;
+  #abort: AbortController | undefined;
+
+  constructor(socket: Socket<unknown>, options: SessionOptions) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#peer = socket.remoteAddress;
+    const { clock, deadlines } = options;
+    this.#out = new Outgoing({ socket, clock, stallMs: deadlines.sendStallMs });
+    this.#watch = new Alarm(clock, () => this.#overdue());
+    this.#watch.set(deadlines.helloMs);
+    socket.setNoDelay(true);
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    this.#decoder.feed(bytes);
+    // nothing is expected now: what comes anyway waits in the kernel
+    if (this.#busy) this.#setPaused(true);
+    else this.#pump();
+  }
+
+  drained(): void {
+    this.#out.drained();
+  }
+
+  /** For the socket's `close` and `error`, and to end the connection at once. */
+  terminate(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watch[Symbol.dispose]();
+    this.#socket.terminate();
+    this.#out.closed();
+    this.#abort?.abort(new Fault("peer_failed", "the asker has gone"));
+    this.#options.onClosed(this);
+  }
+
+  /** Ends the connection when the request under way, if there is one, has been answered. */
+  drain(): void {
+    this.#draining = true;
+    if (!this.#busy) this.#end();
+  }
+
+  #pump(): void {
+    try {
+      while (!this.#busy && !this.#closed) {
+        const piece = this.#decoder.next();
+        if (piece === undefined) break;
+        this.#act(piece);
+      }
+    } catch (error) {
+      this.#refuse(asFault(error));
+    }
+    if (!this.#closed) this.#rearm();
+  }
+
+  #rearm(): void {
+    const { frameStallMs, linkIdleMs } = this.#options.deadlines;
+    if (this.#busy) this.#watch.clear();
+    else if (this.#mode === "undecided") return;
+    else if (this.#decoder.midFrame) this.#watch.set(frameStallMs);
+    else this.#watch.set(linkIdleMs * IDLE_FACTOR);
+  }
+
+  #act(piece: Piece): void {
+    if (this.#mode === "undecided") this.#decide(piece);
+    switch (piece.kind) {
+      case "heartbeat":
+      case "pong":
+        return;
+      case "ping":
+        this.#say(PONG_FRAME);
+        return;
+      case "hello":
+        this.#greet(piece.hello);
+        return;
+      case "ask":
+        this.#serve(piece.ask);
+        return;
+      case "request":
+        this.#serve(this.#bareAsk(piece.relname));
+        return;
+      case "record":
+        this.#drop({ of: "@", relname: piece.record.relname });
+        return;
+      case "warm":
+        this.#drop({ of: "-", relname: piece.relname });
+        return;
+      case "purge":
+        this.#drop({ of: "x" });
+        return;
+      case "save":
+      case "rebalance":
+        throw new Fault("bad_frame", `${piece.kind}: this version takes no content from peers`);
+      case "error":
+      case "end":
+      case "ack":
+      case "body":
+      case "bodyEnd":
+        throw new Fault("bad_frame", `${piece.kind} from a dialler`);
+      default:
+        unreachable(piece);
+    }
+  }
+
+  #decide(first: Piece): void {
+    if (first.kind === "hello") {
+      this.#mode = "extended";
+      return;
+    }
+    if (isExtension(first)) throw new Fault("bad_frame", `${first.kind} before a hello`);
+    if (!this.#options.insecure && !isLoopback(this.#socket.remoteAddress)) {
+      throw new Fault(
+        "bad_frame",
+        "a peer without hello is served on loopback or with insecure = true",
+      );
+    }
+    this.#mode = "legacy";
+  }
+
+  #greet(hello: Hello): void {
+    if (this.#greeted) throw new Fault("bad_frame", "a second hello");
+    this.#greeted = true;
+    this.#peer = hello.name;
+    const { self, epoch } = this.#options;
+    const nonce = makeNonce();
+    this.#say(encodeHello({ name: self, epoch, version: PROTOCOL_VERSION, nonce }));
+  }
+
+  #bareAsk(relname: string): Ask {
+    const { epoch, deadlines } = this.#options;
+    return { relname, role: "owner", epoch, hops: 0, deadlineMs: deadlines.requestMs };
+  }
+
+  #drop(message: Pick<Ack, "of" | "relname">): void {
+    this.#options.counters.add("peer_dropped");
+    if (this.#mode === "extended")
+      this.#say(encodeAck({ ...message, ok: false, code: "unsupported" }));
+  }
+
+  #serve(ask: Ask): void {
+    const { handler, counters, log, clock, deadlines, epoch } = this.#options;
+    counters.add("peer_request");
+    if (ask.epoch !== epoch) counters.add("epoch_mismatch");
+    this.#abort = new AbortController();
+    const served = serveAsk({
+      ask,
+      peer: this.#peer,
+      legacy: this.#mode === "legacy",
+      abort: this.#abort,
+      handler,
+      out: this.#out,
+      clock,
+      deadlines,
+      log,
+    });
+    void this.#until(served.then((then) => (then === "close" ? this.#end() : undefined)));
+  }
+
+  /** Small answers of our own; with a peer that does not read them nothing more is looked at. */
+  #say(frame: Uint8Array): void {
+    const writing = this.#out.write(frame);
+    if (writing !== undefined) void this.#until(writing);
+  }
+
+  /** A failure of the work means that the connection cannot be used any more. */
+  async #until(work: Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await work;
+    } catch (error) {
+      if (this.#closed) return;
+      this.#options.log.info("answer broken off", { peer: this.#peer, fault: asFault(error) });
+      this.terminate();
+    }
+    this.#abort = undefined;
+    this.#busy = false;
+    if (this.#closed) return;
+    if (this.#draining) return this.#end();
+    this.#setPaused(false);
+    this.#pump();
+  }
+
+  #setPaused(on: boolean): void {
+    if (on === this.#paused) return;
+    this.#paused = on;
+    if (on) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #overdue(): void {
+    if (this.#mode === "undecided") this.#refuse(new Fault("bad_frame", "no hello in time"));
+    else if (this.#decoder.midFrame)
+      this.#refuse(new Fault("bad_frame", "half a frame and silence"));
+    else this.#end();
+  }
+
+  #refuse(reason: Fault): void {
+    this.#options.counters.add("peer_refused");
+    this.#options.log.warn("peer refused", { peer: this.#peer, reason: reason.message });
+    this.#end();
+  }
+
+  /** Everything written so far still arrives. */
+  #end(): void {
+    if (this.#closed) return;
+    this.#socket.end();
+    this.terminate();
+  }
+}
+
+function isExtension(piece: Piece): boolean {
+  return EXTENSIONS.has(piece.kind);
+}

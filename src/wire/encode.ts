@@ -1,0 +1,149 @@
+/** Frames out of messages. */
+
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { VariantMeta } from "../base/variant.ts";
+import {
+  COMMANDS,
+  type CommandName,
+  FRAME_HEAD_BYTES,
+  FRAME_LENGTH,
+  JSON_LENGTH_BYTES,
+  LITERALS,
+} from "./commands.ts";
+import type {
+  Ack,
+  Ask,
+  End,
+  ErrorMessage,
+  Hello,
+  HitRecord,
+  Purge,
+  SaveHeader,
+} from "./messages.ts";
+import { writeUint } from "./uint.ts";
+
+const utf8 = new TextEncoder();
+
+/** The three that never change; shared, so never to be written into. */
+export const HEARTBEAT_FRAME: Uint8Array = textFrame("heartbeat", LITERALS.heartbeat);
+export const PING_FRAME: Uint8Array = textFrame("ping", LITERALS.ping);
+export const PONG_FRAME: Uint8Array = textFrame("pong", LITERALS.pong);
+
+export function encodeRequest(relname: string): Uint8Array {
+  return textFrame("request", relname);
+}
+
+export function encodeWarm(relname: string): Uint8Array {
+  return textFrame("warm", relname);
+}
+
+export function encodeRecord(record: HitRecord): Uint8Array {
+  return textFrame("record", JSON.stringify(record));
+}
+
+/** Everything of a `=` frame up to its content, which must be exactly `bodyBytes` long. */
+export function encodeSaveHead(header: SaveHeader, bodyBytes: number): Uint8Array {
+  return headedFrame("save", header, bodyBytes);
+}
+
+/** As `encodeSaveHead`, for `&`. */
+export function encodeRebalanceHead(header: SaveHeader, bodyBytes: number): Uint8Array {
+  return headedFrame("rebalance", header, bodyBytes);
+}
+
+export function encodeHello(hello: Hello): Uint8Array {
+  return headedFrame("hello", hello, 0);
+}
+
+export function encodeAsk(ask: Ask): Uint8Array {
+  return headedFrame("ask", ask, 0);
+}
+
+export function encodeError(error: ErrorMessage): Uint8Array {
+  return headedFrame("error", error, 0);
+}
+
+export function encodeEnd(end: End): Uint8Array {
+  return headedFrame("end", end, 0);
+}
+
+export function encodeAck(ack: Ack): Uint8Array {
+  return headedFrame("ack", ack, 0);
+}
+
+export function encodePurge(purge: Purge): Uint8Array {
+  return headedFrame("purge", purge, 0);
+}
+
+/** Header of an extended answer. */
+export function answerHeader(options: {
+  readonly meta: VariantMeta;
+  readonly via: string;
+  readonly detail: string;
+  /** Bytes of the variant before the first one sent. */
+  readonly offset: number;
+  /** No content follows, whatever the length of the variant. */
+  readonly head: boolean;
+}): SaveHeader {
+  const { meta, offset, head } = options;
+  return {
+    relname: meta.relname,
+    bytes: meta.bytes,
+    ...(offset > 0 && { offset }),
+    ...(head && { head }),
+    validator: meta.validator,
+    modified: meta.modified,
+    facts: meta.facts,
+    lossySteps: meta.lossySteps,
+    via: boundedVia(printable(options.via)),
+    detail: printable(options.detail).slice(0, LIMITS.wireDetailCharsMax),
+  };
+}
+
+/** Members too many for a header are dropped from the end nearest the origin; the rest stays whole. */
+export function boundedVia(via: string): string {
+  let kept = via;
+  while (kept.length > LIMITS.wireViaCharsMax) {
+    const comma = kept.indexOf(",");
+    if (comma < 0) return "";
+    kept = kept.slice(comma + 1).trimStart();
+  }
+  return kept;
+}
+
+/** The other side refuses what could break a header line. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?");
+}
+
+function textFrame(command: CommandName, text: string): Uint8Array {
+  const data = utf8.encode(text);
+  const frame = startFrame(command, data.length, data.length);
+  frame.set(data, FRAME_HEAD_BYTES);
+  return frame;
+}
+
+function headedFrame(command: CommandName, header: object, bodyBytes: number): Uint8Array {
+  const json = utf8.encode(JSON.stringify(header));
+  if (json.length > LIMITS.wireJsonBytesMax) {
+    throw new Fault("internal", `${command}: ${json.length} bytes of JSON are too many`);
+  }
+  const headBytes = JSON_LENGTH_BYTES + json.length;
+  const frame = startFrame(command, headBytes + bodyBytes, headBytes);
+  writeUint(frame, FRAME_HEAD_BYTES, JSON_LENGTH_BYTES, json.length);
+  frame.set(json, FRAME_HEAD_BYTES + JSON_LENGTH_BYTES);
+  return frame;
+}
+
+/** A buffer for `roomBytes` of data with length and command written for `dataBytes` of it. */
+function startFrame(command: CommandName, dataBytes: number, roomBytes: number): Uint8Array {
+  const { byte, dataBytesMax } = COMMANDS[command];
+  if (dataBytes > dataBytesMax) {
+    throw new Fault("internal", `${command}: ${dataBytes} bytes of data are too many`);
+  }
+  const frame = new Uint8Array(FRAME_HEAD_BYTES + roomBytes);
+  writeUint(frame, 0, FRAME_LENGTH.bytes, FRAME_LENGTH.commandBytes + dataBytes);
+  frame[FRAME_LENGTH.bytes] = byte.charCodeAt(0);
+  return frame;
+}

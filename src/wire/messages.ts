@@ -1,0 +1,194 @@
+/** What the frames of the control protocol say, and the one place where their JSON is parsed. */
+
+import * as v from "valibot";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../base/variant.ts";
+
+/** Printable ASCII: it ends up in headers and logs, where a line break would be an attack. */
+const PRINTABLE = /^[\x20-\x7e]*$/;
+const HEX16 = /^[0-9a-f]{16}$/;
+const NONCE = /^[0-9a-f]{32}$/;
+
+const relname = v.pipe(
+  v.string(),
+  v.check((text) => parseRelname(text) !== undefined, "no relname"),
+  v.transform((text) => (text.startsWith("/") ? text.slice(1) : text)),
+);
+const printable = (charsMax: number) =>
+  v.pipe(v.string(), v.maxLength(charsMax), v.regex(PRINTABLE, "not printable ASCII"));
+const count = (max: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(max));
+const hex16 = v.pipe(v.string(), v.regex(HEX16, "not 16 hex digits"));
+const flag = v.optional(v.boolean());
+const bytes = count(LIMITS.wireBodyBytesMax);
+const milliseconds = count(LIMITS.wireMillisecondsMax);
+
+const Facts = v.object({
+  width: count(LIMITS.pictureSideMax),
+  height: count(LIMITS.pictureSideMax),
+  alpha: v.boolean(),
+  animated: v.boolean(),
+});
+
+/** Header of `=` and `&`; a plain Save has only the relname. */
+export const SaveHeader = v.object({
+  relname,
+  /** Length of the whole variant; the body has less of it after an offset, and nothing of it for `head`. */
+  bytes: v.optional(bytes),
+  offset: v.optional(bytes),
+  head: flag,
+  validator: v.optional(hex16),
+  modified: v.optional(count(Number.MAX_SAFE_INTEGER)),
+  facts: v.optional(Facts),
+  lossySteps: v.optional(count(255)),
+  via: v.optional(printable(LIMITS.wireViaCharsMax)),
+  detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
+});
+export type SaveHeader = v.InferOutput<typeof SaveHeader>;
+
+/** `@`: hits a replica served in the owner's place. */
+export const HitRecord = v.object({
+  relname,
+  hits: v.optional(v.pipe(count(1e9), v.minValue(1)), 1),
+});
+export type HitRecord = v.InferOutput<typeof HitRecord>;
+
+/** `!` */
+export const Hello = v.object({
+  name: v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1)),
+  epoch: printable(LIMITS.wireNameCharsMax),
+  /** Of the protocol. */
+  version: v.pipe(count(65_535), v.minValue(1)),
+  nonce: v.pipe(v.string(), v.regex(NONCE, "not 32 hex digits")),
+});
+export type Hello = v.InferOutput<typeof Hello>;
+
+/** `?` */
+export const Ask = v.object({
+  relname,
+  role: v.picklist(["owner", "local"]),
+  epoch: printable(LIMITS.wireNameCharsMax),
+  hops: count(255),
+  /** Until the first byte of `=`. */
+  deadlineMs: v.pipe(milliseconds, v.minValue(1)),
+  offset: v.optional(bytes),
+  ifNoneMatch: v.optional(hex16),
+  head: flag,
+  facts: flag,
+  trace: v.optional(printable(LIMITS.wireNameCharsMax)),
+  originalExt: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9]{2,5}$/, "no ext"))),
+});
+export type Ask = v.InferOutput<typeof Ask>;
+
+/** `~` */
+export const ErrorMessage = v.object({
+  code: v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1)),
+  retryAfterMs: v.optional(milliseconds),
+});
+export type ErrorMessage = v.InferOutput<typeof ErrorMessage>;
+
+/** `.`: of the body bytes of the `=` before it. */
+export const End = v.object({ bytes, xxh64: hex16 });
+export type End = v.InferOutput<typeof End>;
+
+/** `%`: what became of the message named by its command byte. */
+export const Ack = v.object({
+  of: v.picklist(["=", "&", "@", "-", "x"]),
+  ok: v.boolean(),
+  relname: v.optional(relname),
+  code: v.optional(printable(LIMITS.wireNameCharsMax)),
+});
+export type Ack = v.InferOutput<typeof Ack>;
+
+/** `x`: every variant of the id from a source older than this goes. */
+export const Purge = v.object({
+  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{6,96}$/, "no content id")),
+  /** Unix seconds. */
+  purgedAt: count(Number.MAX_SAFE_INTEGER),
+});
+export type Purge = v.InferOutput<typeof Purge>;
+
+export type Message =
+  | { readonly kind: "heartbeat" | "ping" | "pong" }
+  | { readonly kind: "request" | "warm"; readonly relname: string }
+  | { readonly kind: "record"; readonly record: HitRecord }
+  | {
+      readonly kind: "save" | "rebalance";
+      readonly header: SaveHeader;
+      /** Content that follows. */
+      readonly bodyBytes: number;
+    }
+  | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "ask"; readonly ask: Ask }
+  | { readonly kind: "error"; readonly error: ErrorMessage }
+  | { readonly kind: "end"; readonly end: End }
+  | { readonly kind: "ack"; readonly ack: Ack }
+  | { readonly kind: "purge"; readonly purge: Purge };
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Throws a Fault `bad_frame` for bytes that are not UTF-8. */
+export function textOf(data: Uint8Array, what: string): string {
+  try {
+    return utf8.decode(data);
+  } catch (error) {
+    throw badFrame(`${what}: not UTF-8`, error);
+  }
+}
+
+/** The JSON as the schema wants it, unknown fields dropped; throws a Fault `bad_frame`. */
+export function parseJson<S extends v.GenericSchema>(
+  schema: S,
+  data: Uint8Array,
+  what: string,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, jsonOf(textOf(data, what), what), { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new Fault("bad_frame", `${what}: ${v.getDotPath(issue) ?? "JSON"}: ${issue.message}`);
+}
+
+/** The relname without a leading slash; throws a Fault `bad_frame`. */
+export function parseRelnameData(data: Uint8Array, what: string): string {
+  const result = v.safeParse(relname, textOf(data, what), { abortEarly: true });
+  if (!result.success) throw new Fault("bad_frame", `${what}: no relname`);
+  return result.output;
+}
+
+/**
+ * What an extended `=` says of its variant. Throws a Fault `bad_frame` when the length or validator is
+ * missing, or when body, offset and length do not fit together.
+ */
+export function metaOf(header: SaveHeader, bodyBytes: number): VariantMeta {
+  const { bytes: total, validator, offset = 0 } = header;
+  if (total === undefined || validator === undefined) {
+    throw new Fault("bad_frame", "save: an extended answer needs bytes and validator");
+  }
+  const expected = header.head === true ? 0 : total - offset;
+  if (bodyBytes !== expected) {
+    throw new Fault(
+      "bad_frame",
+      `save: ${bodyBytes} bytes of body where ${expected} were announced`,
+    );
+  }
+  return {
+    relname: header.relname,
+    bytes: total,
+    validator,
+    modified: header.modified ?? 0,
+    facts: header.facts ?? UNKNOWN_FACTS,
+    lossySteps: header.lossySteps ?? 0,
+  };
+}
+
+function jsonOf(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badFrame(`${what}: no JSON`, error);
+  }
+}
+
+function badFrame(told: string, cause: unknown): Fault {
+  return new Fault("bad_frame", told, { cause });
+}

@@ -1,0 +1,61 @@
+/** Which message a command's data is. */
+
+import { Fault } from "../base/fault.ts";
+import { type CommandName, LITERALS } from "./commands.ts";
+import {
+  Ack,
+  Ask,
+  End,
+  ErrorMessage,
+  Hello,
+  HitRecord,
+  type Message,
+  Purge,
+  parseJson,
+  parseRelnameData,
+  SaveHeader,
+  textOf,
+} from "./messages.ts";
+
+/** A message without a JSON header; throws a Fault `bad_frame`. */
+export function parsePlain(command: CommandName, data: Uint8Array): Message {
+  switch (command) {
+    case "heartbeat":
+    case "ping":
+    case "pong":
+      if (textOf(data, command) !== LITERALS[command]) {
+        throw new Fault("bad_frame", `${command}: not the literal ${LITERALS[command]}`);
+      }
+      return { kind: command };
+    case "request":
+    case "warm":
+      return { kind: command, relname: parseRelnameData(data, command) };
+    case "record":
+      return { kind: command, record: parseJson(HitRecord, data, command) };
+    default:
+      throw new Fault("internal", `${command} has a JSON header`);
+  }
+}
+
+/** A message with a JSON header; throws a Fault `bad_frame`. */
+export function parseHeaded(command: CommandName, json: Uint8Array, bodyBytes: number): Message {
+  switch (command) {
+    case "save":
+    case "rebalance":
+      return { kind: command, header: parseJson(SaveHeader, json, command), bodyBytes };
+    case "hello":
+      return { kind: command, hello: parseJson(Hello, json, command) };
+    case "ask":
+      return { kind: command, ask: parseJson(Ask, json, command) };
+    case "error":
+      return { kind: command, error: parseJson(ErrorMessage, json, command) };
+    case "end":
+      return { kind: command, end: parseJson(End, json, command) };
+    case "ack":
+      return { kind: command, ack: parseJson(Ack, json, command) };
+    case "purge":
+      return { kind: command, purge: parseJson(Purge, json, command) };
+    default:
+      throw new Fault("internal", `${command} has no JSON header`);
+  }
+}
