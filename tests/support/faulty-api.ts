@@ -1,0 +1,34 @@
+/** A content resolution API whose every answer the test decides. */
+
+export interface FaultyApi extends Disposable {
+  readonly url: string;
+  /** Paths asked for, in order. */
+  readonly asked: readonly string[];
+  answer: (path: string) => Response | Promise<Response>;
+}
+
+/** Knows every web id as `content-{webId}` until it is told otherwise. */
+export function startFaultyApi(): FaultyApi {
+  const asked: string[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    fetch(request) {
+      const { pathname } = new URL(request.url);
+      asked.push(pathname);
+      return api.answer(pathname);
+    },
+  });
+  const api: FaultyApi = {
+    url: `http://127.0.0.1:${server.port}/papi/pt`,
+    asked,
+    answer: (path) => Response.json({ contentId: `content-${path.split("/").at(-1)}`, ext: "jpg" }),
+    [Symbol.dispose]() {
+      server.stop(true).catch(() => {
+        // it was stopped
+      });
+    },
+  };
+  return api;
+}
