@@ -14,20 +14,38 @@ interface FaultKind {
 export const FAULTS = {
   bad_url: kind(400, 60, "use /{prefix}/{webId}/{size}/{filename}.{ext}"),
   bad_web_id: kind(400, 60, "a web id is 1 to 128 of A-Z a-z 0-9 . _ ~ -"),
-  bad_size: kind(400, 60, "use a size class of this site, or WIDTHxHEIGHT with both from 1 to 8192"),
+  bad_size: kind(
+    400,
+    60,
+    "use a size class of this site, or WIDTHxHEIGHT with both from 1 to 8192",
+  ),
   bad_format: kind(400, 60, "use jpg, png, webp, avif, gif or auto"),
   bad_request: kind(400, 60, "mend the request"),
+  unauthorized: kind(401, 0, "send the header Authorization: Bearer with the node's admin token"),
   not_found: kind(404, 5, "there is no such picture"),
   method_not_allowed: kind(405, 60, "use GET, HEAD or OPTIONS"),
   range_not_satisfiable: kind(416, 60, "ask for bytes that exist"),
   undecodable: kind(422, 60, "the stored bytes are not a picture that can be decoded"),
   unsupported_image: kind(422, 60, "store the picture as jpg, png, webp, avif or gif"),
-  heic_unsupported: kind(422, 60, "HEIC cannot be decoded here; configure thumbnail_endpoint or store a jpg"),
-  image_too_large: kind(422, 60, "the picture has more pixels, frames or bytes than the limits allow"),
+  heic_unsupported: kind(
+    422,
+    60,
+    "HEIC cannot be decoded here; configure thumbnail_endpoint or store a jpg",
+  ),
+  image_too_large: kind(
+    422,
+    60,
+    "the picture has more pixels, frames or bytes than the limits allow",
+  ),
   bad_origin: kind(502, 0, "the origin store failed; retry later", true),
   no_origin: kind(502, 0, "no level below could be reached; retry later", true),
   peer_failed: kind(502, 0, "another node broke off; retry", true),
-  bad_frame: kind(502, 0, "another node broke the control protocol; see its version and its log", true),
+  bad_frame: kind(
+    502,
+    0,
+    "another node broke the control protocol; see its version and its log",
+    true,
+  ),
   overloaded: kind(503, 0, "the node is busy; retry after the time given", true),
   image_failed: kind(503, 0, "the image worker died; retry", true),
   resolver_down: kind(503, 0, "the content resolution API does not answer; retry later", true),
@@ -45,7 +63,11 @@ export class Fault extends Error {
   /** Milliseconds after which a retry makes sense; for `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: FaultCode, message: string, options?: { cause?: unknown; retryAfterMs?: number }) {
+  constructor(
+    code: FaultCode,
+    message: string,
+    options?: { cause?: unknown; retryAfterMs?: number },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Fault";
     this.code = code;

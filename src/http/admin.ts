@@ -1,0 +1,168 @@
+/** What operators and their tools ask a node: alive, ready, status, metrics; on a socket only its owner can open (spec §11). */
+
+import { timingSafeEqual } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DEADLINES } from "../base/deadlines.ts";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { CounterName } from "../observe/counters.ts";
+import { EXPOSITION_TYPE } from "../observe/exposition.ts";
+import type { Log } from "../observe/log.ts";
+import { faultResponse } from "./faults.ts";
+import { pathOfTarget } from "./image-url.ts";
+import { hostAndPort, listen } from "./public-listener.ts";
+import { claimSocketPath, restrictSocket } from "./socket-path.ts";
+
+/** `GET /status`. */
+export interface StatusDocument {
+  readonly server: string;
+  readonly level: number;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly epoch: string;
+  readonly workers: readonly { readonly worker: number; readonly state: string }[];
+  readonly peers: readonly {
+    readonly name: string;
+    readonly state: "up" | "suspect" | "down";
+    readonly rttMs: number | null;
+    /** Unix seconds. */
+    readonly lastSeen: number | null;
+  }[];
+  readonly cache: {
+    readonly variants: number;
+    readonly bytes: number;
+    readonly capacityBytes: number;
+  };
+  readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
+  readonly counters: Readonly<Record<CounterName, number>>;
+}
+
+export type AdminHandler = (request: Request) => Response;
+
+export interface RunningAdmin {
+  readonly listeners: readonly {
+    readonly kind: "admin";
+    readonly address: string;
+    readonly port: number | undefined;
+  }[];
+  stop(): Promise<void>;
+}
+
+const ROUTES = ["/healthz", "/readyz", "/status", "/metrics"] as const;
+const SOCKET_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+export function makeAdminHandler(options: {
+  readonly status: () => StatusDocument;
+  readonly metrics: () => string;
+  readonly ready: () => boolean;
+}): AdminHandler {
+  return (request) => {
+    try {
+      const route = ROUTES.find((known) => known === pathOfTarget(request.url));
+      if (route === undefined) throw new Fault("not_found", "the admin listener has no such page");
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        throw new Fault("method_not_allowed", "that method is not served here");
+      }
+      if (route === "/healthz") return plain(200, "ok");
+      if (route === "/readyz")
+        return options.ready() ? plain(200, "ready") : plain(503, "draining");
+      if (route === "/metrics") return page(200, options.metrics(), EXPOSITION_TYPE);
+      return page(200, JSON.stringify(options.status()), "application/json");
+    } catch (error) {
+      return faultResponse(error, { allowOrigin: "", headers: { Allow: "GET, HEAD" } });
+    }
+  };
+}
+
+/**
+ * The socket is for whoever owns the node's files; `tcp` beyond loopback needs a token, and where there is
+ * one every request over TCP must carry it. Throws a Fault that says why an address cannot be had.
+ */
+export async function startAdminListener(options: {
+  readonly socketPath: string;
+  readonly tcp: { readonly host: string; readonly port: number } | undefined;
+  readonly token: string | undefined;
+  readonly handler: AdminHandler;
+  readonly log: Log;
+}): Promise<RunningAdmin> {
+  const { socketPath, tcp, token, handler, log } = options;
+  if (tcp !== undefined && token === undefined && !isLoopback(tcp.host)) {
+    throw new Fault(
+      "bad_request",
+      `the admin listener ${hostAndPort(tcp.host, tcp.port)} is open to others: set MIR_ADMIN_TOKEN, ` +
+        "or bind it to 127.0.0.1",
+    );
+  }
+  mkdirSync(dirname(socketPath), { recursive: true, mode: FOLDER_MODE });
+  await claimSocketPath(socketPath, log);
+  const common = {
+    development: false,
+    idleTimeout: DEADLINES.clientIdleMs / 1000,
+    maxRequestBodySize: LIMITS.requestBodyBytesMax,
+    error: (error: Error) => answerError(error, log),
+  } as const;
+  const socket = listen({ ...common, unix: socketPath, fetch: handler }, socketPath);
+  restrictSocket(socketPath, SOCKET_MODE);
+  const onSocket = { kind: "admin", address: socketPath, port: undefined } as const;
+  if (tcp === undefined) return { listeners: [onSocket], stop: () => socket.stop(true) };
+  try {
+    const where = hostAndPort(tcp.host, tcp.port);
+    const fetch = token === undefined ? handler : guarded(handler, token);
+    const net = listen(
+      { ...common, hostname: tcp.host, port: tcp.port, reusePort: false, fetch },
+      where,
+    );
+    const port = net.port ?? tcp.port;
+    return {
+      listeners: [onSocket, { kind: "admin", address: hostAndPort(tcp.host, port), port }],
+      async stop() {
+        await Promise.all([socket.stop(true), net.stop(true)]);
+      },
+    };
+  } catch (error) {
+    await socket.stop(true);
+    throw error;
+  }
+}
+
+/** Hashes are compared, so that neither the time nor the length tells how much of a guess is right. */
+function guarded(handler: AdminHandler, token: string): AdminHandler {
+  const expected = sha256(`Bearer ${token}`);
+  return (request) => {
+    const given = sha256(request.headers.get("authorization") ?? "");
+    if (timingSafeEqual(given, expected)) return handler(request);
+    return faultResponse(new Fault("unauthorized", "the admin token is missing or wrong"), {
+      allowOrigin: "",
+    });
+  };
+}
+
+function sha256(text: string): Uint8Array {
+  return new Bun.CryptoHasher("sha256").update(text).digest();
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.[0-9]{1,3}){3}$/.test(host);
+}
+
+function answerError(error: Error, log: Log): Response {
+  log.error("an admin request failed", { error });
+  return faultResponse(error, { allowOrigin: "" });
+}
+
+function plain(status: number, text: string): Response {
+  return page(status, text, "text/plain;charset=utf-8");
+}
+
+function page(status: number, text: string, type: string): Response {
+  return new Response(text, {
+    status,
+    headers: {
+      "Content-Type": type,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    },
+  });
+}

@@ -1,0 +1,107 @@
+/** What was found, as the answer to one request: 200, 206, 304 or 416 (RFC 9110 §13.2.2 gives the order). */
+
+import type { Clock } from "../base/clock.ts";
+import { asFault, Fault } from "../base/fault.ts";
+import type { VariantMeta } from "../base/variant.ts";
+import type { Served } from "../content/served.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { sendBody } from "./body.ts";
+import { etagOf, isNotModified, rangeApplies, type Validators } from "./conditional.ts";
+import { faultResponse } from "./faults.ts";
+import { notModifiedHeaders } from "./headers.ts";
+import { formatHttpDate } from "./http-date.ts";
+import { parseRange, type RangeWish } from "./range.ts";
+
+export interface AnswerParts {
+  readonly allowOrigin: string;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/**
+ * `success` are the headers of a 200; not changed. undefined: the file is gone, and it was a miss.
+ * Throws the Fault of a source that fails before its first byte.
+ */
+export async function answerWith(
+  request: Request,
+  served: Served,
+  options: { readonly success: Headers; readonly parts: AnswerParts },
+): Promise<Response | undefined> {
+  const { success, parts } = options;
+  const { meta } = served;
+  const validators = { etag: etagOf(meta), modified: meta.modified };
+  const now = parts.clock.wallSeconds();
+  const unmodified = isNotModified(request.headers, validators, now);
+  if (unmodified || request.method === "HEAD") {
+    release(served);
+    return unmodified
+      ? new Response(null, {
+          status: 304,
+          headers: notModifiedHeaders(success, dateOnHead(request, now)),
+        })
+      : headOnly(success, meta.bytes, now);
+  }
+  const rangeHeader = request.headers.get("range");
+  const wish = wishOf(request, served, { rangeHeader, validators, now });
+  if (wish.kind === "unsatisfiable") return unsatisfiable(success, meta.bytes, parts.allowOrigin);
+  const sent = await sendBody(served, {
+    headers: success,
+    range: wish.kind === "part" ? wish.range : undefined,
+    rangeAsked: rangeHeader !== null,
+    onCut: (reason) => noteCut(parts, meta, reason),
+  });
+  if (sent.kind === "gone") return undefined;
+  parts.counters.add("http_bytes", sent.bytes);
+  return sent.response;
+}
+
+/** Unix seconds for the `Date` of an answer to HEAD, which Bun leaves out; undefined where Bun sets it. */
+export function dateOnHead(request: Request, nowSeconds: number): number | undefined {
+  return request.method === "HEAD" ? nowSeconds : undefined;
+}
+
+function wishOf(
+  request: Request,
+  served: Served,
+  known: {
+    readonly rangeHeader: string | null;
+    readonly validators: Validators;
+    readonly now: number;
+  },
+): RangeWish {
+  const { rangeHeader, validators, now } = known;
+  // what is still coming is sent whole (spec §2 "Bodies")
+  if (rangeHeader === null || served.kind === "stream") return { kind: "whole" };
+  const applies = rangeApplies(request.headers.get("if-range"), validators, now);
+  return applies ? parseRange(rangeHeader, served.meta.bytes) : { kind: "whole" };
+}
+
+function unsatisfiable(success: Headers, bytes: number, allowOrigin: string): Response {
+  const vary = success.get("vary");
+  const headers = {
+    "Content-Range": `bytes */${bytes}`,
+    ...(vary === null ? {} : { Vary: vary }),
+  };
+  const fault = new Fault("range_not_satisfiable", `the picture has ${bytes} bytes`);
+  return faultResponse(fault, { allowOrigin, headers });
+}
+
+/** Bun keeps an explicit length where there is no body. */
+function headOnly(success: Headers, bytes: number, now: number): Response {
+  const headers = new Headers(success);
+  headers.set("Content-Length", String(bytes));
+  headers.set("Date", formatHttpDate(now));
+  return new Response(null, { headers });
+}
+
+function noteCut({ counters, log }: AnswerParts, meta: VariantMeta, reason: unknown): void {
+  counters.add("body_cut");
+  log.warn("a body was cut", { relname: meta.relname, reason: asFault(reason) });
+}
+
+/** Gives back a body that nobody will read. */
+function release(served: Served): void {
+  if (served.kind === "stream") served.body.cancel();
+}

@@ -1,0 +1,140 @@
+/** Bytes that were found, as a Response: from memory, from a small file, by sendfile, or as they come (spec §2 "Bodies"). */
+
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { isMissing } from "../base/errno.ts";
+import { Fault, unreachable } from "../base/fault.ts";
+import type { Served } from "../content/served.ts";
+import { type ByteRange, contentRange } from "./range.ts";
+import { openFileBody, streamOf } from "./stream-body.ts";
+
+/** From here on sendfile is cheaper than reading (spikes D). */
+const SENDFILE_FROM_BYTES = 1024 * 1024;
+/** Reads at offsets 8 and 16 of a buffer are many times slower (spikes 0.3); 64 is safe. */
+const READ_AT = 64;
+
+export interface BodyOptions {
+  /** Not changed. */
+  readonly headers: Headers;
+  /** undefined: the whole. A body that is still coming is always sent whole. */
+  readonly range: ByteRange | undefined;
+  /** The request has a `Range` header, whatever became of it. */
+  readonly rangeAsked: boolean;
+  /** A body was cut on its way to the client. */
+  readonly onCut: (reason: unknown) => void;
+}
+
+export type Sent =
+  | { readonly kind: "response"; readonly response: Response; readonly bytes: number }
+  /** The file went, or is another one, between the look and the open: a miss. */
+  | { readonly kind: "gone" };
+
+/** Throws the Fault of a stream whose source fails before its first byte. */
+export function sendBody(served: Served, options: BodyOptions): Sent | Promise<Sent> {
+  switch (served.kind) {
+    case "file":
+      return served.meta.bytes < SENDFILE_FROM_BYTES
+        ? sendSmallFile(served.path, served.meta.bytes, options)
+        : sendLargeFile(served.path, served.meta.bytes, options);
+    case "bytes":
+      return sendBytes(served.bytes, options);
+    case "stream":
+      return sendStream(served, options);
+    default:
+      return unreachable(served);
+  }
+}
+
+function sendBytes(whole: Uint8Array, { headers, range }: BodyOptions): Sent {
+  if (range === undefined) return sent(new Response(asBody(whole), { headers }), whole.byteLength);
+  return partial(asBody(whole.subarray(range.start, range.end + 1)), whole.byteLength, {
+    headers,
+    range,
+  });
+}
+
+/** One a worker: `new Response(view)` copies before it returns (spikes D), so it is free again at once. */
+let scratch: Uint8Array | undefined;
+
+function sendSmallFile(path: string, bytes: number, options: BodyOptions): Sent {
+  const { headers, range } = options;
+  // one byte more than a small file has, to see that a whole one ends where it should
+  scratch ??= new Uint8Array(READ_AT + SENDFILE_FROM_BYTES);
+  const start = range?.start ?? 0;
+  const wanted = range === undefined ? bytes : range.end + 1 - range.start;
+  const got = readAt(path, scratch, { start, bytes: range === undefined ? wanted + 1 : wanted });
+  if (got !== wanted) return { kind: "gone" };
+  const view = asBody(scratch.subarray(READ_AT, READ_AT + got));
+  if (range === undefined) return sent(new Response(view, { headers }), got);
+  return partial(view, bytes, { headers, range });
+}
+
+function readAt(
+  path: string,
+  buffer: Uint8Array,
+  part: { readonly start: number; readonly bytes: number },
+): number {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return -1;
+    throw error;
+  }
+  try {
+    return readSync(fd, buffer, READ_AT, part.bytes, part.start);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Bun opens the path itself once the Response is returned; should the file go in between, the listener's
+ * error handler answers 503. Given a 200 of a file, Bun applies the request's `Range` on its own and by
+ * laxer rules than RFC 9110, so a 200 that answers a Range is sent as a stream, without a length.
+ */
+function sendLargeFile(path: string, bytes: number, options: BodyOptions): Sent {
+  const { headers, range, rangeAsked, onCut } = options;
+  if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) return { kind: "gone" };
+  const file = Bun.file(path);
+  if (range !== undefined) {
+    return partial(file.slice(range.start, range.end + 1), bytes, { headers, range });
+  }
+  if (!rangeAsked) return sent(new Response(file, { headers }), bytes);
+  const body = openFileBody(path, bytes);
+  return sent(new Response(streamOf(body, { bytes, onCut }), { headers }), bytes);
+}
+
+/** Waits for the first bytes, so that a source that brings none becomes an answer, not a reset. */
+async function sendStream(
+  served: Extract<Served, { kind: "stream" }>,
+  options: BodyOptions,
+): Promise<Sent> {
+  const { body, meta } = served;
+  const first = await body.read();
+  if (first === undefined && meta.bytes > 0) {
+    body.cancel();
+    throw new Fault("peer_failed", "the body is shorter than announced");
+  }
+  const stream = streamOf(body, { bytes: meta.bytes, first, onCut: options.onCut });
+  return sent(new Response(stream, { headers: options.headers }), meta.bytes);
+}
+
+function partial(
+  body: Blob | Uint8Array<ArrayBuffer>,
+  totalBytes: number,
+  options: { readonly headers: Headers; readonly range: ByteRange },
+): Sent {
+  const { range } = options;
+  const headers = new Headers(options.headers);
+  headers.set("Content-Range", contentRange(range, totalBytes));
+  return sent(new Response(body, { status: 206, headers }), range.end + 1 - range.start);
+}
+
+function sent(response: Response, bytes: number): Sent {
+  return { kind: "response", response, bytes };
+}
+
+/** Views of shared memory are copied like any other (spikes D); the type of `Response` leaves them out. */
+function asBody(view: Uint8Array): Uint8Array<ArrayBuffer> {
+  return view as Uint8Array<ArrayBuffer>;
+}

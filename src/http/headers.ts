@@ -1,0 +1,93 @@
+/** The headers of an answer with a picture in it (spec §2 "Headers on success"). */
+
+import { LIMITS } from "../base/limits.ts";
+import { contentTypeOf, type VariantMeta } from "../base/variant.ts";
+import type { Outcome } from "../content/served.ts";
+import { formatCacheStatus } from "./cache-status.ts";
+import { etagOf } from "./conditional.ts";
+import { formatHttpDate } from "./http-date.ts";
+
+const IMMUTABLE = "public, max-age=31536000, immutable";
+const STAND_IN = "public, max-age=10";
+/** What a 304 repeats of the 200 it stands for (RFC 9110 §15.4.5), and what lets scripts read it. */
+const OF_NOT_MODIFIED = [
+  "etag",
+  "last-modified",
+  "cache-control",
+  "vary",
+  "cache-status",
+  "access-control-allow-origin",
+  "timing-allow-origin",
+] as const;
+
+export interface SuccessHeaders {
+  /** Shared between answers: copy before you change it. `negotiated`: `Accept` chose the format. */
+  of(meta: VariantMeta, outcome: Outcome, negotiated: boolean): Headers;
+}
+
+interface Kept {
+  readonly meta: VariantMeta;
+  readonly headers: Headers;
+}
+
+/** Those of hits are kept ready, up to `headerMemoMax`; they can never be wrong, as the meta is compared. */
+export function makeSuccessHeaders(options: {
+  readonly server: string;
+  readonly allowOrigin: string;
+}): SuccessHeaders {
+  const { server, allowOrigin } = options;
+  const plain = new Map<string, Kept>();
+  const varying = new Map<string, Kept>();
+
+  const build = (meta: VariantMeta, outcome: Outcome, negotiated: boolean): Headers => {
+    const headers = new Headers({
+      "Content-Type": contentTypeOf(meta.relname.slice(meta.relname.lastIndexOf(".") + 1)),
+      ETag: etagOf(meta),
+      "Last-Modified": formatHttpDate(meta.modified),
+      "Cache-Control": outcome.source === "stand-in" ? STAND_IN : IMMUTABLE,
+      "Accept-Ranges": "bytes",
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Status": formatCacheStatus(server, outcome),
+    });
+    if (negotiated) headers.set("Vary", "Accept");
+    if (allowOrigin === "") return headers;
+    headers.set("Access-Control-Allow-Origin", allowOrigin);
+    headers.set("Timing-Allow-Origin", allowOrigin);
+    return headers;
+  };
+
+  return {
+    of(meta, outcome, negotiated) {
+      if (outcome.source !== "hit" || outcome.via !== "") return build(meta, outcome, negotiated);
+      const memo = negotiated ? varying : plain;
+      const kept = memo.get(meta.relname);
+      if (kept !== undefined && sameBytes(kept.meta, meta)) return kept.headers;
+      const headers = build(meta, outcome, negotiated);
+      if (kept === undefined && plain.size + varying.size >= LIMITS.headerMemoMax) {
+        dropOldest(plain.size > 0 ? plain : varying);
+      }
+      memo.set(meta.relname, { meta, headers });
+      return headers;
+    },
+  };
+}
+
+/** The headers of a 304 out of those of the 200; `headDate` as in `faultResponse`. */
+export function notModifiedHeaders(success: Headers, headDate?: number): Headers {
+  const headers = new Headers();
+  for (const name of OF_NOT_MODIFIED) {
+    const value = success.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  if (headDate !== undefined) headers.set("Date", formatHttpDate(headDate));
+  return headers;
+}
+
+function sameBytes(a: VariantMeta, b: VariantMeta): boolean {
+  return a.validator === b.validator && a.bytes === b.bytes && a.modified === b.modified;
+}
+
+function dropOldest(memo: Map<string, Kept>): void {
+  const oldest = memo.keys().next();
+  if (!oldest.done) memo.delete(oldest.value);
+}

@@ -1,0 +1,142 @@
+/** The grammar of picture URLs, in both directions (spec §2). */
+
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type Format, isFormat, ORIG } from "../base/variant.ts";
+import { isWebId } from "../base/web-name.ts";
+import type { ImageSettings, SizeClass } from "../topology/topology.ts";
+
+/** What of a topology decides how a URL is read. */
+export interface UrlRules {
+  readonly prefix: string;
+  /** From small to large. */
+  readonly sizes: readonly SizeClass[];
+  readonly policy: ImageSettings["policy"];
+  /** Boxes `WxH` that `exact` allows. */
+  readonly exactSizes: readonly string[];
+}
+
+export interface ParsedImageUrl {
+  readonly webId: string;
+  /** A class, an exact box, or `orig`; boxes are snapped already. */
+  readonly size: string;
+  /** For people only: no part of any key. */
+  readonly filename: string;
+  /** Always `auto` for `orig`: the stored bytes decide. */
+  readonly format: Format | "auto";
+}
+
+const BOX = /^([1-9][0-9]{0,3})x([1-9][0-9]{0,3})$/;
+const EXT = /^[A-Za-z]{1,5}$/;
+/** A filename may hold neither separators, nor controls, nor what a decoder put for broken UTF-8. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused
+const UNFIT = /[\u0000-\u001f\u007f/\\\ufffd]/;
+const SEGMENTS = 5;
+
+/**
+ * Reads a request target: `/puddle/…`, or the absolute form that `Request.url` has. The query is ignored.
+ * Each of webId, size and filename is percent-decoded once. Throws `not_found` for another prefix,
+ * `bad_url`, `bad_web_id`, `bad_size` and `bad_format` for what the grammar refuses.
+ */
+export function parseImageUrl(target: string, rules: UrlRules): ParsedImageUrl {
+  const path = pathOfTarget(target);
+  if (path.length > LIMITS.urlCharsMax) {
+    throw new Fault("bad_url", `the path is longer than ${LIMITS.urlCharsMax} characters`);
+  }
+  // one more than fits, so that a path with too many segments shows
+  const segments = path.split("/", SEGMENTS + 1);
+  const [root, prefix, webIdText, sizeText, fileText] = segments;
+  if (root !== "" || prefix !== rules.prefix)
+    throw new Fault("not_found", "nothing is served here");
+  if (
+    segments.length !== SEGMENTS ||
+    webIdText === undefined ||
+    sizeText === undefined ||
+    fileText === undefined
+  ) {
+    throw new Fault("bad_url", "a picture URL has five segments");
+  }
+  const webId = decodeOnce(webIdText);
+  if (!isWebId(webId)) throw new Fault("bad_web_id", "that is no web id");
+  const size = sizeOf(decodeOnce(sizeText), rules);
+  return { webId, size, ...fileOf(decodeOnce(fileText), size) };
+}
+
+/** The path of `Request.url` or of a bare target (Bun hands out the latter where `Host` is missing or odd). */
+export function pathOfTarget(target: string): string {
+  let start = 0;
+  if (!target.startsWith("/")) {
+    const authority = target.indexOf("://");
+    start = authority < 0 ? -1 : target.indexOf("/", authority + 3);
+    if (start < 0) return "/";
+  }
+  const query = target.indexOf("?", start);
+  const fragment = target.indexOf("#", start);
+  const end = Math.min(query < 0 ? target.length : query, fragment < 0 ? target.length : fragment);
+  return target.slice(start, end);
+}
+
+/** The URL path of a picture. The parts must be such as `parseImageUrl` gives; `ext` as it shall read. */
+export function imageUrl(parts: {
+  readonly prefix: string;
+  readonly webId: string;
+  readonly size: string;
+  readonly filename: string;
+  readonly ext: string;
+}): string {
+  const { prefix, webId, size, filename, ext } = parts;
+  return `/${prefix}/${webId}/${size}/${encodeURIComponent(filename)}.${ext}`;
+}
+
+function decodeOnce(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw badEscape(error);
+  }
+}
+
+function badEscape(cause: unknown): Fault {
+  return new Fault("bad_url", "a percent escape is not valid UTF-8", { cause });
+}
+
+function sizeOf(text: string, rules: UrlRules): string {
+  if (text === ORIG) return ORIG;
+  if (rules.sizes.some((size) => size.name === text)) return text;
+  const [, widthText, heightText] = BOX.exec(text) ?? [];
+  const width = Number(widthText ?? Number.NaN);
+  const height = Number(heightText ?? Number.NaN);
+  if (!(width <= LIMITS.boxSideMax && height <= LIMITS.boxSideMax)) {
+    throw new Fault("bad_size", "that is no size");
+  }
+  if (rules.policy === "exact" && rules.exactSizes.includes(text)) return text;
+  const snapped = rules.policy === "snap" ? snap(width, height, rules.sizes) : undefined;
+  if (snapped === undefined) throw new Fault("bad_size", "this site does not serve that box");
+  return snapped;
+}
+
+/** The smallest class that holds the box; beyond the largest: the largest (spec §2). */
+function snap(width: number, height: number, sizes: readonly SizeClass[]): string | undefined {
+  const holding = sizes.find((size) => size.width >= width && size.height >= height);
+  return (holding ?? sizes.at(-1))?.name;
+}
+
+function fileOf(file: string, size: string): Pick<ParsedImageUrl, "filename" | "format"> {
+  const dot = file.lastIndexOf(".");
+  if (dot < 1) throw new Fault("bad_url", "the last segment is filename.ext");
+  const filename = file.slice(0, dot);
+  if (UNFIT.test(filename)) {
+    throw new Fault("bad_url", "the filename holds a character it may not");
+  }
+  const ext = file.slice(dot + 1);
+  if (!EXT.test(ext)) throw new Fault("bad_format", "that is no format");
+  if (size === ORIG) return { filename, format: "auto" };
+  return { filename, format: formatOf(ext.toLowerCase()) };
+}
+
+function formatOf(ext: string): Format | "auto" {
+  if (ext === "auto" || isFormat(ext)) return ext;
+  if (ext === "jpeg") return "jpg";
+  throw new Fault("bad_format", "that is no format");
+}

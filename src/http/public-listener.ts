@@ -1,0 +1,145 @@
+/** One public listener of one worker: Bun.serve on TCP with SO_REUSEPORT, or on a unix socket of its own. */
+
+import { DEADLINES } from "../base/deadlines.ts";
+import { errnoOf, isMissing } from "../base/errno.ts";
+import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../observe/log.ts";
+import type { PublicListener } from "../topology/topology.ts";
+import { faultResponse } from "./faults.ts";
+import type { Handler } from "./image.ts";
+import { claimSocketPath, restrictSocket, workerSocketPath } from "./socket-path.ts";
+
+/** The proxy in front is let in by its group. */
+const SOCKET_MODE = 0o660;
+
+export interface RunningListener {
+  /** `host:port`, or the path of the socket. */
+  readonly address: string;
+  /** undefined on a unix socket. */
+  readonly port: number | undefined;
+  /** Graceful: accepts no more, and ends when what is in flight has, or after `drainFinishMs`. */
+  stop(graceful: boolean): Promise<void>;
+}
+
+export interface PublicListenerOptions {
+  readonly listener: PublicListener;
+  /** Number of the worker from 0; names its unix socket. */
+  readonly index: number;
+  /** The port to bind; 0 takes a free one, which the next workers are then given. */
+  readonly port: number;
+  readonly handler: Handler;
+  readonly log: Log;
+  /** Of `stop(true)`; `DEADLINES.drainFinishMs` by default. */
+  readonly finishMs?: number;
+}
+
+/** Throws a Fault that says why the address cannot be had. */
+export async function startPublicListener(
+  options: PublicListenerOptions,
+): Promise<RunningListener> {
+  const { listener, index, port, log } = options;
+  if (listener.type === "net") {
+    const where = hostAndPort(listener.host, port);
+    const server = listen(
+      { ...serveOptions(options), hostname: listener.host, port, reusePort: true },
+      where,
+    );
+    const bound = server.port ?? port;
+    return running(server, { address: hostAndPort(listener.host, bound), port: bound }, options);
+  }
+  const path = workerSocketPath(listener.path, index);
+  await claimSocketPath(path, log);
+  const server = listen({ ...serveOptions(options), unix: path }, path);
+  restrictSocket(path, SOCKET_MODE);
+  return running(server, { address: path, port: undefined }, options);
+}
+
+/** `127.0.0.1:80`, `[::1]:80`. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+interface ListenOptions {
+  readonly development: false;
+  readonly idleTimeout: number;
+  readonly maxRequestBodySize: number;
+  readonly fetch: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
+  readonly error: (error: Error) => Response;
+}
+
+type ListenAddress =
+  | { readonly hostname: string; readonly port: number; readonly reusePort: boolean }
+  | { readonly unix: string };
+
+/** Bun.serve, with its failures told as Faults. */
+export function listen(
+  options: ListenOptions & ListenAddress,
+  where: string,
+): Bun.Server<undefined> {
+  try {
+    // idleTimeout is typed for TCP only; it works on unix sockets too (bun-facts §3)
+    return Bun.serve(options as Bun.Serve.Options<undefined>);
+  } catch (error) {
+    throw cannotListen(where, error);
+  }
+}
+
+function serveOptions({ handler, log }: PublicListenerOptions): ListenOptions {
+  return {
+    development: false,
+    idleTimeout: DEADLINES.clientIdleMs / 1000,
+    maxRequestBodySize: LIMITS.requestBodyBytesMax,
+    fetch: (request, server) => handler(request, server),
+    error: (error) => answerError(error, log),
+  };
+}
+
+/** What fails after the handler has answered: Bun opens large files only then, and one may just have been evicted. */
+function answerError(error: Error, log: Log): Response {
+  if (isMissing(error)) {
+    const gone = new Fault("overloaded", "the picture was evicted while it was read", {
+      retryAfterMs: 1000,
+    });
+    return faultResponse(gone, { allowOrigin: "" });
+  }
+  log.error("a request failed outside its handler", { error });
+  return faultResponse(error, { allowOrigin: "" });
+}
+
+function running(
+  server: Bun.Server<undefined>,
+  bound: { readonly address: string; readonly port: number | undefined },
+  options: PublicListenerOptions,
+): RunningListener {
+  return {
+    ...bound,
+    async stop(graceful) {
+      if (!graceful) return server.stop(true);
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, options.finishMs ?? DEADLINES.drainFinishMs);
+      await Promise.race([server.stop(), late.promise]);
+      clearTimeout(timer);
+      await server.stop(true);
+    },
+  };
+}
+
+function cannotListen(where: string, cause: unknown): Fault {
+  return new Fault("bad_request", `cannot listen on ${where}: ${reasonOf(cause)}`, { cause });
+}
+
+function reasonOf(error: unknown): string {
+  switch (errnoOf(error)) {
+    case "EADDRINUSE":
+      return "another process has this address";
+    case "EADDRNOTAVAIL":
+      return "this machine does not have that address";
+    case "EACCES":
+      return "permission denied";
+    case "ENAMETOOLONG":
+      return "the path of a socket may be at most 107 bytes long";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
