@@ -2,9 +2,9 @@
 
 import { isMainThread } from "node:worker_threads";
 import { runCli } from "./cli/run.ts";
+import { runImageWorker } from "./image/worker-process.ts";
 import { IMAGE_WORKER } from "./node/reexec.ts";
 import { runWorkerThread } from "./node/worker-thread.ts";
-import { runImageWorker } from "./image/worker-process.ts";
 
 // `import.meta.main` is true in worker threads of an executable, so it tells nothing (bun-facts §1)
 if (!isMainThread) {

@@ -1,6 +1,6 @@
 /** The command line: finds the command, runs it, and turns how it ended into an exit code (spec §10). */
 
-import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
+import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
 import { Fault } from "../base/fault.ts";
 import { version } from "../base/version.ts";
 import { checkCommand } from "./check.ts";
@@ -9,20 +9,38 @@ import { terminal } from "./output.ts";
 import { serveCommand } from "./serve.ts";
 import { UsageError } from "./usage.ts";
 
-const COMMANDS: Readonly<Record<string, CommandDef>> = {
-  demo: demoCommand as CommandDef,
-  serve: serveCommand as CommandDef,
-  check: checkCommand as CommandDef,
+/** A command behind one face, whatever its flags are. */
+interface Command {
+  run(rawArgs: string[]): Promise<unknown>;
+  usage(): Promise<string>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  demo: command(demoCommand),
+  serve: command(serveCommand),
+  check: command(checkCommand),
 };
 
 const root = defineCommand({
   meta: {
     name: "mir",
     version,
-    description: "mesh image router: stores, routes, resizes and streams the pictures of a photo site",
+    description:
+      "mesh image router: stores, routes, resizes and streams the pictures of a photo site",
   },
-  subCommands: COMMANDS,
+  subCommands: {
+    demo: { meta: { description: "a whole mesh on loopback in seconds, serving photos" } },
+    serve: { meta: { description: "run one node of a topology" } },
+    check: { meta: { description: "explain a topology file, or name all its mistakes" } },
+  },
 });
+
+function command<T extends ArgsDef>(def: CommandDef<T>): Command {
+  return {
+    run: (rawArgs) => runCommand(def, { rawArgs }),
+    usage: () => renderUsage(def, { meta: { name: "mir" } }),
+  };
+}
 
 /** 0 done, 1 failed, 2 wrong usage. */
 export async function runCli(argv: readonly string[]): Promise<void> {
@@ -37,27 +55,29 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     process.exitCode = name === "" ? 2 : 0;
     return;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
-    terminal.complain(`mir: there is no command ${name}; commands: ${Object.keys(COMMANDS).join(", ")}`);
+  const chosen = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (chosen === undefined) {
+    terminal.complain(
+      `mir: there is no command ${name}; commands: ${Object.keys(COMMANDS).join(", ")}`,
+    );
     process.exitCode = 2;
     return;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
-    terminal.say(await renderUsage(command, root));
+    terminal.say(await chosen.usage());
     return;
   }
   try {
-    await runCommand(command, { rawArgs: rest });
+    await chosen.run(rest);
   } catch (error) {
-    process.exitCode = await complain(error, command);
+    process.exitCode = await complain(error, chosen);
   }
 }
 
-async function complain(error: unknown, command: CommandDef): Promise<number> {
+async function complain(error: unknown, command: Command): Promise<number> {
   if (error instanceof UsageError || (error instanceof Error && error.name === "CLIError")) {
     terminal.complain(`mir: ${error.message}`);
-    terminal.complain(await renderUsage(command, root));
+    terminal.complain(await command.usage());
     return 2;
   }
   if (error instanceof Fault) {

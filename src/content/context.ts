@@ -14,7 +14,10 @@ export interface Context {
   readonly originalExt: string | undefined;
 }
 
-export function startContext(clock: Clock, options: Partial<Context> & { budgetMs?: number } = {}): Context {
+export function startContext(
+  clock: Clock,
+  options: Partial<Context> & { budgetMs?: number } = {},
+): Context {
   return {
     deadlineAt: clock.monotonicMs() + (options.budgetMs ?? DEADLINES.requestMs),
     hops: options.hops ?? 0,
@@ -40,11 +43,18 @@ export function budgetBelowMs(context: Context, clock: Clock): number {
 }
 
 /** Rejects with `too_slow` at the context's deadline; the work itself is bounded by its own waits. */
-export async function withinDeadline<T>(context: Context, clock: Clock, work: Promise<T>): Promise<T> {
+export async function withinDeadline<T>(
+  context: Context,
+  clock: Clock,
+  work: Promise<T>,
+): Promise<T> {
   const left = remainingMs(context, clock);
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Fault("too_slow", "the answer did not begin in time")), left);
+    timer = setTimeout(
+      () => reject(new Fault("too_slow", "the answer did not begin in time")),
+      left,
+    );
   });
   try {
     return await Promise.race([work, late]);

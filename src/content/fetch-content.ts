@@ -3,11 +3,10 @@
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, ORIG, type Variant } from "../base/variant.ts";
-import type { PathCache } from "../resolve/path-cache.ts";
 import { type Context, startContext } from "./context.ts";
 import { collect } from "./fill.ts";
-import type { Local } from "./local.ts";
-import type { Owner } from "./owner.ts";
+import { originalOf } from "./original.ts";
+import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import type { ContentRequest, FetchContent, Served } from "./served.ts";
 import { askPeer } from "./upstream.ts";
@@ -15,19 +14,14 @@ import { askPeer } from "./upstream.ts";
 /** Bytes of bodies this worker is collecting; see `LIMITS.collectPoolBytesMax`. */
 let collectingBytes = 0;
 
-export function makeFetchContent(
-  parts: Parts,
-  options: { readonly local: Local; readonly owner: Owner; readonly paths: PathCache },
-): FetchContent {
-  const { local, owner, paths } = options;
-  const { cache, counters, ownership, self, clock } = parts;
-
+export function makeFetchContent(parts: Parts): FetchContent {
+  const { cache, counters, ownership, self, clock, local } = parts;
   return async (request) => {
     // 1. path resolution: web id → content id
-    const { id, originalExt } = await resolve(request.webId);
+    const { id, originalExt } = await resolve(parts, request.webId);
     const context = startContext(clock, { originalExt });
-    const format = await concreteFormat(request, id, context);
-    const wanted = local.canonical({ id, size: request.size, ext: format });
+    const ext = await concreteFormat(parts, request, { id, context });
+    const wanted = local.canonical({ id, size: request.size, ext });
 
     // 2. local: this server has the variant, as owner or replica
     const meta = local.look(wanted);
@@ -39,76 +33,85 @@ export function makeFetchContent(
     counters.add("lru_miss");
 
     // 3. peer streaming: another server of this level owns it
-    const [rank1] = ownership.rank(self.level, self.region, id);
+    const [rank1] = ownership.topRanks(self.level, self.region, id);
     if (rank1 !== undefined && rank1 !== self.name) {
-      const streamed = await fromPeer(rank1, wanted, context);
+      const streamed = await fromPeer(parts, { peer: rank1, wanted, context });
       if (streamed !== undefined) return streamed;
       // the owner cannot be reached: this server stands in for it
       counters.add("peer_failover");
     }
 
     // 4. generation, 5. upstream, 6. origin
-    return owner.serve(wanted, context);
+    return serveAsOwner(parts, wanted, context);
   };
+}
 
-  async function resolve(webId: string): Promise<{ id: string; originalExt: string | undefined }> {
-    let resolution = paths.look(webId);
-    counters.add(resolution === undefined ? "path_cache_miss" : "path_cache_hit");
-    if (resolution === undefined) {
-      resolution = await parts.resolve(webId);
-      paths.keep(webId, resolution);
-    }
-    if (resolution.kind === "unknown") throw new Fault("not_found", "no such picture");
-    return { id: resolution.id, originalExt: resolution.ext };
+async function resolve(
+  parts: Parts,
+  webId: string,
+): Promise<{ readonly id: string; readonly originalExt: string | undefined }> {
+  const { paths, counters } = parts;
+  let resolution = paths.look(webId);
+  counters.add(resolution === undefined ? "path_cache_miss" : "path_cache_hit");
+  if (resolution === undefined) {
+    resolution = await parts.resolve(webId);
+    paths.keep(webId, resolution);
   }
+  if (resolution.kind === "unknown") throw new Fault("not_found", "no such picture");
+  return { id: resolution.id, originalExt: resolution.ext };
+}
 
-  /** `auto` becomes a format before any key is formed (spec §2); an original keeps its own. */
-  async function concreteFormat(
-    request: ContentRequest,
-    id: string,
-    context: Context,
-  ): Promise<string> {
-    if (request.size === ORIG) return context.originalExt ?? "bin";
-    if (request.format !== "auto") return request.format;
-    const [best] = request.accepted;
-    if (best !== undefined) return best;
-    return baseFormat(local.facts(id) ?? (await factsOf(id, context)));
+/** `auto` becomes a format before any key is formed (spec §2); an original keeps its own. */
+async function concreteFormat(
+  parts: Parts,
+  request: ContentRequest,
+  what: { readonly id: string; readonly context: Context },
+): Promise<string> {
+  const { id, context } = what;
+  if (request.size === ORIG) return context.originalExt ?? "bin";
+  if (request.format !== "auto") return request.format;
+  const [best] = request.accepted;
+  if (best !== undefined) return best;
+  return baseFormat(parts.local.facts(id) ?? (await factsOf(parts, id, context)));
+}
+
+async function factsOf(parts: Parts, id: string, context: Context): Promise<Facts> {
+  const { ownership, self, local } = parts;
+  const [rank1] = ownership.topRanks(self.level, self.region, id);
+  if (rank1 === undefined || rank1 === self.name) return factsAsOwner(parts, id, context);
+  const reply = await askPeer(parts, context, {
+    peer: rank1,
+    wanted: originalOf(id),
+    facts: true,
+  });
+  if (reply === undefined) return factsAsOwner(parts, id, context);
+  reply.body.cancel();
+  local.remember(id, reply.meta.facts);
+  return reply.meta.facts;
+}
+
+/** undefined when the peer could not be reached. Nothing of it is kept (spec §1 step 3). */
+async function fromPeer(
+  parts: Parts,
+  options: { readonly peer: string; readonly wanted: Variant; readonly context: Context },
+): Promise<Served | undefined> {
+  const { peer, wanted, context } = options;
+  const reply = await askPeer(parts, context, { peer, wanted });
+  if (reply === undefined) return undefined;
+  const { meta, via, body } = reply;
+  parts.counters.add("cross_peer_stream");
+  parts.local.remember(wanted.id, meta.facts);
+  const outcome = { source: "peer", collapsed: false, stored: false, via } as const;
+  if (meta.bytes > LIMITS.collectBytesMax) return { kind: "stream", meta, outcome, body };
+  if (collectingBytes + meta.bytes > LIMITS.collectPoolBytesMax) {
+    body.cancel();
+    throw new Fault("overloaded", "too many bodies at once", { retryAfterMs: 1000 });
   }
-
-  async function factsOf(id: string, context: Context): Promise<Facts> {
-    const [rank1] = ownership.rank(self.level, self.region, id);
-    if (rank1 === undefined || rank1 === self.name) return owner.facts(id, context);
-    const wanted = { id, size: ORIG, ext: "bin" };
-    const reply = await askPeer(parts, context, { peer: rank1, wanted, facts: true });
-    if (reply === undefined) return owner.facts(id, context);
-    reply.body.cancel();
-    local.remember(id, reply.meta.facts);
-    return reply.meta.facts;
-  }
-
-  /** undefined when the peer could not be reached. Nothing of it is kept (spec §1 step 3). */
-  async function fromPeer(
-    peer: string,
-    wanted: Variant,
-    context: Context,
-  ): Promise<Served | undefined> {
-    const reply = await askPeer(parts, context, { peer, wanted });
-    if (reply === undefined) return undefined;
-    const { meta, via, body } = reply;
-    counters.add("cross_peer_stream");
-    local.remember(wanted.id, meta.facts);
-    const outcome = { source: "peer", collapsed: false, stored: false, via } as const;
-    if (meta.bytes > LIMITS.collectBytesMax) return { kind: "stream", meta, outcome, body };
-    if (collectingBytes + meta.bytes > LIMITS.collectPoolBytesMax) {
-      body.cancel();
-      throw new Fault("overloaded", "too many bodies at once", { retryAfterMs: 1000 });
-    }
-    collectingBytes += meta.bytes;
-    try {
-      return { kind: "bytes", meta, outcome, bytes: await collect(body, meta.bytes) };
-    } finally {
-      collectingBytes -= meta.bytes;
-    }
+  collectingBytes += meta.bytes;
+  try {
+    return { kind: "bytes", meta, outcome, bytes: await collect(body, meta.bytes) };
+  } finally {
+    collectingBytes -= meta.bytes;
   }
 }
 

@@ -2,10 +2,11 @@
 
 import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import type { Body } from "../base/body.ts";
-import { asFault, Fault } from "../base/fault.ts";
 import { isDiskFull } from "../base/errno.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import type { VariantMeta } from "../base/variant.ts";
-import type { Cache, Reservation } from "../cache/cache.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { Reservation } from "../cache/reservation.ts";
 import type { Lead } from "./flight-table.ts";
 import type { Source } from "./served.ts";
 

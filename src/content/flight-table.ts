@@ -55,7 +55,15 @@ export interface Ticket {
   changed(tick: number): Promise<void>;
 }
 
-export const FLIGHT_STATE = { free: 0, opening: 1, filling: 2, done: 3, failed: 4, solo: 5, lost: 6 } as const;
+export const FLIGHT_STATE = {
+  free: 0,
+  opening: 1,
+  filling: 2,
+  done: 3,
+  failed: 4,
+  solo: 5,
+  lost: 6,
+} as const;
 
 const LOCK = 0;
 const CURSOR = 1;
@@ -232,12 +240,21 @@ export class FlightTable {
 
 /** Heads are only ever written by `setHead` in this process: shape is trusted, presence is not. */
 function asHead(json: unknown): FlightHead {
-  if (typeof json !== "object" || json === null) throw new Fault("internal", "flight without a head");
+  if (typeof json !== "object" || json === null)
+    throw new Fault("internal", "flight without a head");
   return json as FlightHead;
 }
 
 function asFlightFault(json: unknown): Fault {
-  const { code, message, retryAfterMs } = (json ?? {}) as { code?: string; message?: string; retryAfterMs?: number };
+  const { code, message, retryAfterMs } = (json ?? {}) as {
+    code?: string;
+    message?: string;
+    retryAfterMs?: number;
+  };
   const known = code !== undefined && isFaultCode(code) ? code : "internal";
-  return new Fault(known, message ?? "load failed", retryAfterMs === undefined ? {} : { retryAfterMs });
+  return new Fault(
+    known,
+    message ?? "load failed",
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
 }

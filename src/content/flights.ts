@@ -2,7 +2,13 @@
 
 import { DEADLINES } from "../base/deadlines.ts";
 import type { Fault } from "../base/fault.ts";
-import { FLIGHT_STATE, type FlightMemory, FlightTable, type Lead, type Ticket } from "./flight-table.ts";
+import {
+  FLIGHT_STATE,
+  type FlightMemory,
+  FlightTable,
+  type Lead,
+  type Ticket,
+} from "./flight-table.ts";
 
 export type Entered =
   | { readonly kind: "lead"; readonly lead: Lead }

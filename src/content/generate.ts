@@ -3,12 +3,17 @@
 import { existsSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type Facts, isFormat, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
+import {
+  type Facts,
+  isFormat,
+  relnameOf,
+  type Variant,
+  type VariantMeta,
+} from "../base/variant.ts";
 import { boxOfSize } from "../image/fit.ts";
 import { chooseSource, isLossyFormat } from "../image/plan.ts";
 import type { Context } from "./context.ts";
 import { remainingMs } from "./context.ts";
-import type { Local } from "./local.ts";
 import type { Parts } from "./parts.ts";
 
 /** A variant on this node's disk that another one can be made from. */
@@ -25,13 +30,12 @@ export interface Made {
 /** The cheapest sufficient variant on disk (spec §6), or undefined. Pure but for the look at the index. */
 export function localSource(
   parts: Parts,
-  local: Local,
   options: { readonly wanted: Variant; readonly facts: Facts },
 ): LocalSource | undefined {
   const { wanted, facts } = options;
   const box = boxOfSize(parts.topology, wanted.size);
   if (box === undefined || !isFormat(wanted.ext)) return undefined;
-  const found = local.variants(wanted.id);
+  const found = parts.local.variants(wanted.id);
   const chosen = chooseSource(
     found.map(({ variant, meta }) => ({
       size: variant.size,
@@ -80,7 +84,8 @@ export async function generate(
       },
       { deadlineMs: remainingMs(context, clock) },
     );
-    if (result.kind !== "made") throw new Fault("internal", "the image worker answered another job");
+    if (result.kind !== "made")
+      throw new Fault("internal", "the image worker answered another job");
     parts.counters.add("generated");
     const lossySteps = source.meta.lossySteps + (isLossyFormat(wanted.ext) ? 1 : 0);
     const meta: VariantMeta = {

@@ -82,4 +82,3 @@ export function makeLocal(options: { readonly cache: Cache; readonly topology: T
     },
   };
 }
-

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
-import { Fault, type FaultCode, FAULTS } from "../base/fault.ts";
+import { FAULTS, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 
 export interface Negatives {
@@ -15,7 +15,10 @@ export interface Negatives {
 }
 
 export function makeNegatives(clock: Clock): Negatives {
-  const kept = new Map<string, { readonly code: FaultCode; readonly message: string; readonly until: number }>();
+  const kept = new Map<
+    string,
+    { readonly code: FaultCode; readonly message: string; readonly until: number }
+  >();
   return {
     check(key) {
       const found = kept.get(key);
@@ -31,7 +34,11 @@ export function makeNegatives(clock: Clock): Negatives {
         const oldest = kept.keys().next();
         if (!oldest.done) kept.delete(oldest.value);
       }
-      kept.set(key, { code: fault.code, message: fault.message, until: clock.monotonicMs() + livesMs });
+      kept.set(key, {
+        code: fault.code,
+        message: fault.message,
+        until: clock.monotonicMs() + livesMs,
+      });
     },
     clear(key) {
       kept.delete(key);

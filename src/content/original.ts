@@ -8,6 +8,7 @@ import { SNIFF_BYTES, sniff } from "../image/sniff.ts";
 import { type Context, remainingMs } from "./context.ts";
 import { type Incoming, unlinkQuietly } from "./fill.ts";
 import { jobLimits } from "./generate.ts";
+import { loadVariant } from "./load.ts";
 import type { Parts } from "./parts.ts";
 
 /** Spools (originals for which the cache has no room) on one worker at once. */
@@ -42,18 +43,71 @@ export async function openAtOrigin(parts: Parts, context: Context, id: string): 
   };
 }
 
+/** The original on this disk, whole; undefined when there is no room for it. */
+export async function residentOriginal(
+  parts: Parts,
+  id: string,
+  context: Context,
+): Promise<{ readonly meta: VariantMeta; readonly fetched: boolean } | undefined> {
+  const here = parts.local.look(originalOf(id));
+  if (here !== undefined) return { meta: here, fetched: false };
+  const bytesMax = parts.topology.limits.imageSourceBytes;
+  const served = await loadVariant(parts, { name: originalOf(id), context, whole: true, bytesMax });
+  if (served.kind === "file") return { meta: served.meta, fetched: true };
+  if (served.kind === "stream") served.body.cancel();
+  return undefined;
+}
+
+/** The facts of a picture from its original, fetched for it when it is not here. */
+export async function lookAtOriginal(parts: Parts, id: string, context: Context): Promise<Facts> {
+  const original = await residentOriginal(parts, id, context);
+  if (original === undefined) {
+    return withSpooled(parts, id, context, ({ path }) => probeFacts(parts, context, path));
+  }
+  const { relname, bytes } = original.meta;
+  if (bytes > parts.topology.limits.imageSourceBytes) throw tooLarge();
+  const found = await probeFacts(parts, context, parts.cache.pathOf(relname));
+  parts.cache.learn(relname, found);
+  return found;
+}
+
+/** Lets `use` work on the original although the cache has no room for it; it is removed afterwards. */
+export async function withSpooled<T>(
+  parts: Parts,
+  id: string,
+  context: Context,
+  use: (spooled: { readonly path: string; readonly meta: VariantMeta }) => Promise<T>,
+): Promise<T> {
+  const incoming = await openAtOrigin(parts, context, id);
+  if (incoming.meta.bytes > parts.topology.limits.imageSourceBytes) {
+    incoming.body.cancel();
+    throw tooLarge();
+  }
+  const spooled = await spool(parts, incoming);
+  try {
+    return await use(spooled);
+  } finally {
+    spooled.release();
+  }
+}
+
+/** The original has more bytes than a decoder is given. */
+export function tooLarge(): Fault {
+  return new Fault("image_too_large", "the original is too large to be resized");
+}
+
 /** Looks at the header of an original on disk, in an image worker: decoders never run in the node itself. */
 export async function probeFacts(parts: Parts, context: Context, path: string): Promise<Facts> {
   const result = await parts.images.run(
     { kind: "probe", source: path, limits: jobLimits(parts) },
     { deadlineMs: remainingMs(context, parts.clock) },
   );
-  if (result.kind !== "probed") throw new Fault("internal", "the image worker answered another job");
+  if (result.kind !== "probed")
+    throw new Fault("internal", "the image worker answered another job");
   return result.facts;
 }
 
-/** An original on disk although the cache has no room for it; `release` removes it. */
-export async function spool(
+async function spool(
   parts: Parts,
   incoming: Incoming,
 ): Promise<{ readonly path: string; readonly meta: VariantMeta; release(): void }> {

@@ -1,6 +1,9 @@
 /** What the life of a request is made of: handed in by the composition root. */
 
 import type { Clock } from "../base/clock.ts";
+import type { Fault } from "../base/fault.ts";
+import type { FlightGroup } from "../base/flight.ts";
+import type { Facts, Variant } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { ImageJob, MadeResult, ProbedResult } from "../image/job.ts";
 import type { Links } from "../mesh/link.ts";
@@ -8,26 +11,59 @@ import type { Ownership } from "../mesh/ownership.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { Origin } from "../origin/origin.ts";
+import type { PathCache } from "../resolve/path-cache.ts";
 import type { Resolution } from "../resolve/resolver.ts";
 import type { Server, Topology } from "../topology/topology.ts";
+import type { Context } from "./context.ts";
+import type { Lead } from "./flight-table.ts";
 import type { Flights } from "./flights.ts";
+import type { Local } from "./local.ts";
 import type { Negatives } from "./negatives.ts";
+import type { Served } from "./served.ts";
 
 export interface Parts {
   readonly self: Server;
   readonly topology: Topology;
   readonly cache: Cache;
+  readonly local: Local;
   readonly flights: Flights;
+  readonly producer: Producer;
+  /** Lookups of facts under way in this worker, by content id. */
+  readonly factFlights: FlightGroup<Facts>;
   readonly negatives: Negatives;
   readonly ownership: Ownership;
   readonly links: Links;
   /** undefined: this mesh has no origin, or this node cannot open it. */
   readonly origin: Origin | undefined;
   readonly images: ImageService;
+  /** Web ids this worker knows. */
+  readonly paths: PathCache;
   readonly resolve: (webId: string) => Promise<Resolution>;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
+}
+
+/**
+ * How a variant that is not here is had. Handed in like the rest, since making one variant may load
+ * another (its original) by the same way.
+ */
+export interface Producer {
+  /**
+   * Ends the flight, or throws. Answers by itself only when nothing could be kept: with what the
+   * asker gets, or with the Fault that is its alone (its purpose has a limit that others have not).
+   */
+  produce(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined>;
+  /** The same for one asker, keeping nothing. */
+  direct(parts: Parts, task: Task): Promise<Served>;
+}
+
+/** One variant that has to be had. */
+export interface Task {
+  readonly name: Variant;
+  readonly context: Context;
+  /** Bytes beyond which the asker has no use for it. */
+  readonly bytesMax?: number;
 }
 
 /** The node's image workers, wherever they are run from. Throws Faults. */

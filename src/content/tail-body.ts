@@ -4,8 +4,8 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Body } from "../base/body.ts";
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
-import { Fault } from "../base/fault.ts";
 import { isMissing } from "../base/errno.ts";
+import { Fault } from "../base/fault.ts";
 import type { FlightHead, Ticket } from "./flight-table.ts";
 
 const CHUNK_BYTES = 128 * 1024;

@@ -2,9 +2,12 @@
 
 import { Fault } from "../base/fault.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
-import type { PeerReply, PeerRequest } from "../mesh/link.ts";
+import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
 import { budgetBelowMs, type Context } from "./context.ts";
 import type { Parts } from "./parts.ts";
+
+/** Nodes of one level that are asked before that level counts as down. */
+const RANKS_ASKED_MAX = 4;
 
 /**
  * The reply of the first node below that could be reached. undefined when there is no such level,
@@ -16,15 +19,30 @@ export async function askBelow(
   context: Context,
   options: { readonly wanted: Variant; readonly facts?: boolean },
 ): Promise<PeerReply | undefined> {
-  const peers = parts.ownership.below(parts.self.name, options.wanted.id);
-  for (const peer of peers) {
-    const reply = await askPeer(parts, context, { ...options, peer });
-    if (reply !== undefined) {
+  for (const peers of levelsBelow(parts, options.wanted.id)) {
+    for (const peer of peers.slice(0, RANKS_ASKED_MAX)) {
+      const reply = await askPeer(parts, context, { ...options, peer });
+      if (reply === undefined) continue;
       if (options.facts !== true) parts.counters.add("upstream_fetch");
       return reply;
     }
   }
   return undefined;
+}
+
+/** Whether this node is the last one above the origin. */
+export function isLowest(parts: Parts): boolean {
+  return parts.ownership.upstreamGroup(parts.self.name) === undefined;
+}
+
+/** The rankings of the id at each level below, the nearest first. */
+function* levelsBelow(parts: Parts, id: string): Generator<readonly string[]> {
+  const { ownership } = parts;
+  let at: string | undefined = parts.self.name;
+  while (at !== undefined) {
+    yield ownership.upstreamRank(at, id);
+    at = ownership.upstreamGroup(at)?.servers[0];
+  }
 }
 
 /** undefined when the peer could not be reached, or broke off before it answered. */

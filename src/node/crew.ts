@@ -1,10 +1,10 @@
 /** The worker threads of a node: started one after the other, restarted when they die, asked to stop. */
 
-import { Worker } from "node:worker_threads";
 import { pathToFileURL } from "node:url";
-import { repairIndex } from "../cache/restore.ts";
+import { Worker } from "node:worker_threads";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
+import { repairIndex } from "../cache/restore.ts";
 import { abandonFlights } from "../content/flights.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
@@ -75,7 +75,10 @@ export async function startCrew(options: {
     member.thread = undefined;
     repairIndex(setup.memory.cache, worker);
     const lost = abandonFlights(setup.memory.flights, worker);
-    if (stopping) return member.gone.resolve();
+    if (stopping) {
+      member.gone.resolve();
+      return;
+    }
     counters.add("worker_restart");
     log.error("worker died; it is started again", { worker, lostFlights: lost });
     const waitMs = member.restartMs;

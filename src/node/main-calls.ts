@@ -17,7 +17,9 @@ export function makeMainCaller(send: (message: ToMain) => void): MainCaller {
   return {
     call(request) {
       if (waiting.size >= LIMITS.mainCallsMax) {
-        return Promise.reject(new Fault("overloaded", "too much work waits", { retryAfterMs: 1000 }));
+        return Promise.reject(
+          new Fault("overloaded", "too much work waits", { retryAfterMs: 1000 }),
+        );
       }
       const call = ++last;
       const answer = Promise.withResolvers<unknown>();

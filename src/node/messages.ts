@@ -47,7 +47,11 @@ export interface FaultReport {
 }
 
 export type ToMain =
-  | { readonly kind: "ready"; readonly listeners: readonly ListenerReport[]; readonly ports: readonly number[] }
+  | {
+      readonly kind: "ready";
+      readonly listeners: readonly ListenerReport[];
+      readonly ports: readonly number[];
+    }
   | { readonly kind: "failed"; readonly fault: FaultReport }
   | { readonly kind: "call"; readonly call: number; readonly request: MainCall }
   | { readonly kind: "drained" };

@@ -50,7 +50,10 @@ function readFile(path: string): Map<string, string> {
       const at = text.indexOf("=");
       const name = text.slice(0, at).trim();
       if (at < 1 || !(NAMES as readonly string[]).includes(name)) {
-        throw new Fault("bad_request", `${path}:${i + 1}: expected one of ${NAMES.join(", ")} = value`);
+        throw new Fault(
+          "bad_request",
+          `${path}:${i + 1}: expected one of ${NAMES.join(", ")} = value`,
+        );
       }
       found.set(name, text.slice(at + 1).trim());
     });

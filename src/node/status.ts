@@ -1,13 +1,13 @@
 /** What `/status` and `/metrics` say of this node (spec §11). */
 
 import type { Clock } from "../base/clock.ts";
+import { version } from "../base/version.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { StatusDocument } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type Gauge, renderMetrics } from "../observe/exposition.ts";
 import type { Server, Topology } from "../topology/topology.ts";
-import { version } from "../base/version.ts";
 import type { Crew } from "./crew.ts";
 import type { SharedSet } from "./messages.ts";
 
@@ -50,7 +50,11 @@ export function makeStatus(options: {
       const { busy, queued } = images.stats();
       const gauges: Gauge[] = [
         { name: "cache_bytes", help: "Bytes of cached variants on disk", value: bytes },
-        { name: "cache_reserved_bytes", help: "Bytes promised to loads under way", value: reservedBytes },
+        {
+          name: "cache_reserved_bytes",
+          help: "Bytes promised to loads under way",
+          value: reservedBytes,
+        },
         { name: "cache_capacity_bytes", help: "Bytes the cache may take", value: capacityBytes },
         { name: "cache_variants", help: "Cached variants", value: variants },
         { name: "image_queue_depth", help: "Image jobs waiting", value: queued },

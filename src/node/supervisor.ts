@@ -3,12 +3,12 @@
 import { writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { restoreCache } from "../cache/restore.ts";
-import { openCache } from "../cache/cache.ts";
 import { systemClock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault, unreachable } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { openCache } from "../cache/cache.ts";
+import { restoreCache } from "../cache/restore.ts";
 import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { openCounters } from "../observe/counters.ts";
@@ -48,7 +48,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const counters = openCounters(memory.counters, 0);
   const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock });
   log.info("cache restored", { ...restored });
-  const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker: 0, counters, log, clock });
+  const cache = openCache({
+    memory: memory.cache,
+    dir: self.cacheDir,
+    worker: 0,
+    counters,
+    log,
+    clock,
+  });
   const images = startImages(topology, self, { counters, log });
   const api = topology.services.contentResolutionApi;
   const resolver =

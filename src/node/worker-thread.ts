@@ -1,17 +1,18 @@
 /** One serving thread: puts the parts of the life of a request together and opens its listeners. */
 
-import { parentPort, workerData } from "node:worker_threads";
 import { writeSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
+import { makeFlightGroup } from "../base/flight.ts";
 import { openCache } from "../cache/cache.ts";
 import { makePeerHandler } from "../content/answer-peer.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
 import { openFlights } from "../content/flights.ts";
 import { makeLocal } from "../content/local.ts";
 import { makeNegatives } from "../content/negatives.ts";
-import { makeOwner } from "../content/owner.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
+import { producer } from "../content/produce.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { makeImageHandler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
@@ -27,7 +28,7 @@ import { makePathCache } from "../resolve/path-cache.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import type { Server } from "../topology/topology.ts";
 import { serverNamed } from "../topology/topology.ts";
-import { makeMainCaller, type MainCaller, reportOf } from "./main-calls.ts";
+import { type MainCaller, makeMainCaller, reportOf } from "./main-calls.ts";
 import type { ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
 
 /** Runs until main says stop. The message listener is set before the first await: none may be lost. */
@@ -62,14 +63,11 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
   const { topology, memory, worker } = setup;
   const self = serverNamed(topology, setup.server);
   const parts = await makeParts(setup, self, calls);
-  const local = makeLocal({ cache: parts.cache, topology });
-  const owner = makeOwner(parts, local);
-  const paths = makePathCache({ clock: systemClock });
   let draining = false;
   const handler = makeImageHandler({
     server: self.name,
     topology,
-    fetchContent: makeFetchContent(parts, { local, owner, paths }),
+    fetchContent: makeFetchContent(parts),
     counters: parts.counters,
     histogram: openHistogram(memory.latencies, worker),
     draining: () => draining,
@@ -78,11 +76,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
   });
   const publics = openPublics(setup, self, { handler, log: parts.log });
   const privates = openPrivates(self, parts, {
-    handler: makePeerHandler(parts, {
-      local,
-      owner,
-      statusOf: (outcome) => formatCacheStatus(self.name, outcome),
-    }),
+    handler: makePeerHandler(parts, (outcome) => formatCacheStatus(self.name, outcome)),
   });
   return {
     ports: publics.map((p) => p.port ?? 0),
@@ -111,14 +105,25 @@ async function makeParts(setup: WorkerSetup, self: Server, calls: MainCaller): P
     ...setup.log,
     write: (line) => writeSync(2, line),
   });
-  const ownership = makeOwnership(topology);
+  const cache = openCache({
+    memory: memory.cache,
+    dir: self.cacheDir,
+    worker,
+    counters,
+    log,
+    clock,
+  });
   return {
     self,
     topology,
-    cache: openCache({ memory: memory.cache, dir: self.cacheDir, worker, counters, log, clock }),
+    cache,
+    local: makeLocal({ cache, topology }),
+    producer,
+    factFlights: makeFlightGroup(),
+    paths: makePathCache(clock),
     flights: openFlights(memory.flights, worker),
     negatives: makeNegatives(clock),
-    ownership,
+    ownership: makeOwnership(topology),
     links: makeLinks({
       self: self.name,
       epoch: topology.epoch,
@@ -163,7 +168,8 @@ function openPublics(
 ): RunningListener[] {
   const index = setup.worker - 1;
   return self.publics.flatMap((listener, i) => {
-    const opens = listener.type === "net" || listener.workers === "cpus" || index < listener.workers;
+    const opens =
+      listener.type === "net" || listener.workers === "cpus" || index < listener.workers;
     if (!opens) return [];
     const fixed = listener.type === "net" ? listener.port : 0;
     return [startPublicListener({ listener, index, port: setup.ports[i] ?? fixed, ...options })];

@@ -1,0 +1,109 @@
+/** Leads or joins the one load of a name on this node. */
+
+import { asFault, Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
+import { type Context, remainingMs } from "./context.ts";
+import type { Lead, Ticket } from "./flight-table.ts";
+import type { Parts, Task } from "./parts.ts";
+import type { Served, Source } from "./served.ts";
+import { openTail } from "./tail-body.ts";
+
+/** Loads of one name that ended without an answer for us, before we say so. */
+const ATTEMPTS_MAX = 3;
+
+export interface LoadTask extends Task {
+  /** Nothing but the whole file on disk will do. */
+  readonly whole?: boolean;
+}
+
+/** The variant from disk, or as it arrives. Throws what the load failed with. */
+export async function loadVariant(parts: Parts, task: LoadTask): Promise<Served> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const entered = parts.flights.enter(keyOf(task.name));
+    if (entered.kind === "full") {
+      throw new Fault("overloaded", "too many loads at once", { retryAfterMs: 1000 });
+    }
+    const leads = entered.kind === "lead";
+    const alone = leads ? leadLoad(parts, task, entered.lead) : undefined;
+    if (!leads) parts.counters.add("flight_joined");
+    const ticket = leads ? entered.lead.ticket : entered.ticket;
+    const served = await fromTicket(parts, task, { ticket, collapsed: !leads });
+    if (served === "again") continue;
+    if (served !== "solo") return served;
+    const direct = await alone;
+    if (direct instanceof Fault) throw direct;
+    return direct ?? (await parts.producer.direct(parts, task));
+  }
+  throw new Fault("overloaded", "the load broke off again and again", { retryAfterMs: 1000 });
+}
+
+/** One load a name; an original is one thing whatever ext it was asked by. */
+export function keyOf(name: Variant): string {
+  return name.size === ORIG ? `${name.id}/${ORIG}` : relnameOf(name);
+}
+
+/** An answer from a file of the cache. */
+export function resident(
+  parts: Parts,
+  meta: VariantMeta,
+  how: { readonly source: Source; readonly via: string; readonly collapsed?: boolean },
+): Served {
+  const { source, via, collapsed = false } = how;
+  const outcome = { source, via, collapsed, stored: source !== "hit" };
+  return { kind: "file", meta, outcome, path: parts.cache.pathOf(meta.relname) };
+}
+
+/** Runs the load beside its askers, and on after they have gone; what fails is told through the flight. */
+async function leadLoad(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
+  try {
+    return await parts.producer.produce(parts, task, lead);
+  } catch (error) {
+    const fault = asFault(error);
+    const { name } = task;
+    parts.negatives.keep(fault.code === "not_found" ? name.id : keyOf(name), fault);
+    if (fault.code === "internal") {
+      parts.log.error("load failed", { relname: relnameOf(name), fault });
+    }
+    lead.fail(fault);
+    return undefined;
+  }
+}
+
+async function fromTicket(
+  parts: Parts,
+  task: LoadTask,
+  asker: { readonly ticket: Ticket; readonly collapsed: boolean },
+): Promise<Served | "again" | "solo"> {
+  const { ticket, collapsed } = asker;
+  const { clock } = parts;
+  for (;;) {
+    const tick = ticket.tick();
+    const view = ticket.look();
+    if (view.kind === "failed") throw view.fault;
+    if (view.kind === "lost") return "again";
+    if (view.kind === "solo") return "solo";
+    if (view.kind === "done") {
+      return view.head.stored
+        ? resident(parts, view.head.meta, { ...view.head, collapsed })
+        : "again";
+    }
+    const streams = task.whole !== true && view.kind === "filling";
+    if (streams && view.head.meta.bytes > LIMITS.collectBytesMax) {
+      const body = openTail({ ticket, head: view.head, clock });
+      const { source, via, meta } = view.head;
+      const outcome = { source, via, collapsed, stored: true };
+      if (body !== undefined) return { kind: "stream", meta, outcome, body };
+    }
+    await waitForChange(task.context, parts, { ticket, tick });
+  }
+}
+
+async function waitForChange(
+  context: Context,
+  parts: Parts,
+  seen: { readonly ticket: Ticket; readonly tick: number },
+): Promise<void> {
+  remainingMs(context, parts.clock);
+  await seen.ticket.changed(seen.tick);
+}
