@@ -19,7 +19,7 @@ export function isWebId(text: string): boolean {
 export function contentIdOfWebId(webId: string): string | undefined {
   if (!isWebId(webId)) return undefined;
   if (isContentId(webId)) return webId;
-  const escaped = escape(webId);
+  const escaped = escapeOf(webId);
   return isContentId(escaped) ? escaped : undefined;
 }
 
@@ -29,9 +29,9 @@ export function webIdOfContentId(id: string): string | undefined {
   // latin1 keeps one character a byte, so bytes that are no web id fail the test below
   const webId = Buffer.from(id.slice(ESCAPE.length), "base64url").toString("latin1");
   if (!isWebId(webId) || isContentId(webId)) return undefined;
-  return escape(webId) === id ? webId : undefined;
+  return escapeOf(webId) === id ? webId : undefined;
 }
 
-function escape(webId: string): string {
+function escapeOf(webId: string): string {
   return ESCAPE + Buffer.from(webId, "latin1").toString("base64url");
 }

@@ -4,7 +4,7 @@ import { Fault, unreachable } from "../base/fault.ts";
 import type { OriginSpec } from "../topology/topology.ts";
 import { openDirectoryStore } from "./directory.ts";
 import { makeOrigin } from "./look-up.ts";
-import { type Origin, ORIGIN_WAITS, type OriginParts, type S3Secrets } from "./port.ts";
+import { ORIGIN_WAITS, type Origin, type OriginParts, type S3Secrets } from "./port.ts";
 import { openS3Store } from "./s3.ts";
 import { badOrigin, type Store, tooSlow } from "./store.ts";
 

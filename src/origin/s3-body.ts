@@ -5,98 +5,44 @@ import { Fault } from "../base/fault.ts";
 import type { Reply } from "./s3-exchange.ts";
 import { badOrigin, tooSlow } from "./store.ts";
 
-/** As much of a stream's reader as is needed here. */
-interface Reader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-}
-
 /** What starting the GET brought; `failed` may pass by itself. */
 export type Started = Exclude<Reply, { kind: "missing" }>;
 
-type First =
-  | { readonly kind: "chunk"; readonly chunk: Uint8Array | undefined }
-  | { readonly kind: "failed"; readonly fault: Fault };
-
-/**
- * Back-pressure is that of `fetch`: a reader that pauses leaves some 6 MB in the sockets and the client's window
- * (measured with 200 MB), then the store stops sending.
- */
-export function makeS3Body(options: {
+export interface S3BodyOptions {
   readonly bytes: number;
   readonly stallMs: number;
+  /** Before the one retry. */
   readonly pauseMs: number;
   /** For the log. */
   readonly failed: (reason: string, error: unknown) => void;
   /** Sends the GET; aborting ends it and its body. */
   readonly start: (abort: AbortController) => Promise<Started>;
-}): Body {
-  const { bytes, stallMs } = options;
-  let abort = new AbortController();
-  let reader: Reader | undefined;
+}
+
+/**
+ * Back-pressure is that of `fetch`: a reader that pauses leaves some 6 MB in the sockets and the client's window
+ * (measured with 200 MB), then the store stops sending.
+ */
+export function makeS3Body(options: S3BodyOptions): Body {
+  const { bytes } = options;
+  const source = makeSource(options);
   let got = 0;
   let begun = false;
   let over: "end" | Fault | undefined;
 
-  /** The next chunk of the answer, as it comes; undefined at its end. */
-  const pull = async (from: Reader): Promise<Uint8Array | undefined> => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      abort.abort();
-    }, stallMs);
-    try {
-      for (;;) {
-        const { done, value } = await from.read();
-        if (done) return undefined;
-        if (value !== undefined && value.length > 0) return value;
-      }
-    } catch (error) {
-      throw late ? tooSlow() : badOrigin("the origin store broke off", error);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-
-  const begin = async (): Promise<First> => {
-    const started = await options.start(abort);
-    if (started.kind === "failed") return started;
-    reader = started.response.body?.getReader();
-    try {
-      return { kind: "chunk", chunk: reader === undefined ? undefined : await pull(reader) };
-    } catch (error) {
-      if (error instanceof Fault && error.code === "bad_origin") return { kind: "failed", fault: error };
-      throw error;
-    }
-  };
-
-  /** Nothing has been given to the caller yet, so what broke off may be asked for once more. */
-  const first = async (): Promise<Uint8Array | undefined> => {
-    const once = await begin();
-    if (once.kind === "chunk") return once.chunk;
-    await Bun.sleep(options.pauseMs);
-    if (over !== undefined) throw once.fault;
-    abort = new AbortController();
-    const again = await begin();
-    if (again.kind === "failed") throw again.fault;
-    return again.chunk;
-  };
-
   const next = async (): Promise<Uint8Array | undefined> => {
     if (begun && got === bytes) return undefined;
-    const chunk = begun && reader !== undefined ? await pull(reader) : await first();
+    const chunk = begun ? await source.pull() : await source.first();
     begun = true;
     got += chunk?.length ?? 0;
-    if (got === bytes) await expectEnd();
-    else if (got > bytes) throw badOrigin("the original came longer than announced");
-    else if (chunk === undefined) throw badOrigin("the original came shorter than announced");
+    if (got < bytes && chunk === undefined) {
+      throw badOrigin("the original came shorter than announced");
+    }
+    // the last chunk waits for the proof that it is the last
+    if (got > bytes || (got === bytes && (await source.pull()) !== undefined)) {
+      throw badOrigin("the original came longer than announced");
+    }
     return chunk;
-  };
-
-  /** The last chunk waits for the proof that it is the last. */
-  const expectEnd = async (): Promise<void> => {
-    if (reader === undefined) return;
-    const more = await pull(reader);
-    if (more !== undefined) throw badOrigin("the original came longer than announced");
   };
 
   return {
@@ -111,13 +57,94 @@ export function makeS3Body(options: {
       } catch (error) {
         if (over === undefined) options.failed(`after ${got} of ${bytes} bytes`, error);
         over ??= error instanceof Fault ? error : badOrigin(undefined, error);
-        abort.abort();
+        source.stop();
         throw over;
       }
     },
     cancel() {
+      if (over === "end") return;
       over ??= badOrigin("the reader gave up");
-      if (over !== "end") abort.abort();
+      source.stop();
     },
   };
+}
+
+interface Source {
+  /** Starts the GET; asks once more when it breaks off before its first byte, since nobody has seen any yet. */
+  first(): Promise<Uint8Array | undefined>;
+  /** The next chunk as it comes; undefined at the end of the answer. */
+  pull(): Promise<Uint8Array | undefined>;
+  stop(): void;
+}
+
+/** As much of a stream's reader as is needed here. */
+interface Reader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+}
+
+type First =
+  | { readonly kind: "chunk"; readonly chunk: Uint8Array | undefined }
+  | { readonly kind: "failed"; readonly fault: Fault };
+
+function makeSource(options: S3BodyOptions): Source {
+  const { stallMs, pauseMs, start } = options;
+  let abort = new AbortController();
+  let reader: Reader | undefined;
+  let stopped = false;
+
+  const pull = async (): Promise<Uint8Array | undefined> => {
+    if (reader === undefined) return undefined;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      abort.abort();
+    }, stallMs);
+    try {
+      return await nonEmpty(reader);
+    } catch (error) {
+      throw late ? tooSlow() : badOrigin("the origin store broke off", error);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const begin = async (): Promise<First> => {
+    const started = await start(abort);
+    if (started.kind === "failed") return started;
+    reader = started.response.body?.getReader();
+    try {
+      return { kind: "chunk", chunk: await pull() };
+    } catch (error) {
+      if (error instanceof Fault && error.code === "bad_origin") {
+        return { kind: "failed", fault: error };
+      }
+      throw error;
+    }
+  };
+
+  return {
+    pull,
+    async first() {
+      const once = await begin();
+      if (once.kind === "chunk") return once.chunk;
+      await Bun.sleep(pauseMs);
+      if (stopped) throw once.fault;
+      abort = new AbortController();
+      const again = await begin();
+      if (again.kind === "failed") throw again.fault;
+      return again.chunk;
+    },
+    stop() {
+      stopped = true;
+      abort.abort();
+    },
+  };
+}
+
+async function nonEmpty(reader: Reader): Promise<Uint8Array | undefined> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return undefined;
+    if (value !== undefined && value.length > 0) return value;
+  }
 }

@@ -3,9 +3,9 @@
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import type { OriginParts, S3Secrets } from "./port.ts";
-import { type Exchange, makeExchange, type Reply } from "./s3-exchange.ts";
-import { s3Address, s3Key, type S3Spec } from "./s3-address.ts";
+import { type S3Spec, s3Address, s3Key } from "./s3-address.ts";
 import { makeS3Body, type Started } from "./s3-body.ts";
+import { type Exchange, makeExchange, type Reply } from "./s3-exchange.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
 
 /** A pause before the one retry, so that a store that is shedding load is not hit at once. */
@@ -22,7 +22,11 @@ const ERROR_BYTES_MAX = 4096;
  * minutes), says "UnknownError" for 403 and 500 alike and follows redirects; a stream does not show the head of its
  * answer, so a picture replaced between HEAD and GET would go unnoticed. The signing is what is worth having.
  */
-export function openS3Store(spec: S3Spec, secrets: S3Secrets | undefined, parts: OriginParts): Store {
+export function openS3Store(
+  spec: S3Spec,
+  secrets: S3Secrets | undefined,
+  parts: OriginParts,
+): Store {
   const { clock, log, waits } = parts;
   const sign = makeSigner(spec, secrets, parts);
   const exchange = makeExchange({ name: spec.name, log });
@@ -33,12 +37,18 @@ export function openS3Store(spec: S3Spec, secrets: S3Secrets | undefined, parts:
     upperCase: false,
     async probe(path, waitMs) {
       const url = sign(path, "HEAD");
-      const reply = await twice(clock, waitMs, (left) => exchange.ask({ method: "HEAD", url, path, waitMs: left }));
+      const reply = await twice(clock, waitMs, (left) =>
+        exchange.ask({ method: "HEAD", url, path, waitMs: left }),
+      );
       if (reply.kind === "missing") return undefined;
       seenBucket = true;
       const bytes = lengthOf(reply.response);
       if (bytes === undefined) {
-        log.warn("origin_answer_odd", { origin: spec.name, path, reason: "HEAD without Content-Length" });
+        log.warn("origin_answer_odd", {
+          origin: spec.name,
+          path,
+          reason: "HEAD without Content-Length",
+        });
         throw badOrigin();
       }
       return stored(path, reply.response, bytes);

@@ -41,10 +41,13 @@ export async function within<T>(
   let timer: Timer | undefined;
   let over = false;
   const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      over = true;
-      reject(tooSlow());
-    }, Math.max(0, waitMs));
+    timer = setTimeout(
+      () => {
+        over = true;
+        reject(tooSlow());
+      },
+      Math.max(0, waitMs),
+    );
   });
   work.then(
     (value) => over && late?.(value),

@@ -16,7 +16,11 @@ const ID = "viral123";
 const RELNAME = "vi/ra/l1/orig/viral123";
 const DEADLINE = { deadlineMs: 10_000 };
 /** The store and what is watched of it. */
-type Bench = { readonly store: StoreUnderTest; readonly origin: Origin; readonly parts: WatchedParts };
+type Bench = {
+  readonly store: StoreUnderTest;
+  readonly origin: Origin;
+  readonly parts: WatchedParts;
+};
 
 export function originContract(kind: string, start: () => Promise<StoreUnderTest>): void {
   const withStore = (name: string, run: (bench: Bench) => Promise<void>): void => {
@@ -56,12 +60,15 @@ function namesContract(withStore: WithStore): void {
     expect(await textOf(await b.origin.open(ID, DEADLINE))).toBe("relname");
   });
 
-  withStore("under each known ext in the order jpg png webp gif avif when none is given", async (b) => {
-    for (const ext of ["avif", "gif", "webp", "png", "jpg"]) {
-      await b.store.put(`${ID}.${ext}`, bytesOf(ext));
-      expect((await b.origin.open(ID, DEADLINE)).ext).toBe(ext);
-    }
-  });
+  withStore(
+    "under each known ext in the order jpg png webp gif avif when none is given",
+    async (b) => {
+      for (const ext of ["avif", "gif", "webp", "png", "jpg"]) {
+        await b.store.put(`${ID}.${ext}`, bytesOf(ext));
+        expect((await b.origin.open(ID, DEADLINE)).ext).toBe(ext);
+      }
+    },
+  );
 
   withStore("under jpeg, which is another spelling of jpg", async (b) => {
     await b.store.put(`${ID}.jpeg`, bytesOf("jpeg"));
@@ -71,10 +78,13 @@ function namesContract(withStore: WithStore): void {
     }
   });
 
-  withStore("under the known ones when the ext given is none that an original carries", async (b) => {
-    await b.store.put(`${ID}.jpg`, bytesOf("jpg"));
-    expect((await b.origin.open(ID, { ...DEADLINE, ext: "../../x" })).ext).toBe("jpg");
-  });
+  withStore(
+    "under the known ones when the ext given is none that an original carries",
+    async (b) => {
+      await b.store.put(`${ID}.jpg`, bytesOf("jpg"));
+      expect((await b.origin.open(ID, { ...DEADLINE, ext: "../../x" })).ext).toBe("jpg");
+    },
+  );
 
   withStore("under the given ext only, when one is given", async (b) => {
     await b.store.put(`${ID}.png`, bytesOf("png"));
@@ -95,7 +105,14 @@ function namesContract(withStore: WithStore): void {
   });
 
   withStore("and asks the store for nothing when the id is no content id", async (b) => {
-    for (const id of ["", "short", "../../etc/passwd", "vira/123", "viral123.jpg", "x".repeat(97)]) {
+    for (const id of [
+      "",
+      "short",
+      "../../etc/passwd",
+      "vira/123",
+      "viral123.jpg",
+      "x".repeat(97),
+    ]) {
       expect(await codeOf(b.origin.open(id, DEADLINE))).toBe("not_found");
     }
     expect(b.parts.count("origin_probe")).toBe(0);
@@ -144,23 +161,26 @@ function bodiesContract(withStore: WithStore): void {
     }
   });
 
-  withStore("until they are cancelled: before the first, in the middle, twice, after the end", async (b) => {
-    await b.store.put(`${ID}.jpg`, pattern(3_000_000));
-    const unread = (await b.origin.open(ID, DEADLINE)).body;
-    unread.cancel();
-    expect(await codeOf(unread.read())).toBe("bad_origin");
+  withStore(
+    "until they are cancelled: before the first, in the middle, twice, after the end",
+    async (b) => {
+      await b.store.put(`${ID}.jpg`, pattern(3_000_000));
+      const unread = (await b.origin.open(ID, DEADLINE)).body;
+      unread.cancel();
+      expect(await codeOf(unread.read())).toBe("bad_origin");
 
-    const middle = (await b.origin.open(ID, DEADLINE)).body;
-    await middle.read();
-    middle.cancel();
-    middle.cancel();
-    expect(await codeOf(middle.read())).toBe("bad_origin");
+      const middle = (await b.origin.open(ID, DEADLINE)).body;
+      await middle.read();
+      middle.cancel();
+      middle.cancel();
+      expect(await codeOf(middle.read())).toBe("bad_origin");
 
-    const ended = (await b.origin.open(ID, DEADLINE)).body;
-    await readAll(ended);
-    ended.cancel();
-    expect(await ended.read()).toBeUndefined();
-  });
+      const ended = (await b.origin.open(ID, DEADLINE)).body;
+      await readAll(ended);
+      ended.cancel();
+      expect(await ended.read()).toBeUndefined();
+    },
+  );
 
   withStore("or a fault to the read that a cancel overtakes", async (b) => {
     await b.store.put(`${ID}.jpg`, pattern(3_000_000));

@@ -10,6 +10,8 @@ export interface FaultyApi extends Disposable {
 /** Knows every web id as `content-{webId}` until it is told otherwise. */
 export function startFaultyApi(): FaultyApi {
   const asked: string[] = [];
+  let answer: FaultyApi["answer"] = (path) =>
+    Response.json({ contentId: `content-${path.split("/").at(-1)}`, ext: "jpg" });
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -17,18 +19,22 @@ export function startFaultyApi(): FaultyApi {
     fetch(request) {
       const { pathname } = new URL(request.url);
       asked.push(pathname);
-      return api.answer(pathname);
+      return answer(pathname);
     },
   });
-  const api: FaultyApi = {
+  return {
     url: `http://127.0.0.1:${server.port}/papi/pt`,
     asked,
-    answer: (path) => Response.json({ contentId: `content-${path.split("/").at(-1)}`, ext: "jpg" }),
+    get answer() {
+      return answer;
+    },
+    set answer(next) {
+      answer = next;
+    },
     [Symbol.dispose]() {
       server.stop(true).catch(() => {
         // it was stopped
       });
     },
   };
-  return api;
 }

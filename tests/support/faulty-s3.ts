@@ -1,11 +1,16 @@
 /** An S3 server in memory that checks signatures, and that fails on the wire in every way asked of it. */
 
-import { type Keys, signatureFault } from "./sigv4.ts";
 import { type Answer, listenHttp, type RawRequest } from "./raw-http.ts";
+import { type Keys, signatureFault } from "./sigv4.ts";
 
 /** What goes wrong with one request. */
 export type S3Fault =
-  | { readonly kind: "status"; readonly status: number; readonly code?: string; readonly location?: string }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly code?: string;
+      readonly location?: string;
+    }
   /** The connection closes before any byte of the answer. */
   | { readonly kind: "hang-up" }
   /** No byte of the answer comes. */
@@ -29,7 +34,11 @@ export interface FaultyS3 extends Disposable {
   readonly port: number;
   readonly keys: Keys;
   /** Puts a picture there, or `size` bytes of a pattern that are never held in memory. */
-  put(key: string, content: Uint8Array | number, options?: { etag?: string; modified?: string }): void;
+  put(
+    key: string,
+    content: Uint8Array | number,
+    options?: { etag?: string; modified?: string },
+  ): void;
   get(key: string): Uint8Array | undefined;
   remove(key: string): void;
   /** Asked for each request whose signature held; undefined lets it pass. */
@@ -57,17 +66,20 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
   const held = new Map<string, Held>();
   const requests: string[] = [];
   const server = listenHttp((request) => respond(request));
+  let faultOf: FaultyS3["fault"] = () => undefined;
 
-  const s3: FaultyS3 = {
+  return {
     endpoint: `http://127.0.0.1:${server.port}`,
     port: server.port,
     keys: KEYS,
     requests,
-    fault: () => undefined,
-    put(key, content, more = {}) {
-      const etag = more.etag ?? `"${Bun.hash(typeof content === "number" ? key : content).toString(16)}"`;
-      held.set(key, { content, etag, modified: more.modified ?? "Tue, 02 Jan 2024 03:04:05 GMT" });
+    get fault() {
+      return faultOf;
     },
+    set fault(next) {
+      faultOf = next;
+    },
+    put,
     get(key) {
       const content = held.get(key)?.content;
       return typeof content === "number" ? undefined : content;
@@ -81,25 +93,35 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
     aborted: (count) => server.aborted(count),
     [Symbol.dispose]: () => server.stop(),
   };
-  return s3;
+
+  function put(key: string, content: Uint8Array | number, more: Partial<Held> = {}): void {
+    const hash = Bun.hash(typeof content === "number" ? key : content).toString(16);
+    const modified = more.modified ?? "Tue, 02 Jan 2024 03:04:05 GMT";
+    held.set(key, { content, etag: more.etag ?? `"${hash}"`, modified });
+  }
 
   function respond(raw: RawRequest): Answer {
     const refused = signatureFault(raw, KEYS, Date.now());
-    const [, named = "", ...rest] = decodeURIComponent(raw.target.split("?", 1)[0] ?? "").split("/");
+    const [, named = "", ...rest] = decodeURIComponent(raw.target.split("?", 1)[0] ?? "").split(
+      "/",
+    );
     const request = { method: raw.method, bucket: named, key: rest.join("/") };
     requests.push(`${request.method} ${request.key}`);
     if (refused !== undefined) return errorAnswer(403, refused);
-    const fault = s3.fault(request);
-    if (fault?.kind === "status") return errorAnswer(fault.status, fault.code ?? "Oops", fault.location);
-    if (fault?.kind === "hang-up") return { ...EMPTY, sendBytes: 0, silent: true, then: "close" };
-    if (fault?.kind === "silence") return { ...EMPTY, sendBytes: 0, silent: true, then: "stall" };
+    const fault = faultOf(request);
+    if (fault?.kind === "status")
+      return errorAnswer(fault.status, fault.code ?? "Oops", fault.location);
+    if (fault?.kind === "hang-up")
+      return { ...EMPTY, sendBytes: 0, silent: true, afterwards: "close" };
+    if (fault?.kind === "silence")
+      return { ...EMPTY, sendBytes: 0, silent: true, afterwards: "stall" };
     if (request.bucket !== bucket) return errorAnswer(404, "NoSuchBucket");
     if (request.method === "PUT") {
-      s3.put(request.key, raw.body);
+      put(request.key, raw.body);
       return { ...EMPTY, headers: [["ETag", held.get(request.key)?.etag ?? ""]] };
     }
     if (request.method === "DELETE") {
-      s3.remove(request.key);
+      held.delete(request.key);
       return { ...EMPTY, status: 204 };
     }
     const found = held.get(request.key);
@@ -107,13 +129,13 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
   }
 }
 
-const EMPTY: Answer = { status: 200, headers: [], content: 0, then: "keep" };
+const EMPTY: Answer = { status: 200, headers: [], content: 0, afterwards: "keep" };
 
 function errorAnswer(status: number, code: string, location?: string): Answer {
   const content = Buffer.from(`<?xml version="1.0"?><Error><Code>${code}</Code></Error>`);
   const headers: [string, string][] = [["Content-Type", XML_TYPE]];
   if (location !== undefined) headers.push(["Location", location]);
-  return { status, headers, content, then: "keep" };
+  return { status, headers, content, afterwards: "keep" };
 }
 
 function pictureAnswer(found: Held, fault: S3Fault | undefined): Answer {
@@ -125,12 +147,17 @@ function pictureAnswer(found: Held, fault: S3Fault | undefined): Answer {
     if (fault.value === undefined) headers.delete(fault.name);
     else headers.set(fault.name, fault.value);
   }
-  const plain: Answer = { status: 200, headers: [...headers], content: found.content, then: "keep" };
+  const plain: Answer = {
+    status: 200,
+    headers: [...headers],
+    content: found.content,
+    afterwards: "keep",
+  };
   switch (fault?.kind) {
     case "cut":
-      return { ...plain, sendBytes: fault.afterBytes, then: "close" };
+      return { ...plain, sendBytes: fault.afterBytes, afterwards: "close" };
     case "stall":
-      return { ...plain, sendBytes: fault.afterBytes, then: "stall" };
+      return { ...plain, sendBytes: fault.afterBytes, afterwards: "stall" };
     case "length":
       return { ...plain, content: fault.bytes };
     case "chunked":

@@ -19,7 +19,7 @@ export interface Answer {
   readonly chunked?: boolean;
   /** Not even a head is sent. */
   readonly silent?: boolean;
-  readonly then: "keep" | "close" | "stall";
+  readonly afterwards: "keep" | "close" | "stall";
 }
 
 export interface RawServer {
@@ -33,7 +33,7 @@ interface Connection {
   input: Buffer;
   parts: Iterator<Uint8Array> | undefined;
   pending: Uint8Array | undefined;
-  then: Answer["then"];
+  afterwards: Answer["afterwards"];
 }
 
 const CHUNK = Buffer.alloc(64 * 1024, "mir!");
@@ -53,7 +53,12 @@ export function listenHttp(respond: (request: RawRequest) => Answer): RawServer 
     port: 0,
     socket: {
       open(socket) {
-        socket.data = { input: Buffer.alloc(0), parts: undefined, pending: undefined, then: "keep" };
+        socket.data = {
+          input: Buffer.alloc(0),
+          parts: undefined,
+          pending: undefined,
+          afterwards: "keep",
+        };
       },
       data(socket, bytes) {
         socket.data.input = Buffer.concat([socket.data.input, bytes]);
@@ -76,7 +81,7 @@ export function listenHttp(respond: (request: RawRequest) => Answer): RawServer 
     if (taken === undefined) return;
     socket.data.input = taken.rest;
     const answer = respond(taken.request);
-    socket.data.then = answer.then;
+    socket.data.afterwards = answer.afterwards;
     socket.data.parts = partsOf(taken.request.method, answer);
     pump(socket);
   };
@@ -94,9 +99,9 @@ export function listenHttp(respond: (request: RawRequest) => Answer): RawServer 
       }
       data.pending = undefined;
     }
-    if (data.then === "stall" || data.parts === undefined) return;
+    if (data.afterwards === "stall" || data.parts === undefined) return;
     data.parts = undefined;
-    if (data.then === "close") socket.end();
+    if (data.afterwards === "close") socket.end();
     else serve(socket);
   };
 
@@ -124,7 +129,8 @@ function* partsOf(method: string, answer: Answer): Generator<Uint8Array> {
   const end = Math.min(bytes, answer.sendBytes ?? bytes);
   for (let at = 0; at < end; at += CHUNK.length) {
     const until = Math.min(end, at + CHUNK.length);
-    const part = typeof content === "number" ? CHUNK.subarray(0, until - at) : content.subarray(at, until);
+    const part =
+      typeof content === "number" ? CHUNK.subarray(0, until - at) : content.subarray(at, until);
     if (answer.chunked) yield Buffer.from(`${part.length.toString(16)}\r\n`);
     yield part;
     if (answer.chunked) yield Buffer.from("\r\n");

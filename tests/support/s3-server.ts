@@ -13,7 +13,8 @@ export interface S3Server extends AsyncDisposable {
 }
 
 export async function startS3Server(): Promise<S3Server> {
-  const dir = makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(makeTempDir());
   const bucket = "photos";
   const keys = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
   const server = new S3rver({
@@ -24,8 +25,10 @@ export async function startS3Server(): Promise<S3Server> {
     configureBuckets: [{ name: bucket }],
   });
   const { port } = await server.run();
+  stack.defer(() => server.close());
   const endpoint = `http://127.0.0.1:${port}`;
   const client = new Bun.S3Client({ ...keys, endpoint, bucket, region: "us-east-1" });
+  const kept = stack.move();
   return {
     endpoint,
     bucket,
@@ -36,9 +39,6 @@ export async function startS3Server(): Promise<S3Server> {
     async remove(key) {
       await client.delete(key);
     },
-    async [Symbol.asyncDispose]() {
-      await server.close();
-      dir[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -1,7 +1,7 @@
 /** As much of s3rver, which ships no types, as the tests use. */
 
 declare module "s3rver" {
-  export default class S3rver {
+  class S3rver {
     constructor(options: {
       readonly address: string;
       readonly port: number;
@@ -12,4 +12,5 @@ declare module "s3rver" {
     run(): Promise<{ readonly address: string; readonly port: number }>;
     close(): Promise<void>;
   }
+  export = S3rver;
 }

@@ -31,11 +31,16 @@ export function signatureFault(
   const ageSeconds = (nowMs - secondsOf(date) * 1000) / 1000;
   if (!(ageSeconds < claim.expires && ageSeconds > -900)) return "AccessDenied";
 
-  const headers = claim.signed.split(";").map((name) => `${name}:${request.headers.get(name) ?? ""}\n`);
+  const headers = claim.signed
+    .split(";")
+    .map((name) => `${name}:${request.headers.get(name) ?? ""}\n`);
   const canonical = [
     request.method,
     path,
-    query.filter((pair) => !pair.startsWith("X-Amz-Signature=")).toSorted().join("&"),
+    query
+      .filter((pair) => !pair.startsWith("X-Amz-Signature="))
+      .toSorted()
+      .join("&"),
     headers.join(""),
     claim.signed,
     claim.payload ?? request.headers.get("x-amz-content-sha256") ?? "",
@@ -60,7 +65,9 @@ interface Claim {
 
 function claimInQuery(query: readonly string[]): Claim | undefined {
   const value = (name: string): string =>
-    decodeURIComponent(query.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "");
+    decodeURIComponent(
+      query.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "",
+    );
   if (value("X-Amz-Signature") === "") return undefined;
   return {
     credential: value("X-Amz-Credential"),
@@ -73,7 +80,10 @@ function claimInQuery(query: readonly string[]): Claim | undefined {
 }
 
 function claimInHeader(header: string): Claim | undefined {
-  const match = /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]+)$/.exec(header);
+  const match =
+    /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]+)$/.exec(
+      header,
+    );
   const [, credential, signed, signature] = match ?? [];
   if (credential === undefined || signed === undefined || signature === undefined) return undefined;
   return { credential, signed, signature, date: undefined, expires: 900, payload: undefined };

@@ -2,8 +2,8 @@
 
 import type { Clock } from "../../src/base/clock.ts";
 import {
-  type Counters,
   type CounterName,
+  type Counters,
   createCounterMemory,
   openCounters,
   readCounters,

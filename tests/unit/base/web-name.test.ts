@@ -27,7 +27,18 @@ describe("a web id without a resolver API", () => {
   });
 
   test("is none at all as . or .. or with other characters", () => {
-    for (const text of [".", "..", "", "a/b", "a\\b", "a b", "ä", "a\u0000", "a%2f", "x".repeat(129)]) {
+    for (const text of [
+      ".",
+      "..",
+      "",
+      "a/b",
+      "a\\b",
+      "a b",
+      "ä",
+      "a\u0000",
+      "a%2f",
+      "x".repeat(129),
+    ]) {
       expect(isWebId(text)).toBe(false);
       expect(contentIdOfWebId(text)).toBeUndefined();
     }
@@ -52,7 +63,14 @@ describe("a content id", () => {
     expect(webIdOfContentId("web-cGhvbmU")).toBe("phone");
     // a valid content id inside, another spelling of the last bits, padding, the other alphabet, no escape
     const viral = Buffer.from("viral123").toString("base64url");
-    for (const id of [`web-${viral}`, "web-cGhvbmV", "web-cGhvbmU=", "web-+///", "web-page-one", "viral123"]) {
+    for (const id of [
+      `web-${viral}`,
+      "web-cGhvbmV",
+      "web-cGhvbmU=",
+      "web-+///",
+      "web-page-one",
+      "viral123",
+    ]) {
       expect(webIdOfContentId(id)).toBeUndefined();
     }
   });

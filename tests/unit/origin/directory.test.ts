@@ -14,7 +14,9 @@ const ID = "viral123";
 const DEADLINE = { deadlineMs: 10_000 };
 
 originContract("a directory", async (): Promise<StoreUnderTest> => {
-  const dir = makeTempDir();
+  using stack = new DisposableStack();
+  const dir = stack.use(makeTempDir());
+  const kept = stack.move();
   return {
     async put(path, bytes) {
       dir.write(path, bytes);
@@ -23,9 +25,7 @@ originContract("a directory", async (): Promise<StoreUnderTest> => {
       rmSync(join(dir.path, path));
     },
     open: (parts) => openDirectory(dir.path, parts),
-    async [Symbol.asyncDispose]() {
-      dir[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: async () => kept.dispose(),
   };
 });
 

@@ -7,7 +7,9 @@ import { isContentId } from "../../../src/base/variant.ts";
 import { originNames } from "../../../src/origin/names.ts";
 
 const paths = (id: string, ext?: string, upperCase = false): string[] =>
-  [...originNames(id, { upperCase, ...(ext === undefined ? {} : { ext }) })].map(({ path }) => path);
+  [...originNames(id, { upperCase, ...(ext === undefined ? {} : { ext }) })].map(
+    ({ path }) => path,
+  );
 
 describe("the names of an original", () => {
   test("are the relname, then flat, when the ext is known", () => {
@@ -56,13 +58,19 @@ describe("the names of an original", () => {
       fc.constantFrom("web-Li4", "web-Lg", "web-Li4vLi4", "web-L2V0Yw", "web-cGhvbmU"),
     );
     fc.assert(
-      fc.property(ids.filter(isContentId), fc.option(fc.string(), { nil: undefined }), (id, ext) => {
-        for (const path of paths(id, ext, true)) {
-          expect(path).toMatch(/^(?:[A-Za-z0-9_-]{1,2}\/){3}orig\/[A-Za-z0-9_-]+\.[a-z]+$|^[A-Za-z0-9._~-]+\.[A-Za-z]+$/);
-          expect(path.split("/")).not.toContain("..");
-          expect(path.length).toBeLessThanOrEqual(LIMITS.wireRelnameBytesMax);
-        }
-      }),
+      fc.property(
+        ids.filter(isContentId),
+        fc.option(fc.string(), { nil: undefined }),
+        (id, ext) => {
+          for (const path of paths(id, ext, true)) {
+            expect(path).toMatch(
+              /^(?:[A-Za-z0-9_-]{1,2}\/){3}orig\/[A-Za-z0-9_-]+\.[a-z]+$|^[A-Za-z0-9._~-]+\.[A-Za-z]+$/,
+            );
+            expect(path.split("/")).not.toContain("..");
+            expect(path.length).toBeLessThanOrEqual(LIMITS.wireRelnameBytesMax);
+          }
+        },
+      ),
     );
   });
 });

@@ -1,7 +1,7 @@
 /** Endpoint, region and key of an S3 store. */
 
 import { describe, expect, test } from "bun:test";
-import { regionOf, s3Address, s3Key, type S3Spec } from "../../../src/origin/s3-address.ts";
+import { regionOf, type S3Spec, s3Address, s3Key } from "../../../src/origin/s3-address.ts";
 
 const spec = (more: Partial<S3Spec>): S3Spec => ({
   kind: "s3",

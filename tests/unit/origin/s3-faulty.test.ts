@@ -17,12 +17,14 @@ const SHORT_WAITS = { probeMs: 150, headMs: 150, stallMs: 150 };
 const BIG_BYTES = 128 * 1024 * 1024;
 
 originContract("an S3 store (ours, checking signatures)", async (): Promise<StoreUnderTest> => {
-  const s3 = startFaultyS3();
+  using stack = new DisposableStack();
+  const s3 = stack.use(startFaultyS3());
+  const kept = stack.move();
   return {
     put: async (path, bytes) => s3.put(path, bytes),
     remove: async (path) => s3.remove(path),
     open: (parts) => openS3(s3, parts),
-    [Symbol.asyncDispose]: async () => s3[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => kept.dispose(),
   };
 });
 
@@ -44,7 +46,14 @@ describe("a HEAD that the S3 store", () => {
     for (const status of [403, 500, 301, 400]) {
       s3.fault = () => ({ kind: "status", status, code: "Internals" });
       const { message } = await faultOf(openS3(s3).open(ID, KNOWN));
-      for (const inner of ["127.0.0.1", "photos", RELNAME, "Internals", "test-key", String(status)]) {
+      for (const inner of [
+        "127.0.0.1",
+        "photos",
+        RELNAME,
+        "Internals",
+        "test-key",
+        String(status),
+      ]) {
         expect(message).not.toContain(inner);
       }
     }

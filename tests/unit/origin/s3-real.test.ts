@@ -5,8 +5,10 @@ import { originContract, type StoreUnderTest } from "../../contract/origin.ts";
 import { startS3Server } from "../../support/s3-server.ts";
 
 originContract("an S3 store (s3rver)", async (): Promise<StoreUnderTest> => {
-  const server = await startS3Server();
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startS3Server());
   const { endpoint, bucket, keys: secrets } = server;
+  const kept = stack.move();
   return {
     put: (path, bytes) => server.put(`originals/${path}`, bytes),
     remove: (path) => server.remove(`originals/${path}`),
@@ -17,6 +19,6 @@ originContract("an S3 store (s3rver)", async (): Promise<StoreUnderTest> => {
       if (origin === undefined) throw new Error("no origin");
       return origin;
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 });

@@ -22,7 +22,10 @@ describe("several origins", () => {
   test("are asked in file order when one fails", async () => {
     using good = makeTempDir();
     good.write(FILE, "second");
-    const origin = openAll([directory("first", join(good.path, "gone")), directory("second", good.path)]);
+    const origin = openAll([
+      directory("first", join(good.path, "gone")),
+      directory("second", good.path),
+    ]);
     const { body } = await origin.open(ID, KNOWN);
     expect(Buffer.from(await readAll(body)).toString()).toBe("second");
   });

@@ -75,7 +75,9 @@ describe("the path cache", () => {
 
   test("answers as a plain map would for the last half of what it may hold", () => {
     const ids = fc.constantFrom(..."abcdefghijkl");
-    const steps = fc.array(fc.tuple(fc.constantFrom("keep", "look", "forget"), ids), { maxLength: 200 });
+    const steps = fc.array(fc.tuple(fc.constantFrom("keep", "look", "forget"), ids), {
+      maxLength: 200,
+    });
     fc.assert(
       fc.property(steps, (run) => {
         const paths = makePathCache(watchedParts().clock, 8);

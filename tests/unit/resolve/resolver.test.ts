@@ -129,14 +129,15 @@ describe("an API that fails is resolver_down, told in the log, when it", () => {
     "answers 403": () => new Response("", { status: 403 }),
     "answers 410, for only 404 means that there is none": () => new Response("", { status: 410 }),
     "answers 204": () => new Response(null, { status: 204 }),
-    "redirects": () => Response.redirect("/elsewhere", 302),
+    redirects: () => Response.redirect("/elsewhere", 302),
     "answers with no JSON": () => new Response("<html>"),
     "answers with nothing": () => new Response(""),
     "answers with JSON that is no object": () => Response.json(["content-1"]),
     "answers without a content id": () => Response.json({ ext: "jpg" }),
     "answers with a content id of another type": () => Response.json({ contentId: 123456 }),
     "answers with a content id that names a path": () => Response.json({ contentId: "../../etc" }),
-    "answers with a content id that is too long": () => Response.json({ contentId: "x".repeat(97) }),
+    "answers with a content id that is too long": () =>
+      Response.json({ contentId: "x".repeat(97) }),
     "answers with an ext of another type": () => Response.json({ contentId: "content-1", ext: 1 }),
     "answers with too many bytes": () =>
       Response.json({ contentId: "content-1", pad: "x".repeat(LIMITS.resolverAnswerBytesMax) }),
@@ -157,7 +158,9 @@ describe("an API that fails is resolver_down, told in the log, when it", () => {
   test("takes its time", async () => {
     using api = startFaultyApi();
     api.answer = () => new Promise<Response>(() => undefined);
-    expect(await codeOf(open(api, watchedParts(), 100).resolver.resolve("cat"))).toBe("resolver_down");
+    expect(await codeOf(open(api, watchedParts(), 100).resolver.resolve("cat"))).toBe(
+      "resolver_down",
+    );
   });
 
   test("stalls in the middle of its answer", async () => {
@@ -168,7 +171,9 @@ describe("an API that fails is resolver_down, told in the log, when it", () => {
           start: (controller) => controller.enqueue(new TextEncoder().encode('{"contentId":')),
         }),
       );
-    expect(await codeOf(open(api, watchedParts(), 100).resolver.resolve("cat"))).toBe("resolver_down");
+    expect(await codeOf(open(api, watchedParts(), 100).resolver.resolve("cat"))).toBe(
+      "resolver_down",
+    );
   });
 
   test("is not there", async () => {
