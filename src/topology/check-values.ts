@@ -3,13 +3,13 @@
 import * as v from "valibot";
 import { dottedKey, type Findings, type Path, show } from "./mistakes.ts";
 import { nearestName } from "./nearest.ts";
-import type { Table } from "./raw.ts";
-import { topologySchema, type TopologyFile } from "./schema.ts";
+import { type Table, textOf } from "./raw.ts";
+import { type TopologyFile, topologySchema } from "./schema.ts";
 import {
   entriesOf,
   expectedText,
-  schemaKeys,
   type Shape,
+  schemaKeys,
   shapeAt,
   topologyShape,
 } from "./shape.ts";
@@ -39,25 +39,25 @@ interface Visit {
 function checkShape(visit: Visit): void {
   const { value, shape, path } = visit;
   if (shape.kind === "value") return;
-  if (shape.kind === "list") {
-    if (!Array.isArray(value)) return tellWrongType(visit);
+  if (shape.kind === "list" && Array.isArray(value)) {
     value.forEach((item: unknown, i) => {
       checkShape({ ...visit, value: item, shape: shape.item, path: [...path, i] });
     });
-    return;
-  }
-  if (!isTable(value)) return tellWrongType(visit);
-  const entries = entriesOf(chosen(shape, value));
-  for (const [key, item] of Object.entries(value)) {
-    const below = entries.get(key);
-    if (below === undefined) tellUnknownKey(visit, key, entries);
-    else checkShape({ ...visit, value: item, shape: below, path: [...path, key] });
+  } else if (shape.kind !== "list" && isTable(value)) {
+    const entries = entriesOf(chosen(shape, value));
+    for (const [key, item] of Object.entries(value)) {
+      const below = entries.get(key);
+      if (below === undefined) tellUnknownKey(visit, key, entries);
+      else checkShape({ ...visit, value: item, shape: below, path: [...path, key] });
+    }
+  } else {
+    tellWrongType(visit);
   }
 }
 
 function chosen(shape: Shape, table: Table): Shape {
   if (shape.kind !== "choice") return shape;
-  return shape.options.get(String(table[shape.by])) ?? shape;
+  return shape.options.get(textOf(table, shape.by) ?? "") ?? shape;
 }
 
 function tellWrongType({ value, shape, path, findings, told }: Visit): void {

@@ -33,7 +33,7 @@ export function warnNotYet(value: unknown, findings: Findings, path: Path = []):
   if (harmless !== undefined && typeof last === "string") {
     if (!harmless.includes(value)) findings.warn(path, NOT_YET_MESSAGE);
   } else if (Array.isArray(value)) {
-    value.forEach((item: unknown, i) => warnNotYet(item, findings, [...path, i]));
+    for (const [i, item] of value.entries()) warnNotYet(item, findings, [...path, i]);
   } else if (isTable(value)) {
     for (const [name, item] of Object.entries(value)) warnNotYet(item, findings, [...path, name]);
   }

@@ -1,7 +1,7 @@
 /** The schema as a plain tree, for what valibot does not tell: unknown keys, near names. */
 
-import { topologySchema } from "./schema.ts";
 import type { Path } from "./mistakes.ts";
+import { topologySchema } from "./schema.ts";
 
 export type Shape =
   | { readonly kind: "table"; readonly entries: ReadonlyMap<string, Shape> }

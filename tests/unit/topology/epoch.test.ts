@@ -1,0 +1,47 @@
+import { expect, test } from "bun:test";
+import type { Topology } from "../../../src/topology/topology.ts";
+import { read, smallFile } from "./small-file.ts";
+
+function epochOf(text: string): string {
+  return topologyOf(text).epoch;
+}
+
+function topologyOf(text: string): Topology {
+  const result = read(text);
+  if (result.kind === "mistakes") throw new Error(JSON.stringify(result.mistakes));
+  return result.topology;
+}
+
+const EPOCH = epochOf(smallFile());
+
+test("the epoch is 16 hex digits and does not change between versions of mir", () => {
+  expect(EPOCH).toBe("6b3d008e6747b1ec");
+});
+
+test.each<[string, string]>([
+  ["comments and blank lines", `# hello\n\n${smallFile().replaceAll("\n", "  # x\n")}`],
+  ["directories", smallFile({ 6: 'cache_dir = "elsewhere"' })],
+  ["listeners", smallFile({ 10: "port = 1", 13: "port = 7999" })],
+  ["settings of pictures", smallFile({}, "[image]\njpg_quality = 5")],
+  [
+    "a default that is written out",
+    smallFile({ 6: 'cache_dir = "a"\nweight = 1.0\ndraining = false' }),
+  ],
+  ["the seed that is the name anyway", smallFile({}, '[routing]\nseed = "m"')],
+  ["the origin", smallFile({ 22: 'name = "other"' })],
+])("%s do not change the epoch", (_, text) => {
+  expect(epochOf(text)).toBe(EPOCH);
+});
+
+test.each<[string, string]>([
+  ["a server's name", smallFile({ 5: 'name = "c"' })],
+  ["a region", smallFile({ 6: 'cache_dir = "a"\nregion = "eu"' })],
+  ["a weight", smallFile({ 6: 'cache_dir = "a"\nweight = 2' })],
+  ["draining", smallFile({ 6: 'cache_dir = "a"\ndraining = true' })],
+  ["the level of a server", smallFile({ 14: "[[levels]]\n[[levels.servers]]" })],
+  ["the seed", smallFile({}, '[routing]\nseed = "n"')],
+  ["the mesh's name, which is the seed", smallFile({ 2: 'name = "n"' })],
+  ["the algorithm", smallFile({}, '[routing]\nalgorithm = "md5-modulo"')],
+])("%s changes the epoch", (_, text) => {
+  expect(epochOf(text)).not.toBe(EPOCH);
+});
