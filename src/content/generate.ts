@@ -6,6 +6,7 @@ import { LIMITS } from "../base/limits.ts";
 import {
   type Facts,
   isFormat,
+  ORIG,
   relnameOf,
   type Variant,
   type VariantMeta,
@@ -81,6 +82,9 @@ export async function generate(
         quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
         effort: avifEffort,
         limits: jobLimits(parts),
+        ...(source.variant.size === ORIG
+          ? {}
+          : { picture: { width: facts.width, height: facts.height } }),
       },
       { deadlineMs: remainingMs(context, clock) },
     );
@@ -103,8 +107,19 @@ export async function generate(
   }
 }
 
-/** The source was evicted between the plan and the job: plan again. */
-export class SourceGone extends Error {
+/** Runs a plan again when its source was evicted between the plan and the job. */
+export async function replanOnce<T>(parts: Parts, plan: () => Promise<T>): Promise<T> {
+  try {
+    return await plan();
+  } catch (error) {
+    if (!(error instanceof SourceGone)) throw error;
+    parts.cache.forget(error.relname);
+    return plan();
+  }
+}
+
+/** The source was evicted between the plan and the job. */
+class SourceGone extends Error {
   readonly relname: string;
 
   constructor(relname: string, cause: unknown) {

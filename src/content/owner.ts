@@ -18,7 +18,8 @@ export async function serveAsOwner(
   const { local, negatives } = parts;
   negatives.check(wanted.id);
   // the lowest level names what it keeps by the true size of the picture, so it has to know that first
-  const read = isLowest(parts) && wanted.size !== ORIG && (await learnFacts(parts, wanted.id, context));
+  const read =
+    isLowest(parts) && wanted.size !== ORIG && (await learnFacts(parts, wanted.id, context));
   const name = local.canonical(wanted);
   const meta = local.look(name);
   if (meta !== undefined) return resident(parts, meta, { source: "hit", via: "" });

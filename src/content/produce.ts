@@ -7,7 +7,7 @@ import type { Reservation } from "../cache/reservation.ts";
 import { outputBytesEstimate } from "../image/fit.ts";
 import { fill, type Incoming, unlinkQuietly } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
-import { generate, type LocalSource, localSource, type Made } from "./generate.ts";
+import { generate, type LocalSource, localSource, type Made, replanOnce } from "./generate.ts";
 import {
   openAtOrigin,
   originalOf,
@@ -38,7 +38,10 @@ type Opened =
   /** It is made from the original, for which there is no room here. */
   | { kind: "past-cache" };
 
-export const producer: Producer = { produce, direct };
+export const producer: Producer = {
+  produce: (parts, task, lead) => replanOnce(parts, () => produce(parts, task, lead)),
+  direct: (parts, task) => replanOnce(parts, () => direct(parts, task)),
+};
 
 async function produce(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
   const opened = await open(parts, task);

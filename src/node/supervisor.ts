@@ -69,7 +69,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   let ready = true;
   const status = makeStatus({ topology, self, memory, cache, crew, images, clock });
-  const admin = startAdminListener({
+  const admin = await startAdminListener({
     socketPath: join(self.cacheDir, ".mir", "admin.sock"),
     tcp: self.admin,
     token: secrets.adminToken,

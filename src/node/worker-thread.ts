@@ -70,11 +70,12 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     fetchContent: makeFetchContent(parts),
     counters: parts.counters,
     histogram: openHistogram(memory.latencies, worker),
+    forget: (relname) => parts.cache.forget(relname),
     draining: () => draining,
     log: parts.log,
     clock: parts.clock,
   });
-  const publics = openPublics(setup, self, { handler, log: parts.log });
+  const publics = await openPublics(setup, self, { handler, log: parts.log });
   const privates = openPrivates(self, parts, {
     handler: makePeerHandler(parts, (outcome) => formatCacheStatus(self.name, outcome)),
   });
@@ -165,15 +166,16 @@ function openPublics(
   setup: WorkerSetup,
   self: Server,
   options: Pick<Parameters<typeof startPublicListener>[0], "handler" | "log">,
-): RunningListener[] {
+): Promise<RunningListener[]> {
   const index = setup.worker - 1;
-  return self.publics.flatMap((listener, i) => {
+  const opened = self.publics.flatMap((listener, i) => {
     const opens =
       listener.type === "net" || listener.workers === "cpus" || index < listener.workers;
     if (!opens) return [];
     const fixed = listener.type === "net" ? listener.port : 0;
     return [startPublicListener({ listener, index, port: setup.ports[i] ?? fixed, ...options })];
   });
+  return Promise.all(opened);
 }
 
 function openPrivates(
