@@ -85,7 +85,8 @@ export function openCache(options: {
     tempPath: () => `${tempDir}/${options.worker}-${opening}-${temps++}`,
     reserve: (bytes) => reserve(store, bytes),
     publish(reservation, tempPath, meta) {
-      if (!(reservation instanceof HeldRoom)) throw new TypeError("not a reservation of this cache");
+      if (!(reservation instanceof HeldRoom))
+        throw new TypeError("not a reservation of this cache");
       return publish(store, folders, { room: reservation, tempPath, meta });
     },
     forget: (relname) => forget(store, relname),
@@ -154,12 +155,21 @@ function learn(store: Store, relname: string, facts: Facts): void {
     const at = wordOf(slot);
     const old = octet(view, at * 4 + OCTET.flags);
     const next = packFacts(facts, old >> FLAG.lossyShift);
-    if (next === undefined) return store.log.warn("cache.facts_refused", { relname, ...facts });
+    if (next === undefined) {
+      store.log.warn("cache.facts_refused", { relname, ...facts });
+      return;
+    }
     const width = half(view, at * 2 + HALF.width);
-    if (next.flags === old && next.width === width && next.height === half(view, at * 2 + HALF.height)) return;
+    if (
+      next.flags === old &&
+      next.width === width &&
+      next.height === half(view, at * 2 + HALF.height)
+    )
+      return;
     writeFacts(view, slot, next);
     text = learnRecord(relname, next);
-    const grows = accounted(sum(view, SUM.journal) + text.length) - accounted(sum(view, SUM.journal));
+    const grows =
+      accounted(sum(view, SUM.journal) + text.length) - accounted(sum(view, SUM.journal));
     if (grows <= roomBytes(view)) journal = chargeJournal(view, text.length);
   } finally {
     unlock(view);
@@ -171,7 +181,10 @@ function appendFacts(store: Store, journal: number, text: string): void {
   try {
     store.journal.append(journal, [text]);
   } catch (error) {
-    store.log.warn("cache.journal_failed", { error, effect: "facts will be looked at again after a restart" });
+    store.log.warn("cache.journal_failed", {
+      error,
+      effect: "facts will be looked at again after a restart",
+    });
   }
 }
 

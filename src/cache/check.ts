@@ -94,7 +94,11 @@ function checkSlot(view: View, slot: number, tally: Tally): void {
   const relname = nameOf(view, slot);
   const found = findSlot(view, h1, word(view, at + WORD.h2), relname);
   expect(tally, found === slot, `slot ${slot}: ${relname} is found at ${found}`);
-  expect(tally, (octet(view, at * 4 + OCTET.flags) & FLAG.seen) === 0, `slot ${slot}: marked by restore`);
+  expect(
+    tally,
+    (octet(view, at * 4 + OCTET.flags) & FLAG.seen) === 0,
+    `slot ${slot}: marked by restore`,
+  );
   for (let p = homeOf(view, h1); p !== slot; p = p + 1 === view.slots ? 0 : p + 1) {
     tally.passed[p] = (tally.passed[p] ?? 0) + 1;
   }
@@ -107,7 +111,11 @@ function checkSlot(view: View, slot: number, tally: Tally): void {
 function checkPassed(view: View, tally: Tally): void {
   for (let slot = 0; slot < view.slots; slot++) {
     const found = half(view, wordOf(slot) * 2 + HALF.passed);
-    expect(tally, found === tally.passed[slot], `slot ${slot}: passed ${found}, not ${tally.passed[slot]}`);
+    expect(
+      tally,
+      found === tally.passed[slot],
+      `slot ${slot}: passed ${found}, not ${tally.passed[slot]}`,
+    );
   }
 }
 
@@ -123,7 +131,8 @@ function checkOrphans(view: View, tally: Tally): void {
 function checkArena(view: View, tally: Tally): void {
   let free = word(view, HEADER.arenaFree);
   for (; free > 0; free = view.arenaWords[((free - 1) * CELL_BYTES) / 4] ?? 0) {
-    if (tally.cells[free - 1] !== 0) return void tally.errors.push(`cell ${free - 1} is free and not`);
+    if (tally.cells[free - 1] !== 0)
+      return void tally.errors.push(`cell ${free - 1} is free and not`);
     tally.cells[free - 1] = 2;
   }
   expect(tally, !tally.cells.includes(0), "an arena cell is lost");
@@ -133,6 +142,8 @@ function checkSums(view: View, tally: Tally): void {
   const same = (what: string, found: number, wanted: number): void =>
     expect(tally, found === wanted, `${what}: ${found}, not ${wanted}`);
   same("taken", word(view, HEADER.taken), tally.taken);
+  const cells = tally.cells.reduce((total, one) => total + (one === 1 ? 1 : 0), 0);
+  same("arena cells", word(view, HEADER.arenaUsed), cells);
   same("live", word(view, HEADER.live), tally.live);
   same("used bytes", sum(view, SUM.used), tally.used);
   same("live bytes", sum(view, SUM.live), tally.liveBytes);
@@ -146,7 +157,8 @@ function checkSums(view: View, tally: Tally): void {
     }
     same(field, sum(view, sumIndexOf(field)), total);
   }
-  const kept = sum(view, SUM.used) - sum(view, SUM.owed) + sum(view, SUM.reserved) + overheadBytes(view);
+  const kept =
+    sum(view, SUM.used) - sum(view, SUM.owed) + sum(view, SUM.reserved) + overheadBytes(view);
   expect(tally, kept <= sum(view, SUM.capacity), `${kept} bytes exceed the capacity`);
 }
 

@@ -41,7 +41,10 @@ export function recordOf(view: View, slot: number): string {
   return publishRecord({
     relname: nameOf(view, slot),
     bytes: bytesOf(view, slot),
-    validator: validatorText(word(view, at + WORD.validatorHigh), word(view, at + WORD.validatorLow)),
+    validator: validatorText(
+      word(view, at + WORD.validatorHigh),
+      word(view, at + WORD.validatorLow),
+    ),
     modified: word(view, at + WORD.modified) >>> 0,
     width: half(view, at * 2 + HALF.width),
     height: half(view, at * 2 + HALF.height),

@@ -14,19 +14,15 @@ import { errnoOf } from "./store.ts";
  */
 export function lockDir(dir: string): Disposable {
   const database = new Database(join(metaDir(dir), "lock"), { create: true });
-  const pidPath = join(metaDir(dir), "pid");
   try {
     // in memory: a journal of SQLite's own beside ours would never be used
     database.run("PRAGMA journal_mode=MEMORY");
     database.run("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
-    if (errnoOf(error) !== "SQLITE_BUSY") {
-      throw new Fault("internal", `cannot lock the cache directory ${dir}`, { cause: error });
-    }
-    throw new Fault("internal", `${dir} is in use by another node, pid ${pidIn(pidPath)}; give each its own cache_dir`);
+    throw notLocked(dir, error);
   }
-  writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 });
+  writeFileSync(pidPathOf(dir), `${process.pid}\n`, { mode: 0o600 });
   held.add(database);
   return {
     [Symbol.dispose]() {
@@ -38,6 +34,18 @@ export function lockDir(dir: string): Disposable {
 
 /** A lock nobody refers to must not be let go by the garbage collector. */
 const held = new Set<Database>();
+
+function notLocked(dir: string, cause: unknown): Fault {
+  const busy = errnoOf(cause) === "SQLITE_BUSY";
+  const why = busy
+    ? `${dir} is in use by another node, pid ${pidIn(pidPathOf(dir))}; give each its own cache_dir`
+    : `cannot lock the cache directory ${dir}; see that it is writable`;
+  return new Fault("internal", why, { cause });
+}
+
+function pidPathOf(dir: string): string {
+  return join(metaDir(dir), "pid");
+}
 
 function pidIn(path: string): string {
   try {

@@ -40,13 +40,16 @@ export interface PublishFields extends FactFields {
 const CHECK_SEED = 0x6d6972;
 const CHUNK_BYTES = 1 << 20;
 
-const PUBLISHED = /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) ([0-3])$/;
+const PUBLISHED =
+  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) ([0-3])$/;
 const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
 const FORGOTTEN = /^D (\S+)$/;
 
 export function publishRecord(f: PublishFields): string {
   const facts = `${f.width} ${f.height} ${f.flags}`;
-  return record(`P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq}`);
+  return record(
+    `P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq}`,
+  );
 }
 
 export function learnRecord(relname: string, f: FactFields): string {
@@ -73,7 +76,12 @@ export function parseRecord(line: string): JournalRecord | undefined {
   if (p !== null) {
     const [, relname = "", bytes, validator = "", modified, width, height, flags, queue, freq] = p;
     const facts = { width: Number(width), height: Number(height), flags: Number(flags) };
-    const numbers = { bytes: Number(bytes), modified: Number(modified), queue: Number(queue), freq: Number(freq) };
+    const numbers = {
+      bytes: Number(bytes),
+      modified: Number(modified),
+      queue: Number(queue),
+      freq: Number(freq),
+    };
     return { kind: "publish", fields: { relname, validator, ...facts, ...numbers } };
   }
   const l = LEARNED.exec(body);

@@ -35,6 +35,8 @@ export const HEADER = {
   /** Cells below this were used at least once. */
   arenaFresh: 29,
   arenaFree: 30,
+  /** Cells that belong to slots. */
+  arenaUsed: 34,
   /** Number of the journal file that records go to. */
   journal: 31,
   /** Counts openings, so that names of temporary files never repeat. */

@@ -44,7 +44,8 @@ export function roomSlots(view: View): number {
 /** Whether evicting everything live would make room for this much. */
 export function couldFit(view: View, want: Amount): boolean {
   return (
-    roomBytes(view) + sum(view, SUM.live) >= want.bytes && roomSlots(view) + word(view, HEADER.live) >= want.slots
+    roomBytes(view) + sum(view, SUM.live) >= want.bytes &&
+    roomSlots(view) + word(view, HEADER.live) >= want.slots
   );
 }
 

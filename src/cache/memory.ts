@@ -107,7 +107,7 @@ function assertOptions(capacityBytes: number, slots: number, sizes: readonly str
 function assertLayout(): void {
   const holds =
     HEADER_BYTES % SLOT_BYTES === 0 &&
-    (HEADER.repairs + 1) * 4 <= SUM.capacity * 8 &&
+    (HEADER.arenaUsed + 1) * 4 <= SUM.capacity * 8 &&
     WORD.id * 4 === OCTET.id &&
     HALF.version * 2 + 2 === OCTET.id &&
     OCTET.bytesHigh === (WORD.bytesLow + 1) * 4 &&

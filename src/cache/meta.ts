@@ -37,7 +37,8 @@ export function packMeta(meta: VariantMeta): PackedMeta | string {
 
 export function packFacts(facts: Facts, lossySteps: number): FactFields | undefined {
   const { width, height } = facts;
-  if (!isWhole(width, LIMITS.pictureSideMax) || !isWhole(height, LIMITS.pictureSideMax)) return undefined;
+  if (!isWhole(width, LIMITS.pictureSideMax) || !isWhole(height, LIMITS.pictureSideMax))
+    return undefined;
   if (!isWhole(lossySteps, U32_MAX)) return undefined;
   const marks = (facts.alpha ? FLAG.alpha : 0) | (facts.animated ? FLAG.animated : 0);
   const flags = marks | (Math.min(FLAG.lossyMax, lossySteps) << FLAG.lossyShift);

@@ -48,14 +48,23 @@ export function namesSlot(view: View, slot: number, relname: string): boolean {
 }
 
 /** Four characters are three bytes. */
-function sameChars(from: Uint8Array, at: number, text: string, textAt: number, chars: number): boolean {
+function sameChars(
+  from: Uint8Array,
+  at: number,
+  text: string,
+  textAt: number,
+  chars: number,
+): boolean {
   let i = 0;
   let p = at;
   for (; i + 4 <= chars; i += 4, p += 3) {
     const group = (from[p] ?? 0) | ((from[p + 1] ?? 0) << 8) | ((from[p + 2] ?? 0) << 16);
     const t = textAt + i;
     const asked =
-      codeAt(text, t) | (codeAt(text, t + 1) << 6) | (codeAt(text, t + 2) << 12) | (codeAt(text, t + 3) << 18);
+      codeAt(text, t) |
+      (codeAt(text, t + 1) << 6) |
+      (codeAt(text, t + 2) << 12) |
+      (codeAt(text, t + 3) << 18);
     if (group !== asked) return false;
   }
   const rest = (from[p] ?? 0) | ((from[p + 1] ?? 0) << 8) | ((from[p + 2] ?? 0) << 16);
@@ -145,7 +154,9 @@ export function cellsOf(view: View, slot: number): number[] {
 
 /** Gives a slot's cells back; under the lock. */
 export function freeName(view: View, slot: number): void {
-  for (const cell of cellsOf(view, slot)) freeCell(view, cell);
+  const cells = cellsOf(view, slot);
+  for (const cell of cells) freeCell(view, cell);
+  addWord(view, HEADER.arenaUsed, -cells.length);
 }
 
 export function freeCell(view: View, cell: number): void {
@@ -153,27 +164,22 @@ export function freeCell(view: View, cell: number): void {
   view.words[HEADER.arenaFree] = cell + 1;
 }
 
-/** First cell + 1 of a fresh chain, 0 for none wanted, undefined when the arena is full (nothing is kept then). */
+/** Arena cells that no slot has. */
+export function cellsFree(view: View): number {
+  return word(view, HEADER.arenaCells) - word(view, HEADER.arenaUsed);
+}
+
+/** First cell + 1 of a fresh chain, 0 for none wanted, undefined when the arena has not so many. */
 function takeCells(view: View, count: number): number | undefined {
+  if (cellsFree(view) < count) return undefined;
   let chain = 0;
   for (let i = 0; i < count; i++) {
     const cell = takeCell(view);
-    if (cell < 0) {
-      freeChain(view, chain);
-      return undefined;
-    }
     view.arenaWords[(cell * CELL_BYTES) / 4] = chain;
     chain = cell + 1;
   }
+  addWord(view, HEADER.arenaUsed, count);
   return chain;
-}
-
-function freeChain(view: View, chain: number): void {
-  for (let next = chain; next > 0; ) {
-    const cell = next - 1;
-    next = view.arenaWords[(cell * CELL_BYTES) / 4] ?? 0;
-    freeCell(view, cell);
-  }
 }
 
 function takeCell(view: View): number {
@@ -183,7 +189,6 @@ function takeCell(view: View): number {
     return free - 1;
   }
   const fresh = word(view, HEADER.arenaFresh);
-  if (fresh >= word(view, HEADER.arenaCells)) return -1;
   addWord(view, HEADER.arenaFresh, 1);
   return fresh;
 }

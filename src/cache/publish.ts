@@ -12,8 +12,9 @@ import { HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, addReserved, chargeJournal } from "./ledger.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { type PackedMeta, packMeta } from "./meta.ts";
+import { cellsFor, cellsFree } from "./names.ts";
 import type { HeldRoom } from "./reservation.ts";
-import { dropSlot, planOne, retire } from "./room.ts";
+import { dropSlot, makeCells, planOne, retire } from "./room.ts";
 import { bytesOf, findSlot, holdSlot, stateOf, takeSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
@@ -33,6 +34,8 @@ interface Arrival {
 type Claim =
   | { readonly kind: "claimed"; readonly slot: number; readonly journal: number }
   | { readonly kind: "already" }
+  /** The arena has no room for the end of the id. */
+  | { readonly kind: "crowded" }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Whatever it answers, the reservation is spent; unless it is published, the temporary file is gone. */
@@ -43,7 +46,7 @@ export function publish(
 ): Published {
   const { room, tempPath, meta } = file;
   const arrival = prepare(store, room, tempPath, meta);
-  const claim = typeof arrival === "string" ? refused(arrival) : claimName(store, arrival);
+  const claim = typeof arrival === "string" ? refused(arrival) : claimTwice(store, arrival);
   if (typeof arrival !== "string" && claim.kind === "claimed") {
     return bringIn(store, folders, tempPath, arrival, claim);
   }
@@ -54,7 +57,12 @@ export function publish(
 }
 
 /** Everything that needs no lock, or the reason to refuse. */
-function prepare(store: Store, room: HeldRoom, tempPath: string, meta: VariantMeta): Arrival | string {
+function prepare(
+  store: Store,
+  room: HeldRoom,
+  tempPath: string,
+  meta: VariantMeta,
+): Arrival | string {
   if (room.amount === undefined || room.store !== store) return "the reservation was released";
   const packed = packMeta(meta);
   if (typeof packed === "string") return packed;
@@ -66,6 +74,15 @@ function prepare(store: Store, room: HeldRoom, tempPath: string, meta: VariantMe
   const record = publishRecord({ ...packed.content, relname, validator, queue: 0, freq: 0 });
   const h1 = firstHash(store.view, relname);
   return { meta, packed, h1, h2: secondHash(store.view, relname), record, room };
+}
+
+/** When only the arena is full, variants are evicted for it and the name is claimed once more. */
+function claimTwice(store: Store, arrival: Arrival): Claim {
+  const claim = claimName(store, arrival);
+  if (claim.kind !== "crowded") return claim;
+  makeCells(store, cellsFor(arrival.packed.variant.id.length));
+  const again = claimName(store, arrival);
+  return again.kind === "crowded" ? refused("the index has no room for so long an id") : again;
 }
 
 /** Waits, within its deadline, for another thread that is just publishing or removing the same name. */
@@ -80,7 +97,8 @@ function claimName(store: Store, arrival: Arrival): Claim {
     } finally {
       unlock(store.view);
     }
-    if (store.clock.monotonicMs() >= endMs) return refused("the name is being published or removed");
+    if (store.clock.monotonicMs() >= endMs)
+      return refused("the name is being published or removed");
     for (let i = 0; i < 100; i++) Atomics.pause();
   }
 }
@@ -91,6 +109,7 @@ function enter(store: Store, arrival: Arrival): Claim {
   const { packed, room, h1, h2 } = arrival;
   const { amount } = room;
   if (amount === undefined) return refused("the reservation was released");
+  if (cellsFor(packed.variant.id.length) > cellsFree(view)) return { kind: "crowded" };
   const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return refused("the index has no place for this name");
   addReserved(view, worker, amount, -1);
@@ -112,7 +131,11 @@ function bringIn(
   } catch (error) {
     giveUp(store, claim.slot, arrival.packed.content.bytes);
     removeTemp(store, tempPath);
-    store.log.error("cache.publish_failed", { error, relname: arrival.meta.relname, effect: "not kept" });
+    store.log.error("cache.publish_failed", {
+      error,
+      relname: arrival.meta.relname,
+      effect: "not kept",
+    });
     return "refused";
   }
   return show(store, claim.slot) ? "published" : "refused";

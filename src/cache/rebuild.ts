@@ -61,7 +61,11 @@ function holderOf(view: View, slot: number): number {
 }
 
 function countPasses(view: View, slot: number, passed: Uint16Array): void {
-  for (let p = homeOf(view, word(view, wordOf(slot))); p !== slot; p = p + 1 === view.slots ? 0 : p + 1) {
+  for (
+    let p = homeOf(view, word(view, wordOf(slot)));
+    p !== slot;
+    p = p + 1 === view.slots ? 0 : p + 1
+  ) {
     passed[p] = (passed[p] ?? 0) + 1;
   }
 }
@@ -79,6 +83,7 @@ function evenVersion(view: View, slot: number): void {
 
 function rebuildArena(view: View, used: Uint8Array): void {
   view.words[HEADER.arenaFree] = 0;
+  view.words[HEADER.arenaUsed] = used.reduce((total, one) => total + one, 0);
   for (let cell = used.length - 1; cell >= 0; cell--) {
     if (used[cell] === 0) freeCell(view, cell);
   }

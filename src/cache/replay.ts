@@ -24,10 +24,11 @@ export function replay(store: Store, numbers: readonly number[]): Replayed {
   for (const number of numbers) {
     for (const record of readJournal(journalPath(store.dir, number))) {
       if (record === undefined) garbage++;
-      else if (!apply(store, record)) dropped++;
+      else if (!applyRecord(store, record)) dropped++;
     }
   }
-  if (garbage > 0) store.log.warn("cache.journal_garbage", { lines: garbage, effect: "their files are unlinked" });
+  if (garbage > 0)
+    store.log.warn("cache.journal_garbage", { lines: garbage, effect: "their files are unlinked" });
   return { dropped, garbage };
 }
 
@@ -39,7 +40,8 @@ export function dropLive(store: Store, slot: number): void {
   dropSlot(store.view, slot, bytes);
 }
 
-function apply(store: Store, record: JournalRecord): boolean {
+/** False when the index has no place for it. Under the lock, or before workers run. */
+export function applyRecord(store: Store, record: JournalRecord): boolean {
   const { view } = store;
   const relname = record.kind === "publish" ? record.fields.relname : record.relname;
   const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
@@ -61,7 +63,11 @@ function restoreSlot(store: Store, fields: PublishFields): boolean {
   const packed = packMeta(metaOf(fields));
   if (typeof packed === "string" || roomSlots(view) < 1) return false;
   const { relname } = fields;
-  const key = { h1: firstHash(view, relname), h2: secondHash(view, relname), variant: packed.variant };
+  const key = {
+    h1: firstHash(view, relname),
+    h2: secondHash(view, relname),
+    variant: packed.variant,
+  };
   const slot = takeSlot(view, key, packed.content, worker);
   if (slot < 0) return false;
   const at = wordOf(slot) * 4;

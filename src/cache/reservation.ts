@@ -1,6 +1,6 @@
 /** Room held by one fill: taken before anything is written, settled by publish, given back otherwise. */
 
-import { accounted, type Amount, RESERVATION_MARGIN_BYTES } from "./ledger.ts";
+import { type Amount, accounted, RESERVATION_MARGIN_BYTES } from "./ledger.ts";
 import { giveRoom, takeRoom } from "./room.ts";
 import type { Store } from "./store.ts";
 

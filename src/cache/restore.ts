@@ -53,26 +53,27 @@ export function restoreCache(options: {
   const { dir, log, clock } = options;
   const startMs = clock.monotonicMs();
   mkdirSync(metaDir(dir), { recursive: true, mode: 0o700 });
-  const lock = lockDir(dir);
-  try {
-    const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
-    emptyTemps(dir);
-    const replayed = replay(store, journalNumbers(dir));
-    const found = matchFiles(store);
-    const dropped = replayed.dropped + dropUnseen(store);
-    startJournal(store);
-    fitCapacity(store);
-    store.journal.close();
-    const { view } = store;
-    const counts = { dropped, unlinked: found.unlinked, garbage: replayed.garbage };
-    const variants = word(view, HEADER.live);
-    const bytes = sum(view, SUM.used) + overheadBytes(view);
-    log.info("cache.restored", { variants, ...counts, ms: Math.round(clock.monotonicMs() - startMs) });
-    return { variants, bytes, ...counts, [Symbol.dispose]: () => lock[Symbol.dispose]() };
-  } catch (error) {
-    lock[Symbol.dispose]();
-    throw error;
-  }
+  using opened = new DisposableStack();
+  opened.use(lockDir(dir));
+  const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
+  emptyTemps(dir);
+  const replayed = replay(store, journalNumbers(dir));
+  const found = matchFiles(store);
+  const dropped = replayed.dropped + dropUnseen(store);
+  startJournal(store);
+  fitCapacity(store);
+  store.journal.close();
+  const { view } = store;
+  const counts = { dropped, unlinked: found.unlinked, garbage: replayed.garbage };
+  const variants = word(view, HEADER.live);
+  const bytes = sum(view, SUM.used) + overheadBytes(view);
+  log.info("cache.restored", {
+    variants,
+    ...counts,
+    ms: Math.round(clock.monotonicMs() - startMs),
+  });
+  const lock = opened.move();
+  return { variants, bytes, ...counts, [Symbol.dispose]: () => lock.dispose() };
 }
 
 /**
@@ -124,7 +125,12 @@ function matchFiles(store: Store): { unlinked: number } {
   }
   if (foreign.count > 0) {
     const { count, example } = foreign;
-    store.log.warn("cache.foreign_files", { dir, count, example, effect: "left alone and not accounted" });
+    store.log.warn("cache.foreign_files", {
+      dir,
+      count,
+      example,
+      effect: "left alone and not accounted",
+    });
   }
   return { unlinked };
 }
@@ -180,5 +186,9 @@ function fitCapacity(store: Store): void {
   }
   if (roomBytes(view) >= 0) return;
   const capacityBytes = sum(view, SUM.capacity);
-  store.log.warn("cache.too_small", { dir: store.dir, capacityBytes, effect: "nothing can be kept" });
+  store.log.warn("cache.too_small", {
+    dir: store.dir,
+    capacityBytes,
+    effect: "nothing can be kept",
+  });
 }

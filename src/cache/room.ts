@@ -6,20 +6,20 @@
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../base/limits.ts";
-import { HEADER, STATE, SUM, WORD } from "./layout.ts";
 import { forgetRecord } from "./journal.ts";
+import { HEADER, STATE, SUM, WORD } from "./layout.ts";
 import {
+  type Amount,
   accounted,
   addOwed,
   addReserved,
-  type Amount,
   chargeJournal,
   couldFit,
   roomBytes,
   roomSlots,
 } from "./ledger.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
-import { nameOf } from "./names.ts";
+import { cellsFree, cellsOf, nameOf } from "./names.ts";
 import { bytesOf, freeSlot, holdSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { addSum, addWord, type View, word, wordOf } from "./view.ts";
@@ -48,6 +48,8 @@ export interface Plan {
 const NOTHING: Amount = { bytes: 0, slots: 0 };
 /** Orphans looked after by one reservation. */
 const ORPHANS_MAX = 16;
+/** Variants evicted for one long id; those that have a short one give nothing. */
+const CELL_VICTIMS_MAX = 64;
 
 /**
  * Reserves room for this worker, evicting as needed; false when it cannot be had. One call evicts at most
@@ -64,6 +66,25 @@ export function takeRoom(store: Store, want: Amount): boolean {
   if (plan.victims.length === 0) return plan.taken !== undefined;
   store.counters.add("evicted", plan.victims.filter((v) => !v.orphan).length);
   return retire(store, plan);
+}
+
+/**
+ * Makes room for the rest of a long id, evicting at most CELL_VICTIMS_MAX variants. What it frees is not
+ * reserved: another worker may take it first.
+ */
+export function makeCells(store: Store, cells: number): void {
+  const { view, eviction } = store;
+  mustLock(store);
+  const plan = emptyPlan(view);
+  for (let found = cellsFree(view); found < cells && plan.victims.length < CELL_VICTIMS_MAX; ) {
+    const slot = eviction.victim();
+    if (slot < 0) break;
+    found += cellsOf(view, slot).length;
+    evict(store, slot, plan);
+  }
+  unlock(view);
+  store.counters.add("evicted", plan.victims.length);
+  if (plan.victims.length > 0) retire(store, plan);
 }
 
 export function giveRoom(store: Store, amount: Amount): void {
@@ -108,9 +129,7 @@ function choose(store: Store, want: Amount, plan: Plan): void {
   while (!covers(mine, shortOf(view, want)) && plan.victims.length < LIMITS.cacheVictimsMax) {
     const slot = eviction.victim();
     if (slot < 0) break;
-    uncountLive(view, slot);
-    addSum(view, SUM.evicted, 1);
-    doom(store, slot, plan);
+    evict(store, slot, plan);
     mine = { bytes: mine.bytes + accounted(bytesOf(view, slot)), slots: mine.slots + 1 };
   }
   const short = shortOf(view, want);
@@ -119,6 +138,13 @@ function choose(store: Store, want: Amount, plan: Plan): void {
   addOwed(view, store.worker, short, 1);
   plan.taken = want;
   plan.owed = short;
+}
+
+/** A victim of the policy, which has taken it out of its queue. */
+function evict(store: Store, slot: number, plan: Plan): void {
+  uncountLive(store.view, slot);
+  addSum(store.view, SUM.evicted, 1);
+  doom(store, slot, plan);
 }
 
 function doom(store: Store, slot: number, plan: Plan): void {
@@ -144,7 +170,10 @@ function adoptOrphans(store: Store, plan: Plan): void {
 }
 
 function amountOf(plan: Plan): Amount {
-  return { bytes: plan.victims.reduce((total, v) => total + v.bytes, 0), slots: plan.victims.length };
+  return {
+    bytes: plan.victims.reduce((total, v) => total + v.bytes, 0),
+    slots: plan.victims.length,
+  };
 }
 
 function shortOf(view: View, want: Amount): Amount {
@@ -191,7 +220,11 @@ function tell(store: Store, plan: Plan): void {
   try {
     store.journal.append(plan.journal, plan.records);
   } catch (error) {
-    store.log.error("cache.journal_failed", { error, dir: store.dir, effect: "evictions not recorded" });
+    store.log.error("cache.journal_failed", {
+      error,
+      dir: store.dir,
+      effect: "evictions not recorded",
+    });
   }
 }
 
@@ -203,7 +236,11 @@ function removeFile(store: Store, victim: Victim): boolean {
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return true;
     if (!victim.orphan) {
-      store.log.error("cache.unlink_failed", { error, relname: victim.relname, effect: "its bytes stay in use" });
+      store.log.error("cache.unlink_failed", {
+        error,
+        relname: victim.relname,
+        effect: "its bytes stay in use",
+      });
     }
     return false;
   }

@@ -41,24 +41,19 @@ export interface CacheOptions {
 /** The directory is removed when the first of a row of restarts is disposed. */
 export function makeCacheDir(options: CacheOptions = {}): CacheDir {
   const dir = mkdtempSync(join(tmpdir(), "mir-cache-"));
-  const opened = openDir(dir, options);
-  return {
-    ...opened,
-    [Symbol.dispose]() {
-      opened[Symbol.dispose]();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  return openDir(dir, options, () => rmSync(dir, { recursive: true, force: true }));
 }
 
 export function recordingLog(logged: Logged[]): Log {
-  const at = (level: string) => (event: string, fields: LogFields = {}) => {
-    logged.push({ level, event, fields });
-  };
+  const at =
+    (level: string) =>
+    (event: string, fields: LogFields = {}) => {
+      logged.push({ level, event, fields });
+    };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-function openDir(dir: string, options: CacheOptions): CacheDir {
+function openDir(dir: string, options: CacheOptions, after: () => void): CacheDir {
   const memory = createCacheMemory({
     capacityBytes: options.capacityBytes ?? 4 << 20,
     slots: options.slots ?? 2048,
@@ -66,38 +61,51 @@ function openDir(dir: string, options: CacheOptions): CacheDir {
   });
   const logged: Logged[] = [];
   const log = recordingLog(logged);
-  const restored = restoreCache({ memory, dir, log, clock: systemClock });
-  const counterMemory = createCounterMemory(8);
-  const open = (worker: number): Cache =>
-    openCache({ memory, dir, worker, counters: openCounters(counterMemory, worker), log, clock: systemClock });
-  const cache = open(0);
-  let stopped = false;
-  const stop = (): void => {
-    if (stopped) return;
-    stopped = true;
-    cache.close();
-    restored[Symbol.dispose]();
+  const main = { restored: restoreCache({ memory, dir, log, clock: systemClock }) };
+  const counters = createCounterMemory(8);
+  const open = (worker: number): Cache => {
+    const own = openCounters(counters, worker);
+    return openCache({ memory, dir, worker, counters: own, log, clock: systemClock });
   };
+  const cache = open(0);
+  const stopping = new DisposableStack();
+  stopping.use(main.restored);
+  stopping.defer(() => cache.close());
   return {
+    ...main,
     dir,
     memory,
     cache,
-    restored,
     logged,
     open,
-    counters: () => readCounters(counterMemory),
+    counters: () => readCounters(counters),
     restart(changes = {}) {
-      stop();
-      return openDir(dir, { ...options, ...changes });
+      stopping.dispose();
+      return openDir(dir, { ...options, ...changes }, () => {});
     },
-    [Symbol.dispose]: stop,
+    [Symbol.dispose]() {
+      stopping.dispose();
+      after();
+    },
   };
 }
 
 /** A meta of made-up but valid content. */
-export function metaOf(relname: string, bytes: number, more: Partial<VariantMeta> = {}): VariantMeta {
+export function metaOf(
+  relname: string,
+  bytes: number,
+  more: Partial<VariantMeta> = {},
+): VariantMeta {
   const validator = Bun.hash.xxHash64(`${relname} ${bytes}`).toString(16).padStart(16, "0");
-  return { relname, bytes, validator, modified: 1_700_000_000, facts: UNKNOWN_FACTS, lossySteps: 1, ...more };
+  return {
+    relname,
+    bytes,
+    validator,
+    modified: 1_700_000_000,
+    facts: UNKNOWN_FACTS,
+    lossySteps: 1,
+    ...more,
+  };
 }
 
 /** `vi/ra/l1/md/viral1….jpg` for a number. */
@@ -122,7 +130,8 @@ export function putBytes(cache: Cache, relname: string, bytes = 100): string {
 /** Bytes of all files below a directory, each rounded up to 4 KiB (spec §11). */
 export function walkBytes(dir: string): number {
   let bytes = 0;
-  for (const path of filesBelow(dir)) bytes += Math.ceil(statSync(join(dir, path)).size / 4096) * 4096;
+  for (const path of filesBelow(dir))
+    bytes += Math.ceil(statSync(join(dir, path)).size / 4096) * 4096;
   return bytes;
 }
 
