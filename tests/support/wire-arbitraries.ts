@@ -1,0 +1,135 @@
+/** Any message of the control protocol, as the bytes of a recording and what they should be read as. */
+
+import fc from "fast-check";
+import { FORMATS, relnameOf } from "../../src/base/variant.ts";
+import {
+  encodeAck,
+  encodeAsk,
+  encodeEnd,
+  encodeError,
+  encodeHello,
+  encodePurge,
+  encodeRebalanceHead,
+  encodeRecord,
+  encodeRequest,
+  encodeSaveHead,
+  encodeWarm,
+  HEARTBEAT_FRAME,
+  PING_FRAME,
+  PONG_FRAME,
+} from "../../src/wire/encode.ts";
+
+export interface Recording {
+  readonly bytes: Uint8Array;
+  /** As `joined` tells it. */
+  readonly says: readonly unknown[];
+}
+
+const contentId = fc.stringMatching(/^[A-Za-z0-9_-]{6,96}$/);
+export const relname = fc
+  .record({
+    id: contentId,
+    size: fc.constantFrom("xs", "md", "800x600"),
+    ext: fc.constantFrom(...FORMATS),
+  })
+  .map(relnameOf);
+const hex = (digits: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
+const text = fc.stringMatching(/^[\x20-\x7e]{1,60}$/);
+const bytes = fc.nat({ max: 2 ** 31 - 1 });
+
+const saveHeader = fc.record(
+  {
+    relname,
+    bytes,
+    offset: bytes,
+    head: fc.boolean(),
+    validator: hex(16),
+    modified: bytes,
+    facts: fc.record({
+      width: fc.nat({ max: 65_535 }),
+      height: fc.nat({ max: 65_535 }),
+      alpha: fc.boolean(),
+      animated: fc.boolean(),
+    }),
+    lossySteps: fc.nat({ max: 255 }),
+    via: text,
+    detail: text,
+  },
+  { requiredKeys: ["relname"] },
+);
+const hello = fc.record({
+  name: text,
+  epoch: text,
+  version: fc.integer({ min: 1, max: 65_535 }),
+  nonce: hex(32),
+});
+const ask = fc.record(
+  {
+    relname,
+    role: fc.constantFrom("owner" as const, "local" as const),
+    epoch: text,
+    hops: fc.nat({ max: 255 }),
+    deadlineMs: fc.integer({ min: 1, max: 86_400_000 }),
+    offset: bytes,
+    ifNoneMatch: hex(16),
+    head: fc.boolean(),
+    facts: fc.boolean(),
+    trace: text,
+    originalExt: fc.constantFrom("jpg", "heic"),
+  },
+  { requiredKeys: ["relname", "role", "epoch", "hops", "deadlineMs"] },
+);
+const error = fc.record(
+  { code: text, retryAfterMs: fc.nat({ max: 86_400_000 }) },
+  { requiredKeys: ["code"] },
+);
+const ack = fc.record(
+  { of: fc.constantFrom("=", "&", "@", "-", "x"), ok: fc.boolean(), relname, code: text },
+  { requiredKeys: ["of", "ok"] },
+);
+
+const body = fc.uint8Array({ maxLength: 300 });
+const message: fc.Arbitrary<Recording> = fc.oneof(
+  fc.constant({ bytes: HEARTBEAT_FRAME, says: [{ kind: "heartbeat" }] }),
+  fc.constant({ bytes: PING_FRAME, says: [{ kind: "ping" }] }),
+  fc.constant({ bytes: PONG_FRAME, says: [{ kind: "pong" }] }),
+  relname.map((r) => ({ bytes: encodeRequest(r), says: [{ kind: "request", relname: r }] })),
+  relname.map((r) => ({ bytes: encodeWarm(r), says: [{ kind: "warm", relname: r }] })),
+  fc
+    .record({ relname, hits: fc.integer({ min: 1, max: 1e9 }) })
+    .map((record) => ({ bytes: encodeRecord(record), says: [{ kind: "record", record }] })),
+  fc.tuple(saveHeader, body).map(([header, content]) => ({
+    bytes: Buffer.concat([encodeSaveHead(header, content.length), content]),
+    says: withBody("save", header, content),
+  })),
+  fc.tuple(saveHeader, body).map(([header, content]) => ({
+    bytes: Buffer.concat([encodeRebalanceHead(header, content.length), content]),
+    says: withBody("rebalance", header, content),
+  })),
+  hello.map((h) => ({ bytes: encodeHello(h), says: [{ kind: "hello", hello: h }] })),
+  ask.map((a) => ({ bytes: encodeAsk(a), says: [{ kind: "ask", ask: a }] })),
+  error.map((e) => ({ bytes: encodeError(e), says: [{ kind: "error", error: e }] })),
+  fc
+    .record({ bytes, xxh64: hex(16) })
+    .map((end) => ({ bytes: encodeEnd(end), says: [{ kind: "end", end }] })),
+  ack.map((a) => ({ bytes: encodeAck(a), says: [{ kind: "ack", ack: a }] })),
+  fc
+    .record({ id: contentId, purgedAt: bytes })
+    .map((purge) => ({ bytes: encodePurge(purge), says: [{ kind: "purge", purge }] })),
+);
+
+/** Up to six messages in a row. */
+export const anyRecording: fc.Arbitrary<Recording> = fc
+  .array(message, { maxLength: 6 })
+  .map((messages) => ({
+    bytes: Buffer.concat(messages.map((m) => m.bytes)),
+    says: messages.flatMap((m) => m.says),
+  }));
+
+function withBody(kind: string, header: object, content: Uint8Array): unknown[] {
+  const hexBody = Buffer.from(content).toString("hex");
+  return [
+    { kind, header, bodyBytes: content.length },
+    { kind: "body", hex: hexBody },
+  ];
+}
