@@ -60,7 +60,11 @@ describe("flights", () => {
     held.fail(new Fault("overloaded", "too much", { retryAfterMs: 700 }));
     const view = ticket.look();
     if (view.kind !== "failed") throw new Error(view.kind);
-    expect(view.fault).toMatchObject({ code: "overloaded", message: "too much", retryAfterMs: 700 });
+    expect(view.fault).toMatchObject({
+      code: "overloaded",
+      message: "too much",
+      retryAfterMs: 700,
+    });
   });
 
   test("waiters on the same worker share one wait and wake on progress", async () => {

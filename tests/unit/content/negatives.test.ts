@@ -1,0 +1,73 @@
+/** Refusals remembered: which, for how long, how many. */
+
+import { describe, expect, test } from "bun:test";
+import { DEADLINES } from "../../../src/base/deadlines.ts";
+import { Fault } from "../../../src/base/fault.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { makeNegatives } from "../../../src/content/negatives.ts";
+
+function fixture() {
+  let now = 0;
+  const clock = { monotonicMs: () => now, wallSeconds: () => 0 };
+  const negatives = makeNegatives(clock);
+  const remembered = (key: string): boolean => {
+    try {
+      negatives.check(key);
+      return false;
+    } catch (error) {
+      return error instanceof Fault;
+    }
+  };
+  return {
+    negatives,
+    remembered,
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+describe("negatives", () => {
+  test("a 404 is remembered for ten seconds, a 422 for sixty", () => {
+    const { negatives, remembered, pass } = fixture();
+    negatives.keep("gone", new Fault("not_found", "no such picture"));
+    negatives.keep("bad", new Fault("undecodable", "damaged"));
+    pass(DEADLINES.negativeOriginMs - 1);
+    expect([remembered("gone"), remembered("bad")]).toEqual([true, true]);
+    pass(1);
+    expect([remembered("gone"), remembered("bad")]).toEqual([false, true]);
+    pass(DEADLINES.negativeUndecodableMs);
+    expect(remembered("bad")).toBe(false);
+  });
+
+  test("trouble that may pass is never remembered", () => {
+    const { negatives, remembered } = fixture();
+    for (const code of [
+      "bad_origin",
+      "too_slow",
+      "overloaded",
+      "peer_failed",
+      "internal",
+    ] as const) {
+      negatives.keep(code, new Fault(code, "trouble"));
+      expect(remembered(code)).toBe(false);
+    }
+  });
+
+  test("new content clears it", () => {
+    const { negatives, remembered } = fixture();
+    negatives.keep("id", new Fault("not_found", "no such picture"));
+    negatives.clear("id");
+    expect(remembered("id")).toBe(false);
+  });
+
+  test("the oldest goes when the limit is reached", () => {
+    const { negatives, remembered } = fixture();
+    for (let i = 0; i <= LIMITS.negativeMax; i++) {
+      negatives.keep(`id-${i}`, new Fault("not_found", "no such picture"));
+    }
+    expect(remembered("id-0")).toBe(false);
+    expect(remembered("id-1")).toBe(true);
+    expect(remembered(`id-${LIMITS.negativeMax}`)).toBe(true);
+  });
+});
