@@ -1,0 +1,178 @@
+/** `mir demo`: a whole mesh on loopback in seconds, with photos and visitors. */
+
+import { setTimeout as wait } from "node:timers/promises";
+import { defineCommand } from "citty";
+import { selfCommand } from "../node/reexec.ts";
+import { ask } from "./demo/ask.ts";
+import { DEMO_LIMITS } from "./demo/bounds.ts";
+import { complainOf, type Fleet, startFleet } from "./demo/fleet.ts";
+import { introJson, introLines, type Running } from "./demo/intro.ts";
+import { showLive } from "./demo/live-line.ts";
+import { makePaint } from "./demo/paint.ts";
+import { openPorts } from "./demo/ports.ts";
+import { prepare } from "./demo/prepare.ts";
+import { makeRandom } from "./demo/random.ts";
+import { runRound } from "./demo/round.ts";
+import { roundJson, roundTable, summarize, summaryLines } from "./demo/round-report.ts";
+import { type DemoEnv, openStateDir } from "./demo/state-dir.ts";
+import { listenForStop } from "./demo/stop-signals.ts";
+import { startTraffic } from "./demo/traffic.ts";
+import { type Output, terminal } from "./output.ts";
+import { refuseUnknownFlags, UsageError } from "./usage.ts";
+
+const args = {
+  photos: {
+    type: "string",
+    description: "a directory of pictures; without it the demo draws its own",
+  },
+  traffic: {
+    type: "boolean",
+    description: "send the mesh a little traffic",
+    negativeDescription: "send no traffic",
+    default: true,
+  },
+  once: {
+    type: "boolean",
+    description: "one round of requests, a table of who answered what in how long, and the end",
+  },
+  json: { type: "boolean", description: "for machines: JSON on standard output" },
+} as const;
+
+export const demoCommand = defineCommand({
+  meta: { name: "demo", description: "a whole mesh on loopback in seconds, serving photos" },
+  args,
+  async run({ args: given, rawArgs }) {
+    refuseUnknownFlags(rawArgs, args);
+    const [extra] = given._;
+    if (extra !== undefined) {
+      throw new UsageError(`${extra}: mir demo takes flags only (did you mean --photos ${extra}?)`);
+    }
+    if (given.photos === "") throw new UsageError("--photos needs a directory");
+    const { photos: photosDir, traffic, once = false, json = false } = given;
+    const { MIR_DEMO_DIR, XDG_CACHE_HOME } = process.env;
+    const env = { MIR_DEMO_DIR, XDG_CACHE_HOME };
+    process.exitCode = await runDemo({ photosDir, traffic, once, json, env }, terminal);
+  },
+});
+
+export interface DemoOptions {
+  /** undefined: the demo draws its own pictures. */
+  readonly photosDir: string | undefined;
+  readonly traffic: boolean;
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly env: DemoEnv;
+}
+
+/** The exit code: 0 when it ran until it was told to stop, or `--once` showed all it should. Throws Faults. */
+export async function runDemo(options: DemoOptions, output: Output): Promise<number> {
+  using stop = listenForStop();
+  using state = openStateDir(options.env);
+  using ports = openPorts(Math.random);
+  const { signal } = stop;
+  const people = options.json ? aside(output) : output;
+  const running = await prepare({
+    photosDir: options.photosDir,
+    stateDir: state.path,
+    env: options.env,
+    ports,
+    usualPorts: !options.once,
+    output: people,
+    signal,
+  }).catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+  if (running === undefined) return endCode(options);
+  await using fleet = await startFleet({
+    commands: serveCommands(running),
+    signal,
+    output: people,
+  });
+  if (fleet === undefined) return signal.aborted ? endCode(options) : 1;
+  const ended = new AbortController();
+  void fleet.lost.then(() => ended.abort());
+  const over = AbortSignal.any([signal, ended.signal]);
+  const code = options.once
+    ? await once(running, { json: options.json, output, signal: over })
+    : await goOn(running, { ...options, output, signal: over });
+  if (!ended.signal.aborted) return signal.aborted ? endCode(options) : code;
+  return tellLoss(fleet, people);
+}
+
+/** A person who stops a running demo is content; one who breaks off a round has not seen it. */
+function endCode({ once: isRound }: DemoOptions): number {
+  return isRound ? 1 : 0;
+}
+
+async function tellLoss(fleet: Fleet, output: Output): Promise<number> {
+  const { node, how } = await fleet.lost;
+  complainOf(node, `${node.name} ${how}; the others are stopped`, output);
+  return 1;
+}
+
+/** What is for people goes to standard error where standard output is for machines. */
+function aside(output: Output): Output {
+  const { complain } = output;
+  return { say: complain, complain, write() {}, isTerminal: false, colour: false };
+}
+
+function serveCommands({ map, topologyFile }: Running): Map<string, [string, ...string[]]> {
+  const { execPath, args: selfArgs } = selfCommand();
+  const flags = ["--log-level", "warn", "--drain-grace", "0s", "--exit-with-parent"];
+  return new Map(
+    map.servers.map(({ name }) => [
+      name,
+      [execPath, ...selfArgs, "serve", "--topology", topologyFile, "--server", name, ...flags],
+    ]),
+  );
+}
+
+interface Show {
+  readonly json: boolean;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+async function once({ photos, map }: Running, { json, output, signal }: Show): Promise<number> {
+  const rows = await runRound({ photos, map, ask, signal });
+  const summary = summarize(rows);
+  if (json) output.say(roundJson(rows, summary));
+  else {
+    const paint = makePaint(output.colour);
+    output.say(roundTable(rows, paint));
+    output.say("");
+    for (const line of summaryLines(summary, paint)) output.say(line);
+  }
+  return summary.missing.length === 0 ? 0 : 1;
+}
+
+async function goOn(running: Running, show: Show & { readonly traffic: boolean }): Promise<number> {
+  const { json, output, signal } = show;
+  const paint = makePaint(output.colour);
+  if (json) output.say(introJson(running));
+  else for (const line of introLines(running, paint)) output.say(line);
+  if (!json) output.say(`\n${paint.quiet("Ctrl-C stops everything and leaves nothing behind.")}\n`);
+  if (!show.traffic) {
+    await untilAborted(signal);
+    return 0;
+  }
+  const { photos, map } = running;
+  const random = makeRandom(Date.now());
+  const traffic = startTraffic({ photos, map, ask, random, nextTurn, signal });
+  using _live = showLive(traffic.tally, { ...show });
+  await untilAborted(signal);
+  await traffic.ended;
+  return 0;
+}
+
+function nextTurn(signal: AbortSignal): Promise<void> {
+  return wait(1000 / DEMO_LIMITS.requestsPerSecond, undefined, { signal }).catch(() => undefined);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  return promise;
+}
