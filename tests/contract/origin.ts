@@ -188,6 +188,7 @@ function bodiesContract(withStore: WithStore): void {
     const reading = codeOf(body.read());
     body.cancel();
     expect(await reading).toBe("bad_origin");
+    expect((await b.origin.open(ID, DEADLINE)).bytes).toBe(3_000_000);
   });
 
   withStore("or a fault when the picture was replaced or removed since it was found", async (b) => {

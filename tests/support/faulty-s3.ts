@@ -16,7 +16,8 @@ export type S3Fault =
   /** No byte of the answer comes. */
   | { readonly kind: "silence" }
   | { readonly kind: "cut"; readonly afterBytes: number }
-  | { readonly kind: "stall"; readonly afterBytes: number }
+  /** Chunked, nothing tells the reader that it has all the bytes there are. */
+  | { readonly kind: "stall"; readonly afterBytes: number; readonly chunked?: boolean }
   /** Another number of bytes is announced, and sent, than the picture has. */
   | { readonly kind: "length"; readonly bytes: number }
   /** Chunked, so that nothing announces the length; then this many bytes. */
@@ -157,7 +158,12 @@ function pictureAnswer(found: Held, fault: S3Fault | undefined): Answer {
     case "cut":
       return { ...plain, sendBytes: fault.afterBytes, afterwards: "close" };
     case "stall":
-      return { ...plain, sendBytes: fault.afterBytes, afterwards: "stall" };
+      return {
+        ...plain,
+        sendBytes: fault.afterBytes,
+        chunked: fault.chunked ?? false,
+        afterwards: "stall",
+      };
     case "length":
       return { ...plain, content: fault.bytes };
     case "chunked":

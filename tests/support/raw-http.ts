@@ -135,7 +135,7 @@ function* partsOf(method: string, answer: Answer): Generator<Uint8Array> {
     yield part;
     if (answer.chunked) yield Buffer.from("\r\n");
   }
-  if (answer.chunked) yield Buffer.from("0\r\n\r\n");
+  if (answer.chunked && answer.afterwards === "keep") yield Buffer.from("0\r\n\r\n");
 }
 
 function takeRequest(input: Buffer): { request: RawRequest; rest: Buffer } | undefined {

@@ -98,6 +98,21 @@ describe("a directory as origin", () => {
     expect(parts.lines.join("")).toContain("origin_dir_missing");
   });
 
+  test("says bad_origin when there is a file in the place of the directory", async () => {
+    using dir = makeTempDir();
+    const origin = openDirectory(dir.write("photos", "not a folder"));
+    expect(await codeOf(origin.open(ID, DEADLINE))).toBe("bad_origin");
+  });
+
+  test("says bad_origin when a folder may not be read, and the log says why", async () => {
+    using dir = makeTempDir();
+    // a link to itself fails for everyone, root included
+    symlinkSync(join(dir.path, "vi"), join(dir.path, "vi"));
+    const parts = watchedParts();
+    expect(await codeOf(openDirectory(dir.path, parts).open(ID, DEADLINE))).toBe("bad_origin");
+    expect(parts.lines.join("")).toContain("origin_probe_failed");
+  });
+
   test("gives copies of one directory the same validators", async () => {
     using one = makeTempDir();
     using two = makeTempDir();
