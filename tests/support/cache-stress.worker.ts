@@ -3,9 +3,10 @@
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../src/base/clock.ts";
-import { type Cache, openCache, openStore } from "../../src/cache/cache.ts";
+import { type Cache, openCache } from "../../src/cache/cache.ts";
 import { tryLock, unlock } from "../../src/cache/lock.ts";
 import type { CacheMemory } from "../../src/cache/memory.ts";
+import { openStore } from "../../src/cache/open-store.ts";
 import { applyRecord } from "../../src/cache/replay.ts";
 import { openCounters } from "../../src/observe/counters.ts";
 import { silentLog } from "../../src/observe/log.ts";

@@ -130,7 +130,8 @@ function topologyOf(options: MeshOptions, dir: string): Record<string, unknown> 
   if (options.regionals !== undefined) {
     levels.push({ servers: options.regionals.map((name) => server(name, {})) });
   }
-  if (options.origin !== undefined) levels.push({ servers: [{ name: "origin", ...options.origin }] });
+  if (options.origin !== undefined)
+    levels.push({ servers: [{ name: "origin", ...options.origin }] });
   return { meta: { name: "scenario" }, ...options.tables, levels };
 }
 
@@ -144,8 +145,18 @@ async function startNode(options: {
   const away = join(dir, `${name}-cwd`);
   mkdirSync(away, { recursive: true });
   const child = Bun.spawn(
-    [EXECUTABLE, "serve", "--topology", topologyFile, "--server", name, "--json",
-      "--drain-grace", "0", "--exit-with-parent"],
+    [
+      EXECUTABLE,
+      "serve",
+      "--topology",
+      topologyFile,
+      "--server",
+      name,
+      "--json",
+      "--drain-grace",
+      "0",
+      "--exit-with-parent",
+    ],
     {
       cwd: away,
       env: { ...process.env, ...options.env },
@@ -160,7 +171,13 @@ async function startNode(options: {
   const port = open?.port ?? 0;
   const { pid } = child;
   return {
-    name, pid, port, url: `http://127.0.0.1:${port}`, cacheDir: join(dir, name), process: child, log,
+    name,
+    pid,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    cacheDir: join(dir, name),
+    process: child,
+    log,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Pictures for tests: drawn, never committed. */
 
 import { join } from "node:path";
-import sharp from "sharp";
+import sharp, { type Metadata } from "sharp";
 
 /** A photo-like picture: gradients with detail, so that encoders have something to do. */
 export function drawRaw(width: number, height: number, channels: 3 | 4 = 3): Buffer {
@@ -21,7 +21,12 @@ export function drawRaw(width: number, height: number, channels: 3 | 4 = 3): Buf
 export async function writePicture(
   dir: string,
   name: string,
-  options: { readonly width: number; readonly height: number; readonly alpha?: boolean; readonly orientation?: number },
+  options: {
+    readonly width: number;
+    readonly height: number;
+    readonly alpha?: boolean;
+    readonly orientation?: number;
+  },
 ): Promise<string> {
   const { width, height, alpha = false, orientation } = options;
   const channels = alpha ? 4 : 3;
@@ -33,6 +38,6 @@ export async function writePicture(
 }
 
 /** What a decoder says of an answer's body. */
-export async function pictureOf(answer: Response): Promise<sharp.Metadata> {
+export async function pictureOf(answer: Response): Promise<Metadata> {
   return sharp(Buffer.from(await answer.arrayBuffer())).metadata();
 }

@@ -6,7 +6,8 @@ const LIMIT_MS = 20_000;
 export async function until(condition: () => boolean | Promise<boolean>, what = ""): Promise<void> {
   const start = performance.now();
   while (!(await condition())) {
-    if (performance.now() - start > LIMIT_MS) throw new Error(`never came true: ${what || condition}`);
+    if (performance.now() - start > LIMIT_MS)
+      throw new Error(`never came true: ${what || condition}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -1,0 +1,96 @@
+/** Public routes over pictures of known bytes: what is asked of the content is recorded, what it answers is set. */
+
+import type { Body } from "../../src/base/body.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
+import type { ContentRequest, Outcome, Served } from "../../src/content/served.ts";
+import { type Handler, type ImageHandlerOptions, makeImageHandler } from "../../src/http/image.ts";
+import { type CounterName, createCounterMemory, openCounters, readCounters } from "../../src/observe/counters.ts";
+import { silentLog } from "../../src/observe/log.ts";
+
+export const MODIFIED = Date.UTC(2015, 9, 21, 7, 28, 0) / 1000;
+export const VALIDATOR = "0123456789abcdef";
+export const HIT: Outcome = { source: "hit", collapsed: false, stored: false, via: "" };
+export const PICTURE_PATH = "/puddle/viral123/md/photo.jpg";
+
+export interface PictureSite {
+  readonly handler: Handler;
+  readonly asked: readonly ContentRequest[];
+  count(name: CounterName): number;
+}
+
+export const TOPOLOGY: ImageHandlerOptions["topology"] = {
+  sizes: [
+    { name: "sm", width: 320, height: 240 },
+    { name: "md", width: 1024, height: 768 },
+  ],
+  image: {
+    policy: "snap",
+    exactSizes: [],
+    autoFormats: ["avif", "webp"],
+    quality: { jpg: 80, webp: 80, avif: 50 },
+    avifEffort: 2,
+  },
+  http: { prefix: "puddle", allowOrigin: "*" },
+};
+
+/** `content` is called for each request that reaches the content; its turn counts from 1. */
+export function makePictureSite(
+  content: (request: ContentRequest, turn: number) => Served | Promise<Served>,
+  options: Partial<ImageHandlerOptions> & { readonly clock?: Clock } = {},
+): PictureSite {
+  const asked: ContentRequest[] = [];
+  const memory = createCounterMemory(1);
+  const handler = makeImageHandler({
+    server: "edge-1",
+    topology: TOPOLOGY,
+    async fetchContent(request) {
+      asked.push(request);
+      return content(request, asked.length);
+    },
+    counters: openCounters(memory, 0),
+    log: silentLog,
+    clock: systemClock,
+    ...options,
+  });
+  return { handler, asked, count: (name) => readCounters(memory)[name] };
+}
+
+export function metaOf(bytes: number, relname = "vi/ra/l1/md/viral123.jpg"): VariantMeta {
+  const common = { validator: VALIDATOR, modified: MODIFIED, facts: UNKNOWN_FACTS, lossySteps: 1 };
+  return { relname, bytes, ...common };
+}
+
+/** Bytes that tell their own position. */
+export function patternOf(bytes: number): Uint8Array {
+  const pattern = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at++) pattern[at] = (at * 31 + (at >> 8)) & 0xff;
+  return pattern;
+}
+
+export interface WatchedBody extends Body {
+  readonly cancelled: boolean;
+  readonly reads: number;
+}
+
+/** Gives the chunks one after the other, then ends, or fails with `fault`. */
+export function bodyOf(chunks: readonly Uint8Array[], fault?: Error): WatchedBody {
+  let reads = 0;
+  let cancelled = false;
+  return {
+    async read() {
+      const chunk = chunks[reads++];
+      if (chunk === undefined && fault !== undefined) throw fault;
+      return chunk;
+    },
+    cancel() {
+      cancelled = true;
+    },
+    get cancelled() {
+      return cancelled;
+    },
+    get reads() {
+      return reads;
+    },
+  };
+}
