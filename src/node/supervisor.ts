@@ -46,7 +46,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const log = makeLog({ node: self.name, ...options.log, write: (line) => writeSync(2, line) });
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);
-  restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock });
+  const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock });
   const cache = openCache({
     memory: memory.cache,
     dir: self.cacheDir,
@@ -85,6 +85,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await stopAll(crew, images, log);
       await admin.stop();
       cache.close();
+      restored[Symbol.dispose]();
     },
   };
 }
