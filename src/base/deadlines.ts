@@ -29,6 +29,11 @@ export const DEADLINES = {
   /** An image job once it runs, and the wait in the queue before it. */
   imageJobMs: 10_000,
   imageQueueMs: 15_000,
+  /** What killed two image workers, or outlasted one, is refused for this long. */
+  imageRefusedMs: 60_000,
+  /** Image workers that do not start are tried again after the first wait, doubled up to the second. */
+  imageStartFirstMs: 100,
+  imageStartLongestMs: 30_000,
   /** The resolver API. */
   resolverMs: 3_000,
   /** How long refusals are remembered (spec §5). */

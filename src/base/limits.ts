@@ -67,6 +67,8 @@ export const LIMITS = {
   cacheFoldersMax: 65_536,
   /** Bytes of one record of the cache journal, and of one write to it. */
   journalRecordBytesMax: 4 * KiB,
+  /** Bytes up to which the cache journal is never replaced by a snapshot. */
+  journalIdleBytes: 4 * MiB,
 
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
@@ -83,6 +85,8 @@ export const LIMITS = {
   imageWorkerBytesMax: 768 * MiB,
   /** Jobs after which an image worker is replaced. */
   imageWorkerJobsMax: 2000,
+  /** Sources and jobs remembered for having killed or outlasted an image worker. */
+  imageRefusedMax: 1024,
 
   /** Path cache (web id → content id), in web ids a worker. */
   pathCacheMax: 100_000,

@@ -1,0 +1,22 @@
+/** What a job will cost, guessed beforehand: enough to let small ones go first. */
+
+import type { Format } from "../base/variant.ts";
+import type { ImageJob } from "./job.ts";
+
+/** Encoding time per megapixel of the box. */
+const COST_MS_PER_MEGAPIXEL: Readonly<Record<Format, number>> = {
+  jpg: 150,
+  webp: 150,
+  avif: 300,
+  png: 100,
+  gif: 500,
+};
+/** Nothing is put back further than this. */
+const COST_MS_MAX = 2000;
+
+/** Milliseconds that a job is put back in the queue behind those that came at the same time. */
+export function costMs(job: ImageJob): number {
+  if (job.kind === "probe") return 0;
+  const megapixels = (job.box.width * job.box.height) / 1e6;
+  return Math.min(COST_MS_MAX, megapixels * COST_MS_PER_MEGAPIXEL[job.format]);
+}

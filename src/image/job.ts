@@ -1,0 +1,73 @@
+/** What an image worker is asked to do, and how that can end: shared by both sides of the process border. */
+
+import type { FaultCode } from "../base/fault.ts";
+import type { Facts, Format, OriginalExt } from "../base/variant.ts";
+import type { Sides } from "./fit.ts";
+
+/** Limits of one job (spec §6); what is over one is `image_too_large`. */
+export interface JobLimits {
+  /** Of one frame. */
+  readonly pixels: number;
+  /** Of all frames together, where all are wanted. */
+  readonly animatedPixels: number;
+  readonly frames: number;
+  readonly sourceBytes: number;
+  readonly outputBytes: number;
+}
+
+export interface MakeJob {
+  readonly kind: "make";
+  /** Paths; never bytes (design decision 1). The target is written whole, or not left behind. */
+  readonly source: string;
+  readonly target: string;
+  readonly box: Sides;
+  readonly format: Format;
+  /** 1 to 100; jpg, webp and avif use it. */
+  readonly quality: number;
+  /** 0 to 9; avif uses it. */
+  readonly effort: number;
+  readonly limits: JobLimits;
+  /**
+   * The upright original when the source is not the original itself: a variant then comes out at the
+   * same size whatever it was made from. Absent: the source's own.
+   */
+  readonly picture?: Sides;
+}
+
+/** Looks at the header only. */
+export interface ProbeJob {
+  readonly kind: "probe";
+  readonly source: string;
+  readonly limits: JobLimits;
+}
+
+export type ImageJob = MakeJob | ProbeJob;
+
+export interface MadeResult {
+  readonly kind: "made";
+  readonly bytes: number;
+  /** Of one frame. */
+  readonly width: number;
+  readonly height: number;
+  /** Of the source, upright. */
+  readonly facts: Facts;
+  /** XXH64 of the target's bytes, 16 hex digits. */
+  readonly digest: string;
+}
+
+export interface ProbedResult {
+  readonly kind: "probed";
+  readonly facts: Facts;
+  readonly format: OriginalExt;
+}
+
+export interface FaultResult {
+  readonly kind: "fault";
+  readonly code: FaultCode;
+  /** For people; never a path in it. */
+  readonly message: string;
+  /** What the decoder said, for the log of the node only. */
+  readonly detail: string;
+}
+
+export type JobOutcome = MadeResult | ProbedResult | FaultResult;

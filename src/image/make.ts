@@ -1,0 +1,126 @@
+/** One image job from start to end, inside an image worker: decode, turn upright, shrink, encode, write. */
+
+import { unlinkSync, writeFileSync } from "node:fs";
+import sharp, { type Sharp } from "sharp";
+import { isDiskFull, isMissing } from "../base/errno.ts";
+import { asFault, Fault, unreachable } from "../base/fault.ts";
+import { canAnimate, fitInside, type Sides } from "./fit.ts";
+import type { FaultResult, ImageJob, JobOutcome, MadeResult, MakeJob } from "./job.ts";
+import {
+  DECODING,
+  openPicture,
+  type Picture,
+  refuseLongAnimation,
+  undecodable,
+} from "./picture.ts";
+
+/** Trade-offs fixed for every site: each was chosen for bytes per CPU second on photographs. */
+const WEBP_EFFORT = 4;
+const PNG_COMPRESSION_LEVEL = 6;
+/** Half the time of sharp's own 7 for a tenth more bytes; a photograph as GIF is slow enough. */
+const GIF_EFFORT = 3;
+
+/** Never throws: expected failures are outcomes, and so is what nobody expected. */
+export async function runJob(job: ImageJob): Promise<JobOutcome> {
+  try {
+    if (job.kind === "make") return await make(job);
+    const { facts, format } = await openPicture(job.source, job.limits);
+    return { kind: "probed", facts, format };
+  } catch (error) {
+    return faultResult(error);
+  }
+}
+
+async function make(job: MakeJob): Promise<MadeResult> {
+  const picture = await openPicture(job.source, job.limits);
+  const animated = picture.facts.animated && canAnimate(job.format);
+  if (animated) refuseLongAnimation(picture, job.limits);
+  const { data, info } = await encode(job, picture, animated);
+  if (data.length > job.limits.outputBytes) {
+    throw new Fault(
+      "image_too_large",
+      `the variant has ${data.length} bytes, ${job.limits.outputBytes} are allowed`,
+    );
+  }
+  writeTarget(job.target, data);
+  return {
+    kind: "made",
+    bytes: data.length,
+    width: info.width,
+    height: info.pageHeight ?? info.height,
+    facts: picture.facts,
+    digest: Bun.hash.xxHash64(data).toString(16).padStart(16, "0"),
+  };
+}
+
+async function encode(job: MakeJob, picture: Picture, animated: boolean) {
+  const { limits } = job;
+  const input = sharp(job.source, {
+    ...DECODING,
+    animated,
+    // the header has been checked already; this is for decoders that find more than it said
+    limitInputPixels: animated ? limits.animatedPixels : limits.pixels,
+  });
+  const upright = picture.facts.animated ? input : input.autoOrient();
+  // the exact size: "inside" would round what shrink-on-load has left, other for each source
+  const sized = upright.resize({ ...outputSides(job, picture.facts), fit: "fill" });
+  const flat = job.format === "jpg" ? sized.flatten({ background: "#ffffff" }) : sized;
+  try {
+    // sharp's defaults: sRGB with 8 bits by way of the embedded profile, and no metadata
+    return await withFormat(flat.toColourspace("srgb"), job).toBuffer({ resolveWithObject: true });
+  } catch (error) {
+    throw undecodable(picture.format, error);
+  }
+}
+
+/** Inside the box by the original's aspect ratio; never larger than the source. */
+function outputSides(job: MakeJob, source: Sides): Sides {
+  const wanted = fitInside(job.picture ?? source, job.box);
+  const enlarged = wanted.width > source.width || wanted.height > source.height;
+  return enlarged ? fitInside(source, job.box) : wanted;
+}
+
+function withFormat(image: Sharp, { format, quality, effort }: MakeJob): Sharp {
+  switch (format) {
+    case "jpg":
+      return image.jpeg({ quality, mozjpeg: true });
+    case "webp":
+      return image.webp({ quality, effort: WEBP_EFFORT });
+    case "avif":
+      return image.avif({ quality, effort, chromaSubsampling: "4:2:0" });
+    case "png":
+      return image.png({ compressionLevel: PNG_COMPRESSION_LEVEL, palette: false });
+    case "gif":
+      return image.gif({ effort: GIF_EFFORT });
+    default:
+      return unreachable(format);
+  }
+}
+
+/** Overwrites: an earlier attempt at the same job may have died while writing. */
+function writeTarget(path: string, data: Uint8Array): void {
+  try {
+    writeFileSync(path, data, { mode: 0o600 });
+  } catch (error) {
+    try {
+      unlinkSync(path);
+    } catch {
+      // it could not even be opened
+    }
+    if (isDiskFull(error))
+      throw new Fault("disk_full", "no room for the variant", { cause: error });
+    throw error;
+  }
+}
+
+function faultResult(error: unknown): FaultResult {
+  // the source was evicted while the job waited: whoever asked can plan again
+  const fault = isMissing(error)
+    ? new Fault("image_failed", "the source or the target's folder is gone", { cause: error })
+    : asFault(error);
+  return { kind: "fault", code: fault.code, message: fault.message, detail: detailOf(fault) };
+}
+
+function detailOf(fault: Fault): string {
+  return fault.cause instanceof Error ? fault.cause.message : "";
+}
