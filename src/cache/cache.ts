@@ -7,20 +7,20 @@ import type { Facts, VariantMeta } from "../base/variant.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type Folders, makeFolders } from "./folders.ts";
-import { learnRecord, metaDir, openJournal } from "./journal.ts";
+import { learnRecord, metaDir } from "./journal.ts";
 import { FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, chargeJournal, overheadBytes, roomBytes } from "./ledger.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { lookUp } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
 import { packFacts } from "./meta.ts";
+import { openStore } from "./open-store.ts";
 import { type Published, publish } from "./publish.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
 import { planOne, retire, uncountLive } from "./room.ts";
-import { makeS3Fifo } from "./s3-fifo.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
-import { firstHash, half, octet, openView, secondHash, sum, word, wordOf } from "./view.ts";
+import { firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
 
 export interface Cache {
   /** A variant that is here, as it was published; counts the access and hit or miss. Lock-free. */
@@ -96,30 +96,6 @@ export function openCache(options: {
       for (const room of store.rooms) room[Symbol.dispose]();
       store.journal.close();
     },
-  };
-}
-
-/** The writing side alone, as restore uses it too. */
-export function openStore(options: {
-  readonly memory: CacheMemory;
-  readonly dir: string;
-  readonly worker: number;
-  readonly counters: Counters;
-  readonly log: Log;
-  readonly clock: Clock;
-}): Store {
-  const { dir, worker, counters, log, clock } = options;
-  const view = openView(options.memory);
-  return {
-    view,
-    dir,
-    worker,
-    counters,
-    log,
-    clock,
-    journal: openJournal(dir),
-    eviction: makeS3Fifo(view),
-    rooms: new Set(),
   };
 }
 

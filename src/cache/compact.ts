@@ -1,21 +1,40 @@
 /** A journal that says only what is true now: one record a live variant. */
 
-import { closeSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { journalPath, metaDir, publishRecord } from "./journal.ts";
-import { FLAG, HALF, OCTET, WORD } from "./layout.ts";
+import { journalNumbers, journalPath, metaDir, publishRecord } from "./journal.ts";
+import { FLAG, HALF, HEADER, OCTET, SUM, WORD } from "./layout.ts";
 import { validatorText } from "./meta.ts";
 import { nameOf } from "./names.ts";
 import { headOf, nextOf, QUEUES } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
 import { half, octet, type View, word, wordOf } from "./view.ts";
 
-const WRITE_CHARS = 1 << 18;
+/** A snapshot is written in pieces of this many characters. */
+export const WRITE_CHARS = 1 << 18;
 
-/** Writes journal file `number` from the queues, in their order; its bytes. For main, before any worker runs. */
-export function writeCompacted(view: View, dir: string, number: number): number {
-  const tempPath = join(metaDir(dir), "tmp", "journal");
-  const fd = openSync(tempPath, "w", 0o600);
+/**
+ * Replaces all journal files by one that says each live variant once, in the order of the queues, with its
+ * hits. Under the lock, or before workers run. For its time both lie on disk and only one is accounted.
+ */
+export function replaceJournals(view: View, dir: string): void {
+  const old = journalNumbers(dir);
+  const number = Math.max(old.at(-1) ?? 0, word(view, HEADER.journal)) + 1;
+  const tempPath = snapshotPath(dir, number);
+  view.sums[SUM.journal] = writeSnapshot(view, tempPath);
+  renameSync(tempPath, journalPath(dir, number));
+  view.words[HEADER.journal] = number;
+  for (const one of old) unlinkSync(journalPath(dir, one));
+  view.sums[SUM.oldJournals] = 0;
+}
+
+/** Where the file that will be journal `number` is written. */
+export function snapshotPath(dir: string, number: number): string {
+  return join(metaDir(dir), "tmp", `journal.${number}`);
+}
+
+function writeSnapshot(view: View, path: string): number {
+  const fd = openSync(path, "w", 0o600);
   let bytes = 0;
   try {
     let text = "";
@@ -27,12 +46,10 @@ export function writeCompacted(view: View, dir: string, number: number): number 
         text = "";
       }
     }
-    bytes += writeAll(fd, text);
+    return bytes + writeAll(fd, text);
   } finally {
     closeSync(fd);
   }
-  renameSync(tempPath, journalPath(dir, number));
-  return bytes;
 }
 
 /** The record that would restore a slot; under the lock or before workers run. */

@@ -1,16 +1,16 @@
 /**
  * The journal of the cache: what is on disk and what is known of it, as lines of text.
  *
- * A record is `\n`, 8 hex digits of xxHash32 over the rest, a blank, and the rest:
+ * A record is a line of 8 hex digits of xxHash32 over the rest, a blank, and the rest:
  *   P relname bytes validator modified width height flags queue freq   published
  *   L relname width height flags                                       facts learned
  *   D relname                                                          forgotten or evicted
- * The newline comes first, so that a torn record spoils only itself. Files are `.mir/journal.N`; they are
- * replayed by rising N. Records go out before the rename or unlink they tell of; nothing is fsynced: a
- * file without a record is dropped at restore, and so is a record without its file.
+ * with a newline before and after it, so that a torn record or garbage spoils nothing but itself. Files are
+ * `.mir/journal.N`, replayed by rising N. Records go out before the rename or unlink they tell of; nothing
+ * is fsynced: a file without a record is dropped at restore, and so is a record without its file.
  */
 
-import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../base/limits.ts";
 import { hash32 } from "./hash.ts";
@@ -61,7 +61,7 @@ export function forgetRecord(relname: string): string {
 }
 
 function record(body: string): string {
-  return `\n${checkOf(body)} ${body}`;
+  return `\n${checkOf(body)} ${body}\n`;
 }
 
 function checkOf(body: string): string {
@@ -113,7 +113,8 @@ export function openJournal(dir: string): Journal {
     append(number, records) {
       if (fd === undefined || number !== opened) {
         close();
-        fd = openSync(journalPath(dir, number), "a", 0o600);
+        // main has made the file; one that is gone was replaced by a snapshot which covers this record
+        fd = openSync(journalPath(dir, number), constants.O_WRONLY | constants.O_APPEND);
         opened = number;
       }
       for (const text of groups(records)) writeWhole(fd, text);

@@ -62,9 +62,11 @@ export const SUM = {
   owedSlots: 41,
   /** Exact bytes of the journal file in use. */
   journal: 42,
-  /** Accounted bytes of everything else below `.mir` but temporary files. */
-  fixed: 43,
+  /** Accounted bytes of what else lies below `.mir`, temporary files and journals apart. */
+  other: 43,
   evicted: 44,
+  /** Accounted bytes of journal files before the one in use. */
+  oldJournals: 45,
 } as const;
 
 /** Each worker's share of the sums of the same name, so that repair can take a dead one's back. */

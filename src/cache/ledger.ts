@@ -27,7 +27,7 @@ export interface Amount {
 }
 
 export function overheadBytes(view: View): number {
-  return sum(view, SUM.fixed) + accounted(sum(view, SUM.journal));
+  return sum(view, SUM.other) + sum(view, SUM.oldJournals) + accounted(sum(view, SUM.journal));
 }
 
 /** What may still be promised; negative for a moment when the journal grew without a reservation. */

@@ -3,17 +3,16 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
-import { openStore } from "./cache.ts";
-import { writeCompacted } from "./compact.ts";
+import { replaceJournals } from "./compact.ts";
 import { lockDir } from "./dir-lock.ts";
-import { journalNumbers, journalPath, metaDir } from "./journal.ts";
+import { journalNumbers, metaDir } from "./journal.ts";
 import { FLAG, HEADER, OCTET, SUM } from "./layout.ts";
 import { accounted, overheadBytes, roomBytes } from "./ledger.ts";
 import { lockHolder, mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { nameOf } from "./names.ts";
+import { NO_COUNTERS, openStore } from "./open-store.ts";
 import { headOf, nextOf, QUEUES } from "./queues.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
 import { dropLive, replay } from "./replay.ts";
@@ -35,8 +34,6 @@ export interface Restored extends Disposable {
   /** Journal lines that were no records. */
   readonly garbage: number;
 }
-
-const NO_COUNTERS: Counters = { add() {} };
 
 /**
  * Before any worker thread runs. Takes the directory for this node until the result is disposed or the
@@ -93,6 +90,20 @@ export function repairIndex(memory: CacheMemory, worker: number, dir?: string): 
   }
   if (dir !== undefined) removeTemps(dir, (name) => name.startsWith(`${worker}-`));
   return held;
+}
+
+/**
+ * At a clean stop, once the workers are gone: leaves the order of the queues and the hits in the journal,
+ * so that the next start evicts as this run would have.
+ */
+export function saveCache(memory: CacheMemory, dir: string): void {
+  const view = openView(memory);
+  mustLock({ view, worker: 0, clock: systemClock });
+  try {
+    replaceJournals(view, dir);
+  } finally {
+    unlock(view);
+  }
 }
 
 function emptyTemps(dir: string): void {
@@ -154,15 +165,12 @@ function dropUnseen(store: Store): number {
   return dropped;
 }
 
-/** Writes the compacted journal and counts what lies below `.mir`. */
+/** Starts the journal of this run and counts what else lies below `.mir`. */
 function startJournal(store: Store): void {
   const { view, dir } = store;
-  const old = journalNumbers(dir);
-  const number = (old.at(-1) ?? 0) + 1;
-  view.sums[SUM.journal] = writeCompacted(view, dir, number);
-  view.words[HEADER.journal] = number;
-  for (const one of old) unlinkSync(journalPath(dir, one));
-  view.sums[SUM.fixed] = bytesBelow(metaDir(dir), new Set(["tmp", `journal.${number}`]));
+  replaceJournals(view, dir);
+  const journal = `journal.${word(view, HEADER.journal)}`;
+  view.sums[SUM.other] = bytesBelow(metaDir(dir), new Set(["tmp", journal]));
 }
 
 /** Accounted bytes of the regular files of a folder and its folders. */

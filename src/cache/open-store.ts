@@ -1,0 +1,36 @@
+/** Opens the writing side of the cache for one thread. */
+
+import type { Clock } from "../base/clock.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { openJournal } from "./journal.ts";
+import type { CacheMemory } from "./memory.ts";
+import { makeS3Fifo } from "./s3-fifo.ts";
+import type { Store } from "./store.ts";
+import { openView } from "./view.ts";
+
+/** For main's upkeep, whose evictions are no one's request. */
+export const NO_COUNTERS: Counters = { add() {} };
+
+export function openStore(options: {
+  readonly memory: CacheMemory;
+  readonly dir: string;
+  readonly worker: number;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+}): Store {
+  const { dir, worker, counters, log, clock } = options;
+  const view = openView(options.memory);
+  return {
+    view,
+    dir,
+    worker,
+    counters,
+    log,
+    clock,
+    journal: openJournal(dir),
+    eviction: makeS3Fifo(view),
+    rooms: new Set(),
+  };
+}
