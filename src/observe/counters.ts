@@ -10,14 +10,29 @@ interface CounterKind {
 export const COUNTERS = {
   http_requests: { help: "Requests answered on public listeners", action: "none" },
   http_bytes: { help: "Body bytes promised to public clients", action: "none" },
-  lru_hit: { help: "Variants found in the local cache", action: "falls when the cache is too small" },
+  lru_hit: {
+    help: "Variants found in the local cache",
+    action: "falls when the cache is too small",
+  },
   lru_miss: { help: "Variants not found in the local cache", action: "see lru_hit" },
   path_cache_hit: { help: "Web ids resolved from memory", action: "none" },
   path_cache_miss: { help: "Web ids that had to be asked for", action: "many: raise path cache" },
-  cross_peer_stream: { help: "Answers streamed from a peer of the same level", action: "many for one id: hot content" },
-  origin_get: { help: "Original bodies read from the origin", action: "each costs money; should be near distinct originals" },
-  origin_probe: { help: "Names tried at the origin by HEAD or stat", action: "let the resolver give the ext" },
-  origin_error: { help: "Origin answers that were neither a body nor not-found", action: "look at the store" },
+  cross_peer_stream: {
+    help: "Answers streamed from a peer of the same level",
+    action: "many for one id: hot content",
+  },
+  origin_get: {
+    help: "Original bodies read from the origin",
+    action: "each costs money; should be near distinct originals",
+  },
+  origin_probe: {
+    help: "Names tried at the origin by HEAD or stat",
+    action: "let the resolver give the ext",
+  },
+  origin_error: {
+    help: "Origin answers that were neither a body nor not-found",
+    action: "look at the store",
+  },
   upstream_fetch: { help: "Variants asked of the next level", action: "none" },
   generated: { help: "Variants made by the image workers", action: "none" },
   image_failed: { help: "Image jobs that ended in a fault", action: "see the log for ids" },
@@ -27,17 +42,38 @@ export const COUNTERS = {
   uncached: { help: "Answers that could not be kept for want of room", action: "raise capacity" },
   evicted: { help: "Variants evicted for room", action: "none" },
   corrupt: { help: "Cached files found damaged and dropped", action: "check the disk" },
-  body_cut: { help: "Bodies whose source broke off; the client saw a reset", action: "look at the level below" },
+  body_cut: {
+    help: "Bodies whose source broke off; the client saw a reset",
+    action: "look at the level below",
+  },
   peer_request: { help: "Requests answered for peers", action: "none" },
-  peer_error: { help: "Requests to peers that failed on the connection", action: "look at the peer" },
+  peer_error: {
+    help: "Requests to peers that failed on the connection",
+    action: "look at the peer",
+  },
   peer_failover: { help: "Requests answered without their owner", action: "look at the owner" },
-  peer_refused: { help: "Connections from peers closed for breaking the protocol", action: "see the log for the reason" },
-  peer_dropped: { help: "Messages from peers that this version reads and does not act on", action: "none" },
-  epoch_mismatch: { help: "Peer requests with another topology epoch", action: "finish the roll-out of the topology" },
+  peer_refused: {
+    help: "Connections from peers closed for breaking the protocol",
+    action: "see the log for the reason",
+  },
+  peer_dropped: {
+    help: "Messages from peers that this version reads and does not act on",
+    action: "none",
+  },
+  epoch_mismatch: {
+    help: "Peer requests with another topology epoch",
+    action: "finish the roll-out of the topology",
+  },
   resolver_request: { help: "Calls to the content resolution API", action: "none" },
   resolver_error: { help: "Failed calls to the content resolution API", action: "look at the API" },
-  worker_restart: { help: "Worker threads started again after they died", action: "report a bug with the log" },
-  image_worker_restart: { help: "Image workers replaced after a crash or time-out", action: "see the log for ids" },
+  worker_restart: {
+    help: "Worker threads started again after they died",
+    action: "report a bug with the log",
+  },
+  image_worker_restart: {
+    help: "Image workers replaced after a crash or time-out",
+    action: "see the log for ids",
+  },
 } as const satisfies Record<string, CounterKind>;
 
 export type CounterName = keyof typeof COUNTERS;
@@ -71,7 +107,10 @@ export function openCounters(memory: SharedArrayBuffer, row: number): Counters {
 /** Sums over all threads; each word may lag by the additions under way. */
 export function readCounters(memory: SharedArrayBuffer): Record<CounterName, number> {
   const words = new Float64Array(memory);
-  const sums = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Record<CounterName, number>;
+  const sums = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Record<
+    CounterName,
+    number
+  >;
   for (let row = 0; row < words.length; row += WORDS_PER_ROW) {
     COUNTER_NAMES.forEach((name, i) => {
       sums[name] += words[row + i] ?? 0;

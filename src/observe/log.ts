@@ -20,16 +20,20 @@ export function makeLog(options: {
   readonly json: boolean;
   readonly write: (line: string) => void;
 }): Log {
-  const emit = (level: LogLevel) => (event: string, fields: LogFields = {}) => {
-    if (RANK[level] < RANK[options.level]) return;
-    const time = new Date().toISOString();
-    const shown = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, show(value)]));
-    options.write(
-      options.json
-        ? `${JSON.stringify({ time, level, node: options.node, event, ...shown })}\n`
-        : `${time} ${level.padEnd(5)} ${options.node} ${event}${asPairs(shown)}\n`,
-    );
-  };
+  const emit =
+    (level: LogLevel) =>
+    (event: string, fields: LogFields = {}) => {
+      if (RANK[level] < RANK[options.level]) return;
+      const time = new Date().toISOString();
+      const shown = Object.fromEntries(
+        Object.entries(fields).map(([key, value]) => [key, show(value)]),
+      );
+      options.write(
+        options.json
+          ? `${JSON.stringify({ time, level, node: options.node, event, ...shown })}\n`
+          : `${time} ${level.padEnd(5)} ${options.node} ${event}${asPairs(shown)}\n`,
+      );
+    };
   return { debug: emit("debug"), info: emit("info"), warn: emit("warn"), error: emit("error") };
 }
 
@@ -44,6 +48,9 @@ function show(value: unknown): unknown {
 
 function asPairs(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
-    .map(([key, value]) => ` ${key}=${typeof value === "string" ? JSON.stringify(value) : String(value)}`)
+    .map(
+      ([key, value]) =>
+        ` ${key}=${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
+    )
     .join("");
 }
