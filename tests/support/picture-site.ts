@@ -5,7 +5,12 @@ import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
 import type { ContentRequest, Outcome, Served } from "../../src/content/served.ts";
 import { type Handler, type ImageHandlerOptions, makeImageHandler } from "../../src/http/image.ts";
-import { type CounterName, createCounterMemory, openCounters, readCounters } from "../../src/observe/counters.ts";
+import {
+  type CounterName,
+  createCounterMemory,
+  openCounters,
+  readCounters,
+} from "../../src/observe/counters.ts";
 import { silentLog } from "../../src/observe/log.ts";
 
 export const MODIFIED = Date.UTC(2015, 9, 21, 7, 28, 0) / 1000;

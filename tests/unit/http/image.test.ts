@@ -1,0 +1,481 @@
+/** The public routes as Request → Response, over real files. */
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { Fault } from "../../../src/base/fault.ts";
+import type { Served } from "../../../src/content/served.ts";
+import {
+  createHistogramMemory,
+  openHistogram,
+  readLatencies,
+} from "../../../src/observe/histogram.ts";
+import {
+  bodyOf,
+  HIT,
+  makePictureSite,
+  metaOf,
+  PICTURE_PATH,
+  patternOf,
+  TOPOLOGY,
+} from "../../support/picture-site.ts";
+import { makeTempDir } from "../../support/temp-dir.ts";
+
+const ETAG = '"0123456789abcdef-rs"';
+const LAST_MODIFIED = "Wed, 21 Oct 2015 07:28:00 GMT";
+const MiB = 1024 * 1024;
+
+const dir = makeTempDir();
+afterAll(() => dir[Symbol.dispose]());
+const SMALL = patternOf(1000);
+const LARGE = patternOf(MiB);
+const smallPath = dir.write("small.jpg", SMALL);
+const largePath = dir.write("large.jpg", LARGE);
+
+const small: Served = { kind: "file", meta: metaOf(1000), outcome: HIT, path: smallPath };
+const large: Served = { kind: "file", meta: metaOf(MiB), outcome: HIT, path: largePath };
+const bytes: Served = { kind: "bytes", meta: metaOf(1000), outcome: HIT, bytes: SMALL };
+
+function ask(path: string, headers: Record<string, string> = {}, method = "GET"): Request {
+  return new Request(`http://mir.example${path}`, { method, headers });
+}
+
+async function get(
+  served: Served,
+  headers: Record<string, string> = {},
+  method = "GET",
+): Promise<Response> {
+  return makePictureSite(() => served).handler(ask(PICTURE_PATH, headers, method));
+}
+
+describe("a picture", () => {
+  for (const [what, served, content] of [
+    ["a small file", small, SMALL],
+    ["a large file", large, LARGE],
+    ["bytes", bytes, SMALL],
+  ] as const) {
+    test(`from ${what} is answered whole`, async () => {
+      const response = await get(served);
+      expect(response.status).toBe(200);
+      expect(await response.bytes()).toEqual(content);
+    });
+
+    test(`from ${what} is answered in part`, async () => {
+      const response = await get(served, { range: "bytes=10-19" });
+      expect(response.status).toBe(206);
+      expect(response.headers.get("content-range")).toBe(`bytes 10-19/${content.length}`);
+      expect(await response.bytes()).toEqual(content.slice(10, 20));
+    });
+  }
+
+  test("from a stream is answered whole, whatever range was asked for", async () => {
+    const chunks = [SMALL.subarray(0, 300), SMALL.subarray(300)];
+    const served: Served = { ...small, kind: "stream", body: bodyOf(chunks) };
+    const response = await get(served, { range: "bytes=10-19" });
+    expect(response.status).toBe(200);
+    expect(await response.bytes()).toEqual(SMALL);
+  });
+
+  test("of no bytes is a picture of no bytes", async () => {
+    const path = dir.write("empty", "");
+    const response = await get({ ...small, meta: metaOf(0), path });
+    expect(response.status).toBe(200);
+    expect((await response.bytes()).length).toBe(0);
+  });
+
+  test("carries everything a cache or a browser wants to know", async () => {
+    const { headers } = await get(small);
+    expect(Object.fromEntries(headers)).toEqual({
+      etag: ETAG,
+      "last-modified": LAST_MODIFIED,
+      "cache-control": "public, max-age=31536000, immutable",
+      "content-type": "image/jpeg",
+      "accept-ranges": "bytes",
+      "x-content-type-options": "nosniff",
+      "cache-status": "mir-edge-1; hit",
+      "access-control-allow-origin": "*",
+      "timing-allow-origin": "*",
+    });
+  });
+
+  test("has the type of its stored bytes, not of its URL", async () => {
+    const type = async (relname: string) =>
+      (await get({ ...small, meta: metaOf(1000, relname) })).headers.get("content-type");
+    expect(await type("vi/ra/l1/orig/viral123.png")).toBe("image/png");
+    expect(await type("vi/ra/l1/orig/viral123.svg")).toBe("application/octet-stream");
+    expect(await type("vi/ra/l1/orig/viral123.bin")).toBe("application/octet-stream");
+  });
+
+  test("that is a stand-in lives for ten seconds and is not immutable", async () => {
+    const { headers } = await get({ ...small, outcome: { ...HIT, source: "stand-in" } });
+    expect(headers.get("cache-control")).toBe("public, max-age=10");
+    expect(headers.get("cache-status")).toBe("mir-edge-1; fwd=uri-miss; detail=stand-in");
+  });
+
+  test("answered again has the headers of its present bytes", async () => {
+    let served: Served = small;
+    const { handler } = makePictureSite(() => served);
+    const etag = async () => (await handler(ask(PICTURE_PATH))).headers.get("etag");
+    expect(await etag()).toBe(ETAG);
+    expect(await etag()).toBe(ETAG);
+    served = { ...small, meta: { ...small.meta, validator: "f".repeat(16) } };
+    expect(await etag()).toBe('"ffffffffffffffff-rs"');
+  });
+
+  test("is shown to the origins of the site, or to none", async () => {
+    const of = async (allowOrigin: string) => {
+      const topology = { ...TOPOLOGY, http: { prefix: "puddle", allowOrigin } };
+      const { handler } = makePictureSite(() => small, { topology });
+      const { headers } = await handler(ask(PICTURE_PATH));
+      return [headers.get("access-control-allow-origin"), headers.get("timing-allow-origin")];
+    };
+    expect(await of("https://a.example")).toEqual(["https://a.example", "https://a.example"]);
+    expect(await of("")).toEqual([null, null]);
+  });
+});
+
+describe("what is asked of the content", () => {
+  test("is the web id, the size after snapping and the format", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    await handler(ask("/puddle/a.b/300x200/photo.PNG?x"));
+    expect(asked).toEqual([{ webId: "a.b", size: "sm", format: "png", accepted: [], head: false }]);
+  });
+
+  test("for auto is what Accept names, and the answer varies by it", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    const path = "/puddle/viral123/md/photo.auto";
+    const first = await handler(ask(path, { accept: "image/webp,*/*" }));
+    const second = await handler(ask(path));
+    expect(asked.map(({ format, accepted }) => [format, accepted])).toEqual([
+      ["auto", ["webp"]],
+      ["auto", []],
+    ]);
+    expect([first.headers.get("vary"), second.headers.get("vary")]).toEqual(["Accept", "Accept"]);
+  });
+
+  test("for any other format leaves Accept unread, and nothing varies", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    const response = await handler(ask(PICTURE_PATH, { accept: "image/webp" }));
+    expect(asked[0]?.accepted).toEqual([]);
+    expect(response.headers.get("vary")).toBeNull();
+  });
+
+  test("for an original never depends on Accept", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    const path = "/puddle/viral123/orig/photo.auto";
+    const response = await handler(ask(path, { accept: "image/webp" }));
+    expect(asked[0]).toMatchObject({ size: "orig", accepted: [] });
+    expect(response.headers.get("vary")).toBeNull();
+  });
+
+  test("on HEAD is only the head", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    await handler(ask(PICTURE_PATH, {}, "HEAD"));
+    expect(asked[0]?.head).toBe(true);
+  });
+
+  test("is nothing where the URL is refused", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    for (const [path, status] of [
+      ["/", 404],
+      ["/puddle/viral123/md/photo.exe", 400],
+      ["/puddle/viral123/huge/photo.jpg", 400],
+      ["/puddle/a%00b/md/photo.jpg", 400],
+    ] as const) {
+      expect((await handler(ask(path))).status).toBe(status);
+    }
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("a client that has the bytes", () => {
+  for (const [what, served] of [
+    ["a file", small],
+    ["a stream", { ...small, kind: "stream", body: bodyOf([SMALL]) }],
+  ] as const) {
+    test(`of ${what} is told so, with the headers of the 200 it stands for`, async () => {
+      const response = await get(served, { "if-none-match": `"x", W/${ETAG}` });
+      expect(response.status).toBe(304);
+      expect(Object.fromEntries(response.headers)).toEqual({
+        etag: ETAG,
+        "last-modified": LAST_MODIFIED,
+        "cache-control": "public, max-age=31536000, immutable",
+        "cache-status": "mir-edge-1; hit",
+        "access-control-allow-origin": "*",
+        "timing-allow-origin": "*",
+      });
+      expect(response.body).toBeNull();
+    });
+  }
+
+  test("leaves a stream unread and gives it back", async () => {
+    const body = bodyOf([SMALL]);
+    await get({ ...small, kind: "stream", body }, { "if-none-match": ETAG });
+    expect([body.reads, body.cancelled]).toEqual([0, true]);
+  });
+
+  test("may go by date, where it sends no tag", async () => {
+    expect((await get(small, { "if-modified-since": LAST_MODIFIED })).status).toBe(304);
+    const both = { "if-modified-since": LAST_MODIFIED, "if-none-match": '"x"' };
+    expect((await get(small, both)).status).toBe(200);
+  });
+
+  test("on HEAD is told so too, and 304 goes before a range", async () => {
+    expect((await get(small, { "if-none-match": "*" }, "HEAD")).status).toBe(304);
+    const both = { "if-none-match": ETAG, range: "bytes=5000-" };
+    expect((await get(small, both)).status).toBe(304);
+  });
+
+  test("of a negotiated picture hears that the answer varies", async () => {
+    const { handler } = makePictureSite(() => small);
+    const headers = { "if-none-match": ETAG };
+    const response = await handler(ask("/puddle/viral123/md/photo.auto", headers));
+    expect([response.status, response.headers.get("vary")]).toEqual([304, "Accept"]);
+  });
+});
+
+describe("a range", () => {
+  test("that does not exist is 416 with the length there is", async () => {
+    const response = await get(small, { range: "bytes=1000-" });
+    expect(response.status).toBe(416);
+    expect(response.headers.get("content-range")).toBe("bytes */1000");
+    expect(response.headers.get("cache-control")).toBe("max-age=60");
+    expect(await response.json()).toMatchObject({ error: { code: "range_not_satisfiable" } });
+  });
+
+  test("in several parts, or malformed, is answered whole", async () => {
+    for (const range of ["bytes=0-1,5-6", "bytes=9-2", "lines=1-2"]) {
+      const response = await get(small, { range });
+      expect([range, response.status, (await response.bytes()).length]).toEqual([range, 200, 1000]);
+    }
+  });
+
+  test("is answered in part only where If-Range holds", async () => {
+    const range = "bytes=0-9";
+    const status = async (ifRange: string) =>
+      (await get(small, { range, "if-range": ifRange })).status;
+    expect(await status(ETAG)).toBe(206);
+    expect(await status(LAST_MODIFIED)).toBe(206);
+    expect(await status(`W/${ETAG}`)).toBe(200);
+    expect(await status('"other"')).toBe(200);
+    const beyond = { range: "bytes=5000-", "if-range": '"other"' };
+    expect((await get(small, beyond)).status).toBe(200);
+  });
+
+  test("on HEAD means nothing", async () => {
+    const response = await get(small, { range: "bytes=0-9" }, "HEAD");
+    expect([response.status, response.headers.get("content-length")]).toEqual([200, "1000"]);
+  });
+
+  test("leaves the headers that are kept ready as they are", async () => {
+    const { handler } = makePictureSite(() => small);
+    await handler(ask(PICTURE_PATH));
+    await handler(ask(PICTURE_PATH, { range: "bytes=0-9" }));
+    await handler(ask(PICTURE_PATH, {}, "HEAD"));
+    const { headers } = await handler(ask(PICTURE_PATH));
+    expect([headers.get("content-range"), headers.get("content-length")]).toEqual([null, null]);
+  });
+});
+
+describe("HEAD", () => {
+  for (const [what, served] of [
+    ["a file", small],
+    ["bytes", bytes],
+  ] as const) {
+    test(`of ${what} is the head of the GET with its length and a date`, async () => {
+      const whole = Object.fromEntries((await get(served)).headers);
+      const { status, headers, body } = await get(served, {}, "HEAD");
+      const { date, "content-length": length, ...others } = Object.fromEntries(headers);
+      expect([status, length, body]).toEqual([200, "1000", null]);
+      expect(Date.parse(date ?? "")).toBeGreaterThan(0);
+      expect(others).toEqual(whole);
+    });
+  }
+
+  test("of a stream gives it back unread", async () => {
+    const body = bodyOf([SMALL]);
+    const response = await get({ ...small, kind: "stream", body }, {}, "HEAD");
+    expect(response.headers.get("content-length")).toBe("1000");
+    expect([body.reads, body.cancelled]).toEqual([0, true]);
+  });
+});
+
+describe("a cached file that is not what the index said", () => {
+  const evicted = { ...small, path: `${dir.path}/evicted` };
+  const evictedLarge = { ...large, path: `${dir.path}/evicted` };
+
+  for (const [what, gone] of [
+    ["gone", evicted],
+    ["gone and large", evictedLarge],
+    ["shorter", { ...small, path: dir.write("short", SMALL.subarray(0, 999)) }],
+    ["longer", { ...small, path: dir.write("long", patternOf(1001)) }],
+    ["large and shorter", { ...large, path: smallPath }],
+  ] as const) {
+    test(`but ${what} is a miss: the content is asked once more`, async () => {
+      const forgotten: string[] = [];
+      const { handler, asked } = makePictureSite((_, turn) => (turn === 1 ? gone : bytes), {
+        forget: (relname) => forgotten.push(relname),
+      });
+      const response = await handler(ask(PICTURE_PATH));
+      expect([response.status, asked.length]).toEqual([200, 2]);
+      expect(forgotten).toEqual(["vi/ra/l1/md/viral123.jpg"]);
+      expect(await response.bytes()).toEqual(SMALL);
+    });
+  }
+
+  test("is a miss for a range of it too", async () => {
+    const { handler } = makePictureSite((_, turn) => (turn === 1 ? evicted : bytes));
+    const response = await handler(ask(PICTURE_PATH, { range: "bytes=0-9" }));
+    expect([response.status, (await response.bytes()).length]).toEqual([206, 10]);
+  });
+
+  test("every time is 503 after the second", async () => {
+    const { handler, asked, count } = makePictureSite(() => evicted);
+    const response = await handler(ask(PICTURE_PATH));
+    expect([response.status, asked.length]).toEqual([503, 2]);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(count("shed")).toBe(1);
+  });
+
+  test("while it is read does not disturb what was read", async () => {
+    const path = dir.write("brief", SMALL);
+    const response = await get({ ...small, path });
+    rmSync(path);
+    writeFileSync(path, patternOf(5));
+    expect(await response.bytes()).toEqual(SMALL);
+  });
+
+  test("and many at once share no bytes", async () => {
+    const other = patternOf(1000).map((byte) => byte ^ 0xff);
+    const path = dir.write("other", other);
+    const { handler } = makePictureSite((_, turn) => (turn % 2 ? small : { ...small, path }));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => handler(ask(PICTURE_PATH))));
+    for (const [i, answer] of answers.entries()) {
+      expect(await answer.bytes()).toEqual(i % 2 ? other : SMALL);
+    }
+  });
+});
+
+describe("a failure", () => {
+  const failing = (error: unknown) =>
+    makePictureSite(() => {
+      throw error;
+    });
+
+  test("of the content is told under its code", async () => {
+    const { handler } = failing(new Fault("resolver_down", "the API does not answer"));
+    const response = await handler(ask(PICTURE_PATH));
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ error: { code: "resolver_down" } });
+  });
+
+  test("that nobody foresaw is logged and is 500 without its reason", async () => {
+    const logged: unknown[] = [];
+    const log = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (...what: unknown[]) => logged.push(what),
+    };
+    const content = () => {
+      throw new Error("secret");
+    };
+    const { handler } = makePictureSite(content, { log });
+    const response = await handler(ask(PICTURE_PATH));
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("secret");
+    expect(logged).toHaveLength(1);
+  });
+
+  test("of a stream before its first byte is an answer, not a cut", async () => {
+    const body = bodyOf([], new Fault("peer_failed", "broke off"));
+    const response = await get({ ...small, kind: "stream", body });
+    expect(response.status).toBe(502);
+    const short = bodyOf([]);
+    expect((await get({ ...small, kind: "stream", body: short })).status).toBe(502);
+    expect(short.cancelled).toBe(true);
+  });
+});
+
+describe("another method", () => {
+  test("is 405, with the methods that are served", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    for (const method of ["POST", "PUT", "DELETE", "PATCH", "PROPFIND"]) {
+      const response = await handler(ask(PICTURE_PATH, {}, method));
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  test("OPTIONS lets scripts of the site ask with ranges and conditions", async () => {
+    const { handler } = makePictureSite(() => small);
+    const { status, headers } = await handler(ask(PICTURE_PATH, {}, "OPTIONS"));
+    expect(status).toBe(204);
+    expect(headers.get("access-control-allow-origin")).toBe("*");
+    expect(headers.get("access-control-allow-methods")).toBe("GET, HEAD, OPTIONS");
+    expect(headers.get("access-control-allow-headers")).toContain("Range");
+  });
+});
+
+describe("a worker", () => {
+  test("says that it is alive, whatever the query", async () => {
+    const { handler, asked } = makePictureSite(() => small);
+    const response = await handler(ask("/healthz?x=1"));
+    expect([response.status, await response.text()]).toEqual([200, "ok"]);
+    expect(asked).toEqual([]);
+  });
+
+  test("closes connections while it drains, and only then", async () => {
+    let draining = false;
+    const { handler } = makePictureSite(() => small, { draining: () => draining });
+    const closing = async (path: string) => (await handler(ask(path))).headers.get("connection");
+    const paths = [PICTURE_PATH, "/healthz", "/nothing"];
+    for (const path of paths) expect(await closing(path)).toBeNull();
+    draining = true;
+    for (const path of paths) expect(await closing(path)).toBe("close");
+    draining = false;
+    for (const path of paths) expect(await closing(path)).toBeNull();
+  });
+
+  test("counts requests and the bytes it promises", async () => {
+    const { handler, count } = makePictureSite(() => small);
+    await handler(ask(PICTURE_PATH));
+    await handler(ask(PICTURE_PATH, { range: "bytes=0-9" }));
+    await handler(ask(PICTURE_PATH, {}, "HEAD"));
+    await handler(ask("/nothing"));
+    expect([count("http_requests"), count("http_bytes")]).toEqual([4, 1010]);
+  });
+
+  test("notes how long each kind of answer took", async () => {
+    const memory = createHistogramMemory(1);
+    const histogram = openHistogram(memory, 0);
+    const { handler } = makePictureSite(
+      (_, turn) => {
+        if (turn === 2) throw new Fault("bad_origin", "m");
+        return small;
+      },
+      { histogram },
+    );
+    await handler(ask(PICTURE_PATH));
+    await handler(ask(PICTURE_PATH));
+    await handler(ask("/nothing"));
+    const seen = readLatencies(memory)
+      .map(({ outcome, counts }) => [outcome, counts.reduce((a, b) => a + b, 0)])
+      .filter(([, count]) => count !== 0);
+    expect(seen).toEqual([
+      ["hit", 1],
+      ["refused", 1],
+      ["failed", 1],
+    ]);
+  });
+
+  test("gives a streamed answer an idle time of its own, and no other", async () => {
+    const idle: number[] = [];
+    const server = { timeout: (_: Request, seconds: number) => idle.push(seconds) };
+    const streamed: Served = { ...small, kind: "stream", body: bodyOf([SMALL]) };
+    const { handler } = makePictureSite((_, turn) => (turn === 1 ? small : streamed));
+    await handler(ask(PICTURE_PATH), server);
+    expect(idle).toEqual([]);
+    await handler(ask(PICTURE_PATH), server);
+    expect(idle).toEqual([28]);
+  });
+});

@@ -1,0 +1,140 @@
+/** Prometheus text, read back by a strict parser. */
+
+import { describe, expect, test } from "bun:test";
+import {
+  COUNTER_NAMES,
+  createCounterMemory,
+  openCounters,
+  readCounters,
+} from "../../../src/observe/counters.ts";
+import { type Gauge, renderMetrics } from "../../../src/observe/exposition.ts";
+import {
+  createHistogramMemory,
+  LATENCY_OUTCOMES,
+  openHistogram,
+} from "../../../src/observe/histogram.ts";
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface Family {
+  readonly type: string;
+  readonly help: string;
+  readonly samples: Map<string, Sample[]>;
+}
+
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([^{}]*)\})? ([-+]?(?:Inf|NaN|[0-9.eE+-]+))$/;
+const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"$/;
+
+/** Throws on anything the format 0.0.4 does not allow, or that a family says twice or out of order. */
+function parse(text: string): Map<string, Family> {
+  if (!text.endsWith("\n")) throw new Error("the last line has no end");
+  const families = new Map<string, Family>();
+  let name = "";
+  let help: string | undefined;
+  for (const line of text.slice(0, -1).split("\n")) {
+    const [hash, word, subject = "", ...rest] = line.split(" ");
+    if (hash === "#" && word === "HELP") {
+      help = rest.join(" ").replaceAll("\\n", "\n").replaceAll("\\\\", "\\");
+      name = subject;
+    } else if (hash === "#" && word === "TYPE") {
+      if (subject !== name || help === undefined) throw new Error(`TYPE without HELP: ${line}`);
+      if (families.has(name)) throw new Error(`${name} twice`);
+      families.set(name, { type: rest.join(" "), help, samples: new Map() });
+      help = undefined;
+    } else {
+      addSample(families.get(name), name, line);
+    }
+  }
+  return families;
+}
+
+function addSample(family: Family | undefined, name: string, line: string): void {
+  const match = LINE.exec(line);
+  if (match === null || family === undefined) throw new Error(`no sample: ${line}`);
+  const [, sample = "", labelText = "", valueText = ""] = match;
+  const suffixes = family.type === "histogram" ? ["_bucket", "_sum", "_count"] : [""];
+  if (!suffixes.some((suffix) => sample === name + suffix)) throw new Error(`astray: ${line}`);
+  const labels = Object.fromEntries(
+    labelText
+      .split(",")
+      .filter((text) => text !== "")
+      .map((text) => {
+        const [, key = "", value = ""] = LABEL.exec(text) ?? [];
+        if (key === "") throw new Error(`no label: ${text}`);
+        return [key, value];
+      }),
+  );
+  const value = Number(valueText.replace("Inf", "Infinity"));
+  family.samples.set(sample, [...(family.samples.get(sample) ?? []), { labels, value }]);
+}
+
+function render(gauges: readonly Gauge[] = [], fill?: (memory: SharedArrayBuffer) => void): string {
+  const memory = createCounterMemory(2);
+  openCounters(memory, 0).add("lru_hit", 3);
+  openCounters(memory, 1).add("lru_hit", 4);
+  const latencies = createHistogramMemory(2);
+  fill?.(latencies);
+  return renderMetrics({ counters: readCounters(memory), gauges, latencies });
+}
+
+describe("the metrics", () => {
+  test("hold every counter once, under its prefix and suffix, with its meaning", () => {
+    const families = parse(render());
+    for (const name of COUNTER_NAMES) {
+      const family = families.get(`mir_${name}_total`);
+      expect(family?.type).toBe("counter");
+      expect(family?.help.length).toBeGreaterThan(5);
+      expect(family?.samples.get(`mir_${name}_total`)).toHaveLength(1);
+    }
+    const hits = families.get("mir_lru_hit_total")?.samples.get("mir_lru_hit_total");
+    expect(hits).toEqual([{ labels: {}, value: 7 }]);
+  });
+
+  test("hold the gauges they are given", () => {
+    const gauges = [
+      { name: "cache_bytes", help: "Bytes", value: 2 ** 50 },
+      { name: "odd", help: "a \\ and\na line", value: Number.NaN },
+      { name: "over", help: "h", value: Number.POSITIVE_INFINITY },
+      { name: "under", help: "h", value: Number.NEGATIVE_INFINITY },
+    ];
+    const families = parse(render(gauges));
+    for (const { name, help, value } of gauges) {
+      const family = families.get(`mir_${name}`);
+      expect([family?.type, family?.help]).toEqual(["gauge", help]);
+      expect(family?.samples.get(`mir_${name}`)).toEqual([{ labels: {}, value }]);
+    }
+  });
+
+  test("hold the latencies as a histogram by outcome: growing buckets up to the count", () => {
+    const family = parse(
+      render([], (memory) => {
+        const histogram = openHistogram(memory, 1);
+        for (const seconds of [0.0001, 0.02, 0.02, 100]) histogram.observe("hit", seconds);
+        openHistogram(memory, 0).observe("stand-in", 1);
+      }),
+    ).get("mir_http_request_seconds");
+    expect(family?.type).toBe("histogram");
+    const of = (suffix: string, outcome: string) =>
+      (family?.samples.get(`mir_http_request_seconds_${suffix}`) ?? [])
+        .filter((sample) => sample.labels["outcome"] === outcome)
+        .map(({ labels, value }) => (suffix === "bucket" ? [labels["le"], value] : value));
+    expect(of("bucket", "hit")).toEqual([
+      ...["0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01"].map((le) => [le, 1]),
+      ...["0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30"].map((le) => [le, 3]),
+      ["+Inf", 4],
+    ]);
+    expect(of("count", "hit")).toEqual([4]);
+    expect(of("sum", "hit")).toEqual([100.0401]);
+    expect(of("sum", "stand-in")).toEqual([1]);
+    for (const outcome of LATENCY_OUTCOMES) {
+      expect([outcome, of("bucket", outcome).length, of("count", outcome).length]).toEqual([
+        outcome,
+        18,
+        1,
+      ]);
+    }
+  });
+});
