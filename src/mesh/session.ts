@@ -118,6 +118,9 @@ export class Session {
 
   #act(piece: Piece): void {
     if (this.#mode === "undecided") this.#decide(piece);
+    if (this.#mode === "legacy" && EXTENSIONS.has(piece.kind)) {
+      throw new Fault("bad_frame", `${piece.kind} from a peer that began without a hello`);
+    }
     switch (piece.kind) {
       case "heartbeat":
       case "pong":
@@ -162,7 +165,7 @@ export class Session {
       this.#mode = "extended";
       return;
     }
-    if (isExtension(first)) throw new Fault("bad_frame", `${first.kind} before a hello`);
+    if (EXTENSIONS.has(first.kind)) throw new Fault("bad_frame", `${first.kind} before a hello`);
     if (!this.#options.insecure && !isLoopback(this.#socket.remoteAddress)) {
       throw new Fault(
         "bad_frame",
@@ -261,8 +264,4 @@ export class Session {
     this.#socket.end();
     this.terminate();
   }
-}
-
-function isExtension(piece: Piece): boolean {
-  return EXTENSIONS.has(piece.kind);
 }

@@ -122,7 +122,10 @@ export interface Asker extends Disposable, Observed {
   ask(change?: Partial<PeerRequest>): Promise<PeerReply>;
 }
 
-export function startAsker(ports: number | readonly number[], change: Partial<LinksOptions> = {}): Asker {
+export function startAsker(
+  ports: number | readonly number[],
+  change: Partial<LinksOptions> = {},
+): Asker {
   const seen = observed();
   const addresses = [ports].flat().map((port) => ({ host: "127.0.0.1", port }));
   const links = makeLinks({
@@ -159,7 +162,7 @@ export interface FakePeer extends Disposable {
 /** A peer that answers the hello, and each message after it as `script` says. */
 export function startFakePeer(
   script: (piece: Piece, side: RawSide, connection: number) => void,
-  hello: Hello | undefined = HELLO,
+  hello: Hello | "none" = HELLO,
 ): FakePeer {
   let accepted = 0;
   const server = Bun.listen<{ side: Pump; decoder: Decoder; number: number }>({
@@ -174,7 +177,7 @@ export function startFakePeer(
         const { side, decoder, number } = socket.data;
         decoder.feed(chunk);
         for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) {
-          if (piece.kind === "hello" && hello !== undefined) side.send(encodeHello(hello));
+          if (piece.kind === "hello" && hello !== "none") side.send(encodeHello(hello));
           else script(piece, side, number);
         }
       },
