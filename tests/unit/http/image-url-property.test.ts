@@ -1,0 +1,91 @@
+/** The grammar of picture URLs, in both directions and against anything. */
+
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { asFault, type FaultCode } from "../../../src/base/fault.ts";
+import { FORMATS } from "../../../src/base/variant.ts";
+import {
+  imageUrl,
+  type ParsedImageUrl,
+  parseImageUrl,
+  type UrlRules,
+} from "../../../src/http/image-url.ts";
+
+const SNAP: UrlRules = {
+  prefix: "puddle",
+  sizes: [
+    { name: "xs", width: 160, height: 160 },
+    { name: "sm", width: 320, height: 240 },
+    { name: "md", width: 1024, height: 768 },
+    { name: "xl", width: 4096, height: 3072 },
+  ],
+  policy: "snap",
+  exactSizes: ["200x200"],
+};
+
+const parse = (target: string): ParsedImageUrl => parseImageUrl(target, SNAP);
+
+function refusal(target: string): FaultCode | "accepted" {
+  try {
+    parseImageUrl(target, SNAP);
+    return "accepted";
+  } catch (error) {
+    return asFault(error).code;
+  }
+}
+
+const webIds = fc
+  .stringMatching(/^[A-Za-z0-9._~-]{1,128}$/)
+  .filter((text) => text !== "." && text !== "..");
+const filenames = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 40 })
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused
+  .filter((text) => !/[\u0000-\u001f\u007f/\\\ufffd]/.test(text) && text.isWellFormed());
+
+describe("in both directions", () => {
+  test("what is written is read back", () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          webId: webIds,
+          size: fc.constantFrom("xs", "sm", "md", "xl", "orig"),
+          filename: filenames,
+          ext: fc.constantFrom(...FORMATS, "auto"),
+        }),
+        ({ ext, ...parts }) => {
+          const format = parts.size === "orig" ? "auto" : ext;
+          const url = imageUrl({ prefix: "puddle", ...parts, ext });
+          expect(parse(url)).toEqual({ ...parts, format });
+        },
+      ),
+    );
+  });
+
+  test("what is read is written and read to the same", () => {
+    const anyEscape = fc.string({ unit: fc.constantFrom("%41", "%2e", ".", "a", "%C3%A4", "-") });
+    fc.assert(
+      fc.property(anyEscape, anyEscape, (webId, filename) => {
+        const target = `/puddle/${webId}/200x100/${filename}.webp`;
+        if (refusal(target) !== "accepted") return;
+        const read = parse(target);
+        const written = imageUrl({ prefix: "puddle", ...read, ext: read.format });
+        expect(parse(written)).toEqual(read);
+      }),
+    );
+  });
+
+  test("whatever the target, the answer is a picture or a refusal with a code", () => {
+    const piece = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.constantFrom("puddle", "md", "..", "%2e", "%00", "1x1", "p.jpg", "?", "#", "//", "%"),
+    );
+    const expected = ["accepted", "not_found", "bad_url", "bad_web_id", "bad_size", "bad_format"];
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        expect(expected).toContain(refusal(`/${pieces.join("/")}`));
+        expect(expected).toContain(refusal(pieces.join("/")));
+        expect(expected).toContain(refusal(`/puddle/${pieces.join("/")}`));
+      }),
+    );
+  });
+});
