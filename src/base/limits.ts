@@ -106,6 +106,8 @@ export const LIMITS = {
   /** Size classes and exact boxes: with `orig` fewer than 256, so that a size fits in a byte. */
   sizeClassesMax: 32,
   exactSizesMax: 192,
+  /** Entries of any one list of a topology file; longer ones are not looked into. */
+  topologyListMax: 16_384,
   /** Mistakes of one topology file that are told; the rest is counted. */
   topologyMistakesMax: 1000,
   /** Serving threads of one node. */

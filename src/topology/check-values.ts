@@ -1,6 +1,7 @@
 /** Checks each value against the schema on its own: its key, its type, its range. */
 
 import * as v from "valibot";
+import { LIMITS } from "../base/limits.ts";
 import { dottedKey, type Findings, type Path, show } from "./mistakes.ts";
 import { nearestName } from "./nearest.ts";
 import { type Table, textOf } from "./raw.ts";
@@ -17,13 +18,30 @@ import { isTable } from "./values.ts";
 
 const SECRET = /secret|password|token|credential|access_?key|(?:control|upload|private)_?key/i;
 
+const KNOWN = schemaKeys().map((key) => key.split("."));
+
 /** Tells every mistake to `findings`; the result is undefined when there was one. */
 export function checkValues(file: Table, findings: Findings): TopologyFile | undefined {
+  if (tellLongLists(file, [], findings)) return undefined;
   const told = new Set<string>();
   checkShape({ value: file, shape: topologyShape, path: [], findings, told });
   const result = v.safeParse(topologySchema, file);
   for (const issue of result.issues ?? []) tellIssue(issue, findings, told);
   return result.success && told.size === 0 ? result.output : undefined;
+}
+
+/** Whether a list is so long that looking into it would take minutes for nothing. */
+function tellLongLists(value: unknown, path: Path, findings: Findings): boolean {
+  if (Array.isArray(value) && value.length > LIMITS.topologyListMax) {
+    const expected = `at most ${LIMITS.topologyListMax}`;
+    findings.mistake(path, { found: `a list of ${value.length} entries`, expected });
+    return true;
+  }
+  if (Array.isArray(value)) {
+    return value.some((item: unknown, i) => tellLongLists(item, [...path, i], findings));
+  }
+  if (!isTable(value)) return false;
+  return Object.entries(value).some(([key, item]) => tellLongLists(item, [...path, key], findings));
 }
 
 interface Visit {
@@ -84,12 +102,8 @@ function tellUnknownKey(visit: Visit, key: string, entries: ReadonlyMap<string, 
 
 /** A key that is right, but not here. */
 function elsewhere(key: string): string | undefined {
-  for (const known of schemaKeys()) {
-    const steps = known.split(".");
-    const at = steps.indexOf(key);
-    if (at >= 0) return steps.slice(0, at + 1).join(".");
-  }
-  return undefined;
+  const steps = KNOWN.find((known) => known.includes(key));
+  return steps?.slice(0, steps.indexOf(key) + 1).join(".");
 }
 
 function tellIssue(issue: v.BaseIssue<unknown>, findings: Findings, told: Set<string>): void {

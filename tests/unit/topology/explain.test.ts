@@ -89,6 +89,22 @@ test("sockets, admin, bind and port 0 are shown as they will be opened", () => {
   expect(text).toContain("    cache     /base/a, 1.5 TiB\n");
 });
 
+test("the policy names its boxes", () => {
+  const exact = (boxes: string) =>
+    explain(smallFile({}, `[image]\npolicy = "exact"\nexact_sizes = [${boxes}]`));
+  expect(exact('"1x2", "3x4"')).toContain("exact: WxH in a URL must be one of 1x2, 3x4\n");
+  expect(exact("")).toContain("exact: WxH in a URL must be one of (none)\n");
+});
+
+test("a long value is cut where a mistake shows it", () => {
+  const found = (chars: number) => {
+    const result = read(smallFile({ 9: `host = "${"-".repeat(chars)}"` }));
+    return result.kind === "mistakes" ? result.mistakes[0]?.found : undefined;
+  };
+  expect(found(80)).toBe(`"${"-".repeat(80)}"`);
+  expect(found(81)).toBe(`"${"-".repeat(80)}…"`);
+});
+
 test("warnings come last, each with its place", () => {
   const lines = explain(smallFile({ 6: 'cache_dir = "a"\nram = "1GiB"' })).split("\n");
   expect(lines.slice(-3)).toEqual([

@@ -99,3 +99,15 @@ test("at most 1000 mistakes are told, then how many more there are", () => {
     "the ones above to be mended first",
   ]);
 });
+
+test("a list of more than 16384 entries is not looked into", () => {
+  const sizes = (count: number) => `sizes = [${"{},".repeat(count)}]\n${smallFile()}`;
+  expect(mistakesOf(sizes(LIMITS.topologyListMax + 1))[0]).toEqual([
+    1,
+    9,
+    "sizes",
+    "a list of 16385 entries",
+    "at most 16384",
+  ]);
+  expect(mistakesOf(sizes(LIMITS.topologyListMax))[0]?.[3]).toBe("16384 entries");
+});

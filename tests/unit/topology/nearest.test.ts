@@ -34,5 +34,6 @@ test("the nearest name wins, the first of equals, whatever its case and dashes",
 
 test("a name that is nowhere near gives none, and neither does a very long one", () => {
   expect(nearestName("colour", ["port", "host"])).toBeUndefined();
+  expect(nearestName("x".repeat(64), ["x".repeat(63)])).toBe("x".repeat(63));
   expect(nearestName("x".repeat(65), ["x".repeat(64)])).toBeUndefined();
 });
