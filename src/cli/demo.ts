@@ -14,6 +14,7 @@ import { prepare } from "./demo/prepare.ts";
 import { makeRandom } from "./demo/random.ts";
 import { runRound } from "./demo/round.ts";
 import { roundJson, roundTable, summarize, summaryLines } from "./demo/round-report.ts";
+import { findSamples } from "./demo/samples.ts";
 import { type DemoEnv, openStateDir } from "./demo/state-dir.ts";
 import { listenForStop } from "./demo/stop-signals.ts";
 import { startTraffic } from "./demo/traffic.ts";
@@ -149,18 +150,21 @@ async function once({ photos, map }: Running, { json, output, signal }: Show): P
 
 async function goOn(running: Running, show: Show & { readonly traffic: boolean }): Promise<number> {
   const { json, output, signal } = show;
-  const paint = makePaint(output.colour);
+  const { photos, map } = running;
   if (json) output.say(introJson(running));
-  else for (const line of introLines(running, paint)) output.say(line);
-  if (!json) output.say(`\n${paint.quiet("Ctrl-C stops everything and leaves nothing behind.")}\n`);
+  else {
+    const paint = makePaint(output.colour);
+    const samples = running.drawn ? photos : await findSamples({ photos, map, ask, signal });
+    for (const line of introLines(running, samples, paint)) output.say(line);
+    output.say(`\n${paint.quiet("Ctrl-C stops everything.")}\n`);
+  }
   if (!show.traffic) {
     await untilAborted(signal);
     return 0;
   }
-  const { photos, map } = running;
   const random = makeRandom(Date.now());
   const traffic = startTraffic({ photos, map, ask, random, nextTurn, signal });
-  using _live = showLive(traffic.tally, { ...show });
+  using _live = showLive(traffic.tally, show);
   await untilAborted(signal);
   await traffic.ended;
   return 0;

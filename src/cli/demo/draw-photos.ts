@@ -51,5 +51,5 @@ async function drawAside(photo: OwnPhoto, path: string): Promise<void> {
 
 function isThere(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && found.isFile() && found.size > 0;
+  return found?.isFile() === true && found.size > 0;
 }

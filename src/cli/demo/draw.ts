@@ -5,8 +5,8 @@ import type { Ink } from "./ink.ts";
 import type { OwnPhoto } from "./own-photos.ts";
 import { makeRandom } from "./random.ts";
 
-/** Pixels of the longer side in which a still is painted; the rest of its size is enlargement and grain. */
-const PAINTED_SIDE = 1100;
+/** Pixels in which a still is painted at most; the rest of its size is enlargement and grain. */
+const PAINTED_PIXELS = 700_000;
 /** A prime, so that the grain repeats nowhere near itself. */
 const GRAIN_SAMPLES = 262_139;
 /** Of 255; what a small sensor shows in daylight. */
@@ -26,7 +26,7 @@ export async function drawPhoto(photo: OwnPhoto, path: string): Promise<void> {
     await animation(photo, photo.frames).toFile(path);
     return;
   }
-  const scale = PAINTED_SIDE / Math.max(photo.width, photo.height);
+  const scale = Math.min(1, Math.sqrt(PAINTED_PIXELS / (photo.width * photo.height)));
   const small = paint(photo, Math.round(photo.width * scale), Math.round(photo.height * scale), 0);
   const large = await enlarge(small, photo);
   addGrain(large);

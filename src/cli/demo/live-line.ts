@@ -7,27 +7,26 @@ import { SOURCES } from "./cache-status.ts";
 import { makePaint, type Paint } from "./paint.ts";
 import type { Tally } from "./traffic.ts";
 
-/** `perSecond` is that of the last moments. */
+/**
+ * Requests and their rate of the last moments; the share of pictures that lay in a cache; bytes; what the
+ * asked edges did; in brackets for how many the origin was read.
+ */
 export function formatTally(tally: Tally, perSecond: number, paint: Paint): string {
   const { requests, bytes, fromCache, fromOrigin, atEdge, refused, failed, skipped } = tally;
   const served = SOURCES.reduce((sum, source) => sum + atEdge[source], 0);
   const share = served === 0 ? "–" : `${Math.floor((fromCache / served) * 100)} %`;
-  const outcomes = SOURCES.filter((source) => atEdge[source] > 0 && source !== "origin")
-    .map((source) => `${paint.source(source)} ${atEdge[source]}`)
-    .join(" · ");
-  const trouble = [
-    [refused, "refused"],
-    [failed, "failed"],
-    [skipped, "skipped"],
-  ] as const;
+  const counts = [
+    ...SOURCES.map((source) => [atEdge[source], source] as const),
+    [refused, "refused"] as const,
+    [failed, "failed"] as const,
+    [skipped, "skipped"] as const,
+  ].filter(([count]) => count > 0);
   return [
-    `${requests} requests`,
-    `${perSecond.toFixed(1)}/s`,
-    `from cache ${paint.strong(share)}`,
+    `${requests} requests ${perSecond.toFixed(1)}/s`,
+    `cache ${paint.strong(share)}`,
     formatBytes(bytes),
-    outcomes,
-    `${paint.source("origin")} reads ${fromOrigin}`,
-    ...trouble.filter(([count]) => count > 0).map(([count, word]) => `${paint.bad(word)} ${count}`),
+    [...counts.map(([count, what]) => `${paint.source(what)} ${count}`)].join(" "),
+    `(${paint.source("origin")} ${fromOrigin})`,
   ]
     .filter((part) => part !== "")
     .join("  ");
@@ -45,8 +44,8 @@ export function showLive(
 ): Disposable {
   const inPlace = output.isTerminal && !json;
   const paint = makePaint(output.colour);
-  const points: { readonly at: number; readonly requests: number }[] = [];
-  const show = (): void => {
+  const points = [{ at: performance.now(), requests: tally().requests }];
+  const show = (last = false): void => {
     const now = tally();
     const at = performance.now();
     points.push({ at, requests: now.requests });
@@ -59,15 +58,14 @@ export function showLive(
       return;
     }
     const line = formatTally(now, perSecond, paint);
-    if (inPlace) output.write(`\r\x1b[2K${cut(line)}`);
+    if (inPlace) output.write(`\r\x1b[2K${last ? `${line}\n` : cut(line)}`);
     else output.say(line);
   };
-  const timer = setInterval(show, inPlace ? DEMO_WAITS.liveMs : DEMO_WAITS.quietLiveMs);
+  const timer = setInterval(() => show(), inPlace ? DEMO_WAITS.liveMs : DEMO_WAITS.quietLiveMs);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
-      show();
-      if (inPlace) output.say("");
+      show(true);
     },
   };
 }

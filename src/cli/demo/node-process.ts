@@ -23,6 +23,7 @@ export interface NodeCommand {
   /** Program and arguments. */
   readonly command: readonly [string, ...string[]];
   readonly readyMs?: number;
+  readonly stopMs?: number;
 }
 
 type Child = Subprocess<"pipe", "pipe", "pipe">;
@@ -33,7 +34,7 @@ type Child = Subprocess<"pipe", "pipe", "pipe">;
  * reaching it, so that this process decides the order in which things stop.
  */
 export function startNodeProcess(options: NodeCommand): NodeProcess {
-  const { name, command, readyMs = DEMO_WAITS.readyMs } = options;
+  const { name, command, readyMs = DEMO_WAITS.readyMs, stopMs = DEMO_WAITS.stopMs } = options;
   const child: Child = Bun.spawn([...command], {
     stdin: "pipe",
     stdout: "pipe",
@@ -53,7 +54,7 @@ export function startNodeProcess(options: NodeCommand): NodeProcess {
     log: log.text,
     async stop() {
       child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), DEMO_WAITS.stopMs);
+      const late = setTimeout(() => child.kill("SIGKILL"), stopMs);
       await child.exited;
       clearTimeout(late);
     },

@@ -149,5 +149,5 @@ export const OWN_PHOTOS: readonly OwnPhoto[] = [
     painter: agate(97, [colour(STONE[0]), ...STONE.slice(1).map(colour)]),
   },
   { name: "clouds", ext: "webp", width: 2600, height: 1950, painter: clouds },
-  { name: "tide", ext: "gif", width: 480, height: 320, painter: tide, frames: 12 },
+  { name: "tide", ext: "gif", width: 420, height: 280, painter: tide, frames: 10 },
 ];

@@ -42,7 +42,13 @@ export async function prepare(options: PrepareOptions): Promise<Running> {
   if (read.kind === "mistakes") {
     throw new Fault("internal", `the demo's topology is wrong\n${formatMistakes(read.mistakes)}`);
   }
-  return { map: mapMesh(read.topology), photos: [first, ...rest], stateDir, topologyFile };
+  return {
+    map: mapMesh(read.topology),
+    photos: [first, ...rest],
+    drawn: photosDir === undefined,
+    stateDir,
+    topologyFile,
+  };
 }
 
 function givenPhotos(dir: string, { output }: PrepareOptions): readonly Photo[] {
@@ -64,14 +70,29 @@ async function ownPhotos(options: PrepareOptions): Promise<readonly Photo[]> {
     import("./own-photos.ts"),
   ]);
   const dir = drawingsDir(env, stateDir, DRAWING_VERSION);
-  return drawPhotos(OWN_PHOTOS, { dir, signal, progress: (drawn, toDraw) => tell(drawn, toDraw) });
-
-  function tell(drawn: number, toDraw: number): void {
-    const text = `drawing ${toDraw} pictures, once for all demos (${dir})`;
-    if (!output.isTerminal) {
-      if (drawn === 0) output.say(text);
-      return;
-    }
-    output.write(`\r\x1b[2K${text} ${drawn}/${toDraw}${drawn === toDraw ? "\n" : ""}`);
+  const progress = drawingLine(output, dir);
+  try {
+    return await drawPhotos(OWN_PHOTOS, { dir, signal, progress: progress.tell });
+  } finally {
+    progress.end();
   }
+}
+
+/** On a terminal one line that counts; elsewhere one that says what takes its time. */
+function drawingLine(
+  output: Output,
+  dir: string,
+): { tell(drawn: number, toDraw: number): void; end(): void } {
+  let open = false;
+  return {
+    tell(drawn, toDraw) {
+      const text = `drawing ${toDraw} pictures, once for all demos (${dir})`;
+      if (output.isTerminal) output.write(`\r\x1b[2K${text} ${drawn}/${toDraw}`);
+      else if (drawn === 0) output.say(text);
+      open = output.isTerminal;
+    },
+    end() {
+      if (open) output.say("");
+    },
+  };
 }

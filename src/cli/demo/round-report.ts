@@ -80,14 +80,17 @@ function chainOf(answer: Answer | NoAnswer): string {
 
 export function summaryLines(summary: Summary, paint: Paint): readonly string[] {
   const { requests, refused, failed, atEdge, anywhere, missing } = summary;
-  const counts = SOURCES.filter((source) => atEdge[source] > 0)
-    .map((source) => `${atEdge[source]} ${paint.source(source)}`)
-    .join(", ");
-  const bad = [`${refused} refused`, `${failed} failed`].filter((text) => !text.startsWith("0 "));
-  const lines = [`${requests} requests: ${[counts, ...bad].join(", ")}`];
+  const counts = [
+    ...SOURCES.map((source) => [atEdge[source], source] as const),
+    [refused, "refused"] as const,
+    [failed, "failed"] as const,
+  ].filter(([count]) => count > 0);
+  const shares = counts.map(([count, what]) => `${count} ${paint.source(what)}`).join(", ");
+  const lines = [`${requests} requests: ${shares}`];
   const seen = SHOWN.map((source) => `${source} ${anywhere[source]}`).join(", ");
   lines.push(`seen on the way (all members of Cache-Status): ${seen}`);
   if (missing.length > 0) lines.push(paint.bad(`not seen: ${missing.join(", ")}`));
+  if (refused === requests) lines.push(paint.bad("none of the pictures asked for can be decoded"));
   return lines;
 }
 

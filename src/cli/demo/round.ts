@@ -30,7 +30,7 @@ export interface RoundOptions {
 }
 
 const NEW_FORMATS = { accept: "image/avif,image/webp,image/*;q=0.8" };
-const FIRST_KILOBYTES = { range: "bytes=0-65535" };
+const FIRST_64_KIB = { range: "bytes=0-65535" };
 
 /**
  * One after the other, so that the times mean something. A picture that no node can decode gives one
@@ -75,7 +75,8 @@ function stepsFor(edges: readonly [Edge, ...Edge[]], turn: number): readonly [St
   if (turn === 0) {
     steps.push(
       { edge: owner, size: "md", format: "auto", headers: NEW_FORMATS, label: "md.auto" },
-      { edge: other, size: "orig", format: "jpg", headers: FIRST_KILOBYTES, label: "orig 64 KiB" },
+      { edge: other, size: "orig", format: "jpg" },
+      { edge: owner, size: "orig", format: "jpg", headers: FIRST_64_KIB, label: "orig part" },
     );
   }
   return steps;
