@@ -1,7 +1,7 @@
 /** `mir check`: a topology explained, or all its mistakes at once. */
 
 import { defineCommand } from "citty";
-import { explainTopology, formatMistakes } from "../topology/explain.ts";
+import { checkJson, explainTopology, formatMistakes } from "../topology/explain.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { refuseUnknownFlags } from "./usage.ts";
@@ -23,14 +23,11 @@ export const checkCommand = defineCommand({
 /** The exit code: 0 when the file can be used. */
 export function runCheck(path: string, json: boolean, output: Output): number {
   const result = readTopologyFile(path);
+  if (json) output.say(checkJson(result));
   if (result.kind === "mistakes") {
-    const { mistakes } = result;
-    if (json) output.say(JSON.stringify({ ok: false, mistakes }));
-    else output.complain(formatMistakes(mistakes));
+    if (!json) output.complain(formatMistakes(result.mistakes));
     return 1;
   }
-  const { topology, warnings } = result;
-  if (json) output.say(JSON.stringify({ ok: true, warnings, topology }));
-  else output.say(explainTopology(topology, warnings));
+  if (!json) output.say(explainTopology(result.topology, result.warnings));
   return 0;
 }

@@ -19,6 +19,7 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "mir-alone-"));
   mkdirSync(join(dir, "empty"));
+  mkdirSync(join(dir, "photos"));
   copyFileSync(EXECUTABLE, join(dir, "mir"));
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
@@ -82,8 +83,13 @@ async function serving(args: readonly string[], env: Readonly<Record<string, str
 
 describe("the executable alone", () => {
   test("serves, makes pictures, and ends cleanly from an empty folder", async () => {
-    await writePicture(dir, "harbour.jpg", { width: 1200, height: 900 });
-    const { child, addresses } = await serving(["--topology", topology(dir), "--server", "edge"]);
+    await writePicture(join(dir, "photos"), "harbour.jpg", { width: 1200, height: 900 });
+    const { child, addresses } = await serving([
+      "--topology",
+      topology(join(dir, "photos")),
+      "--server",
+      "edge",
+    ]);
     const answer = await fetch(`http://${addresses[0]}/puddle/harbour/sm/a.webp`);
     expect(await pictureOf(answer)).toMatchObject({ format: "webp", width: 320, height: 240 });
     child.kill("SIGTERM");
@@ -91,10 +97,10 @@ describe("the executable alone", () => {
   });
 
   test("keeps its libraries in a folder only its owner can enter, and repairs damaged ones", async () => {
-    await writePicture(dir, "harbour.jpg", { width: 1200, height: 900 });
+    await writePicture(join(dir, "photos"), "harbour.jpg", { width: 1200, height: 900 });
     const runtime = join(dir, "runtime");
     mkdirSync(runtime, { mode: 0o700 });
-    const args = ["--topology", topology(dir), "--server", "edge"];
+    const args = ["--topology", topology(join(dir, "photos")), "--server", "edge"];
     const ask = async (size: string): Promise<number> => {
       const { child, addresses } = await serving(args, { MIR_RUNTIME_DIR: runtime });
       const { status } = await fetch(`http://${addresses[0]}/puddle/harbour/${size}/a.jpg`);
@@ -115,13 +121,16 @@ describe("the executable alone", () => {
   });
 
   test("a folder that others could have prepared is not trusted", async () => {
-    await writePicture(dir, "harbour.jpg", { width: 1200, height: 900 });
+    await writePicture(join(dir, "photos"), "harbour.jpg", { width: 1200, height: 900 });
     const runtime = join(dir, "open");
     mkdirSync(runtime);
     chmodSync(runtime, 0o777);
-    const { child, addresses } = await serving(["--topology", topology(dir), "--server", "edge"], {
-      MIR_RUNTIME_DIR: runtime,
-    });
+    const { child, addresses } = await serving(
+      ["--topology", topology(join(dir, "photos")), "--server", "edge"],
+      {
+        MIR_RUNTIME_DIR: runtime,
+      },
+    );
     await fetch(`http://${addresses[0]}/puddle/harbour/sm/a.jpg`);
     const inside = await Array.fromAsync(new Bun.Glob("**/*.node").scan(runtime));
     expect(inside).toEqual([]);
@@ -130,9 +139,9 @@ describe("the executable alone", () => {
   });
 
   test("unix sockets: one a worker; a stale file is replaced, a live one is an error", async () => {
-    await writePicture(dir, "harbour.jpg", { width: 1200, height: 900 });
+    await writePicture(join(dir, "photos"), "harbour.jpg", { width: 1200, height: 900 });
     const socket = `[[levels.servers.public]]\ntype = "unix"\npath = "${join(dir, "edge.sock")}"\n`;
-    const args = ["--topology", topology(dir, socket), "--server", "edge"];
+    const args = ["--topology", topology(join(dir, "photos"), socket), "--server", "edge"];
     const first = await serving(args);
     for (const index of [0, 1]) {
       const unix = join(dir, `edge.${index}.sock`);
@@ -174,7 +183,7 @@ describe("the executable alone", () => {
   });
 
   test("names every mistake of a topology, and what it cannot serve, and ends with 1", async () => {
-    const path = topology(dir);
+    const path = topology(join(dir, "photos"));
     const text = await Bun.file(path).text();
     writeFileSync(
       path,

@@ -82,7 +82,9 @@ describe("one picture through three levels", () => {
   test("auto is what the client accepts best, and what keeps alpha when it accepts nothing special", async () => {
     const types: string[] = [];
     for (const accept of ["image/avif,image/webp,*/*", "image/webp", "*/*"]) {
-      const answer = await mesh.get("edge-2", "/puddle/logo-alpha/sm/a.auto", { headers: { accept } });
+      const answer = await mesh.get("edge-2", "/puddle/logo-alpha/sm/a.auto", {
+        headers: { accept },
+      });
       expect(answer.headers.get("vary")).toMatch(/accept/i);
       types.push(answer.headers.get("content-type") ?? "");
       await answer.bytes();

@@ -9,7 +9,13 @@ import { type Mesh, startMesh } from "../support/mesh.ts";
 
 const PHOTOS = resolve(import.meta.dir, "../../../shared/photos");
 const EDGES = ["edge-1", "edge-2", "edge-3"] as const;
-const BOXES = { xs: [160, 160], sm: [320, 240], md: [1024, 768], lg: [2048, 1536], xl: [4096, 3072] } as const;
+const BOXES = {
+  xs: [160, 160],
+  sm: [320, 240],
+  md: [1024, 768],
+  lg: [2048, 1536],
+  xl: [4096, 3072],
+} as const;
 const EXTS = ["jpg", "webp", "avif", "auto"] as const;
 const present = existsSync(PHOTOS);
 const files = present ? readdirSync(PHOTOS).filter((f) => /\.(jpg|png|gif|webp)$/.test(f)) : [];
@@ -51,7 +57,9 @@ describe.if(present)("real photographs", () => {
           const etag = first.headers.get("etag");
           const decoded = await sharp(Buffer.from(await first.arrayBuffer())).metadata();
           expect(Math.abs(decoded.width - size.width * scale)).toBeLessThanOrEqual(1);
-          expect(Math.abs((decoded.pageHeight ?? decoded.height) - size.height * scale)).toBeLessThanOrEqual(1);
+          expect(
+            Math.abs((decoded.pageHeight ?? decoded.height) - size.height * scale),
+          ).toBeLessThanOrEqual(1);
           const again = await mesh.get("edge-1", path, { headers });
           await again.bytes();
           expect(again.headers.get("etag")).toBe(etag ?? "none");
@@ -92,7 +100,9 @@ describe.if(present)("real photographs", () => {
   test("animated pictures stay animated in formats that can", async () => {
     for (const id of ["rotating-gif", "rotating-webp"]) {
       const answer = await mesh.get("edge-3", `/puddle/${id}/xs/x.webp`);
-      const meta = await sharp(Buffer.from(await answer.arrayBuffer()), { animated: true }).metadata();
+      const meta = await sharp(Buffer.from(await answer.arrayBuffer()), {
+        animated: true,
+      }).metadata();
       expect(meta.pages ?? 1).toBeGreaterThan(1);
     }
   });

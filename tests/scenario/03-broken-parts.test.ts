@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "../support/until.ts";
 import { childrenOf } from "../support/memory.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { pictureOf, writePicture } from "../support/pictures.ts";
+import { until } from "../support/until.ts";
 
 let photos: string;
 let mesh: Mesh;
@@ -36,7 +36,9 @@ describe("damaged pictures", () => {
       const answer = await mesh.get("edge-1", `/puddle/${id}/md/a.jpg`);
       expect(answer.status).toBe(422);
       expect(answer.headers.get("cache-control")).toContain("max-age=60");
-      const { error } = (await answer.json()) as { error: { code: string; message: string; hint: string } };
+      const { error } = (await answer.json()) as {
+        error: { code: string; message: string; hint: string };
+      };
       expect(error.hint.length).toBeGreaterThan(5);
       expect(JSON.stringify(error)).not.toContain(mesh.dir);
       expect((await mesh.get("edge-1", "/puddle/field-0/xs/a.jpg")).status).toBe(200);

@@ -84,7 +84,9 @@ describe("large bodies", () => {
     expect(outcomes).toContain("peer");
     names.forEach((name, i) => {
       const grown = (peak[i] ?? 0) - (before[i] ?? 0);
-      expect({ name, ok: grown < GROWTH_MAX, grown: Math.round(grown / MIB) }).toMatchObject({ ok: true });
+      expect({ name, ok: grown < GROWTH_MAX, grown: Math.round(grown / MIB) }).toMatchObject({
+        ok: true,
+      });
     });
   }, 120_000);
 

@@ -59,7 +59,9 @@ describe("bad paths", () => {
       const answer = await rawExchange({ port, request: getRequest(path) });
       expect(statusOf(answer)).toBe(status);
       const body = answer.bytes.toString("utf8").split("\r\n\r\n")[1] ?? "";
-      const { error } = JSON.parse(body) as { error: { code: string; message: string; hint: string } };
+      const { error } = JSON.parse(body) as {
+        error: { code: string; message: string; hint: string };
+      };
       expect(Object.keys(error).sort()).toEqual(["code", "hint", "message"]);
       expect(body).not.toContain(mesh.dir);
     });
