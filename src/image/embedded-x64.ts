@@ -1,0 +1,15 @@
+/** The native files of sharp for Linux x64 (glibc), embedded: imported as files only, never also required. */
+
+import libvips from "../../node_modules/@img/sharp-libvips-linux-x64/lib/libvips-cpp.so.8.18.7" with {
+  type: "file",
+};
+import addon from "../../node_modules/@img/sharp-linux-x64/lib/sharp-linux-x64-0.35.5.node" with {
+  type: "file",
+};
+import type { EmbeddedFiles } from "./native-load.ts";
+
+/** Paths inside the executable, and where the addon's RPATH looks for each (design decision 2). */
+export const embedded: EmbeddedFiles["embedded"] = [
+  { source: addon, place: "sharp-linux-x64/lib/sharp.node" },
+  { source: libvips, place: "sharp-libvips-linux-x64/lib/libvips-cpp.so.8.18.7" },
+];
