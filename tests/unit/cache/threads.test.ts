@@ -18,7 +18,7 @@ import type { StressOrder, StressResult } from "../../support/cache-stress.worke
 import { until } from "../../support/until.ts";
 
 const WORKER = new URL("../../support/cache-stress.worker.ts", import.meta.url);
-const STEPS = 2500;
+const STEPS = 1200;
 
 function start(made: CacheDir, options: Pick<StressOrder, "worker" | "names" | "steps" | "mode">) {
   const { memory, dir } = made;
@@ -83,9 +83,9 @@ test("three threads look, fill, learn and forget: no wrong hit, no lost byte, ne
 test("a thread that is killed inside or outside the lock leaves an index that can be mended", async () => {
   using made = makeCacheDir({ slots: 1024, capacityBytes: 64 << 20 });
   let rebuilt = 0;
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 8; round++) {
     const { thread, progress } = start(made, { worker: 1, names: 200, steps: 0, mode: "index" });
-    await until(() => Atomics.load(progress, 0) > 500 + round * 97);
+    await until(() => Atomics.load(progress, 0) > 300 + round * 61);
     await thread.terminate();
     if (repairIndex(made.memory, 1)) rebuilt++;
     expect(checkIndex(made.memory)).toEqual([]);

@@ -88,7 +88,7 @@ test("it may be tidied while other threads publish and forget", async () => {
       counters: createCounterMemory(8),
       progress: new SharedArrayBuffer(4),
       names: 60,
-      steps: 2000,
+      steps: 1200,
       mode: "files",
     };
     const thread = new Worker(new URL("../../support/cache-stress.worker.ts", import.meta.url), {
