@@ -3,6 +3,7 @@
 import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { reclaim } from "../base/reclaim.ts";
 import type { End } from "../wire/messages.ts";
 import { type Digest, makeDigest } from "../wire/xxhash.ts";
 
@@ -39,6 +40,7 @@ export class IncomingBody implements Body {
   push(bytes: Uint8Array): void {
     if (this.#failure !== undefined) return;
     this.#digest.update(bytes);
+    reclaim(bytes.length);
     this.#received += bytes.length;
     this.#unread += bytes.length;
     this.#queue.push(bytes);
