@@ -1,14 +1,14 @@
-/** Set-up, build, then `mir demo` with the arguments given. */
+/** Set-up and build, then becomes `mir demo` with the arguments given. */
 
 import { build } from "./build.ts";
+import { runScript, ScriptFailure } from "./script-failure.ts";
 import { setup } from "./setup.ts";
 
-setup();
-const executable = await build();
-const child = Bun.spawn([executable, "demo", ...process.argv.slice(2)], {
-  stdio: ["inherit", "inherit", "inherit"],
+await runScript(async () => {
+  setup();
+  const executable = await build();
+  // In place of this process, so that terminal, signals and exit code are the demo's own: a second
+  // process would hand on a Ctrl-C that the terminal has delivered to both, and two end it at once.
+  process.execve?.(executable, [executable, "demo", ...process.argv.slice(2)], process.env);
+  throw new ScriptFailure(`${executable} could not be started`);
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => child.kill(signal));
-}
-process.exit(await child.exited);
