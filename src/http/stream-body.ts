@@ -30,14 +30,15 @@ export function streamOf(
     async pull(controller: ReadableStreamDirectController) {
       let sent = 0;
       try {
-        for (let chunk = first ?? (await body.read()); ; chunk = await body.read()) {
-          if (gone) return;
-          if (chunk === undefined) break;
+        let chunk = first ?? (await body.read());
+        while (chunk !== undefined && !gone) {
           sent += chunk.byteLength;
           if (sent > bytes) throw new Fault("peer_failed", "the body is longer than announced");
           await controller.write(chunk);
           await controller.flush();
+          chunk = gone ? undefined : await body.read();
         }
+        if (gone) return;
         if (sent !== bytes) throw new Fault("peer_failed", "the body is shorter than announced");
       } catch (error) {
         body.cancel();

@@ -60,10 +60,10 @@ describe("a body that is still coming", () => {
     }
   });
 
-  for (const [what, body, promised] of [
-    ["that breaks off", () => bodyOf(chunks.slice(0, 5), new Fault("peer_failed", "x")), length],
-    ["that ends short", () => bodyOf(chunks.slice(0, 5)), length],
-    ["that is longer than announced", () => bodyOf(chunks), length - 1],
+  for (const [what, body, promised, reads] of [
+    ["that breaks off", () => bodyOf(chunks.slice(0, 5), new Fault("peer_failed", "x")), length, 6],
+    ["that ends short", () => bodyOf(chunks.slice(0, 5)), length, 6],
+    ["that is longer than announced", () => bodyOf(chunks), CHUNK.length * 3 - 1, 3],
   ] as const) {
     test(`${what} resets the connection: no terminating chunk`, async () => {
       const watched = body();
@@ -73,6 +73,7 @@ describe("a body that is still coming", () => {
       expect([answer.end, answer.terminated]).toEqual(["reset", false]);
       expect(parsed(answer).status).toBe(200);
       expect([watched.cancelled, site.count("body_cut")]).toEqual([true, before + 1]);
+      expect(watched.reads).toBe(reads);
     });
   }
 
@@ -101,19 +102,19 @@ describe("a body that is still coming", () => {
 
   test("waits for a client that does not read, and is given back when it goes", async () => {
     let reads = 0;
+    let readsAfter = 0;
     let cancelled = false;
-    const body: WatchedBody = {
+    const body = {
       async read() {
+        if (cancelled) readsAfter++;
         reads++;
-        return cancelled ? undefined : CHUNK;
+        return CHUNK;
       },
       cancel: () => {
         cancelled = true;
       },
-      cancelled,
-      reads,
     };
-    site.serve(streamed(body, 2 ** 40));
+    site.serve({ ...streamed(bodyOf([]), 2 ** 40), body } as Served);
     const socket = await Bun.connect({
       hostname: "127.0.0.1",
       port: site.port,
@@ -132,6 +133,32 @@ describe("a body that is still coming", () => {
     expect(reads * CHUNK.length).toBeLessThan(64 * 1024 * 1024);
     socket.terminate();
     await until(() => cancelled);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(readsAfter).toBe(0);
+  });
+
+  test("is not counted as cut where the client went while more was awaited", async () => {
+    const more = Promise.withResolvers<Uint8Array>();
+    let reads = 0;
+    const body = {
+      read: () => (reads++ === 0 ? Promise.resolve(CHUNK) : more.promise),
+      cancel: () => more.reject(new Fault("peer_failed", "the reader gave up")),
+    };
+    const before = site.count("body_cut");
+    site.serve({ ...streamed(bodyOf([]), 2 ** 40), body } as Served);
+    const received = Promise.withResolvers<void>();
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: site.port,
+      socket: { data: () => received.resolve() },
+    });
+    socket.write(getRequest(PICTURE_PATH));
+    await received.promise;
+    await until(() => reads === 2);
+    socket.terminate();
+    await more.promise.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(site.count("body_cut")).toBe(before);
   });
 });
 

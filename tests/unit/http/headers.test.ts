@@ -1,0 +1,39 @@
+/** Success headers are built once for a hit, and kept within a bound. */
+
+import { describe, expect, test } from "bun:test";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { makeSuccessHeaders } from "../../../src/http/headers.ts";
+import { HIT, metaOf } from "../../support/picture-site.ts";
+
+const numbered = (n: number) => metaOf(1000, `nu/mb/er/md/number${n}.jpg`);
+
+describe("the headers of a hit", () => {
+  test("are built once, apart for what Accept chose", () => {
+    const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
+    const plain = headers.of(metaOf(1000), HIT, false);
+    const varying = headers.of(metaOf(1000), HIT, true);
+    expect(headers.of(metaOf(1000), HIT, false)).toBe(plain);
+    expect(headers.of(metaOf(1000), HIT, true)).toBe(varying);
+    expect([plain.get("vary"), varying.get("vary")]).toEqual([null, "Accept"]);
+  });
+
+  test("are built anew for other bytes, and never kept for anything but a hit", () => {
+    const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
+    const kept = headers.of(metaOf(1000), HIT, false);
+    expect(headers.of(metaOf(1001), HIT, false)).not.toBe(kept);
+    const peer = { ...HIT, source: "peer" } as const;
+    const streamed = headers.of(metaOf(1001), peer, false);
+    expect(streamed.get("cache-status")).toContain("detail=peer");
+    expect(headers.of(metaOf(1001), peer, false)).not.toBe(streamed);
+    expect(headers.of(metaOf(1001), HIT, false).get("cache-status")).toBe("mir-edge-1; hit");
+  });
+
+  test("are kept for so many variants and no more", () => {
+    const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
+    const first = headers.of(numbered(0), HIT, false);
+    for (let n = 1; n < LIMITS.headerMemoMax; n++) headers.of(numbered(n), HIT, n % 2 === 0);
+    expect(headers.of(numbered(0), HIT, false)).toBe(first);
+    headers.of(numbered(LIMITS.headerMemoMax), HIT, true);
+    expect(headers.of(numbered(0), HIT, false)).not.toBe(first);
+  });
+});
