@@ -103,7 +103,10 @@ export class Session {
         this.#act(piece);
       }
     } catch (error) {
-      this.#refuse(asFault(error));
+      const fault = asFault(error);
+      // the only other one is that the peer left before a word of ours
+      if (fault.code === "bad_frame") this.#refuse(fault);
+      else this.terminate();
     }
     if (!this.#closed) this.#rearm();
   }

@@ -198,6 +198,8 @@ export interface RawPeer extends RawSide, Disposable {
   readonly says: readonly Piece[];
   readonly kinds: readonly string[];
   readonly closed: boolean;
+  /** Bytes sent that the kernel has not taken. */
+  readonly unsent: number;
   pause(): void;
 }
 
@@ -231,6 +233,9 @@ export async function dialRaw(port: number, options: { hello: boolean }): Promis
     get closed() {
       return closed;
     },
+    get unsent() {
+      return pump.unsent;
+    },
     send: (bytes) => pump.send(bytes),
     end: () => pump.end(),
     reset: () => pump.reset(),
@@ -247,6 +252,10 @@ class Pump implements RawSide {
 
   constructor(socket: Socket<unknown>) {
     this.#socket = socket;
+  }
+
+  get unsent(): number {
+    return this.#rest.length;
   }
 
   send(bytes: Uint8Array): void {

@@ -142,6 +142,50 @@ describe("an extended peer", () => {
     await until(() => cancelled && owner.listener.connections === 0);
   });
 
+  test("that goes away while the source is silent has the source given back", async () => {
+    const silent = Promise.withResolvers<undefined>();
+    let read = 0;
+    const body = {
+      read: () => (read++ === 0 ? Promise.resolve(CONTENT) : silent.promise),
+      cancel: () => silent.reject(new Fault("peer_failed", "given up")),
+    };
+    await using owner = startOwner(async () => ({
+      ...answerOf(CONTENT),
+      meta: variantOf(1000),
+      send: { kind: "body", body },
+    }));
+    using peer = await dialRaw(owner.port, { hello: true });
+    peer.send(ASK);
+    await until(() => read === 2);
+    peer.reset();
+    await expect(silent.promise).rejects.toThrow("given up");
+  });
+
+  test("hears no heartbeat inside an answer, however slow it is", async () => {
+    const rest = Promise.withResolvers<Uint8Array>();
+    let read = 0;
+    const pieces = [() => CONTENT, () => rest.promise, () => undefined];
+    const body = { read: async () => pieces[read++]?.(), cancel() {} };
+    await using owner = startOwner(
+      async ({ role }) => {
+        if (role === "local") return new Promise(() => undefined);
+        return { ...answerOf(CONTENT), meta: variantOf(200), send: { kind: "body", body } };
+      },
+      { deadlines: { heartbeatMs: 5, drainFinishMs: 0 } },
+    );
+    using slow = await dialRaw(owner.port, { hello: true });
+    using other = await dialRaw(owner.port, { hello: true });
+    slow.send(ASK);
+    await until(() => read === 2);
+    other.send(
+      encodeAsk({ relname: RELNAME, role: "local", epoch: EPOCH, hops: 0, deadlineMs: 9999 }),
+    );
+    await until(() => other.kinds.filter((kind) => kind === "heartbeat").length >= 4);
+    rest.resolve(CONTENT);
+    await until(() => slow.kinds.at(-1) === "end");
+    expect(slow.kinds).toEqual(["hello", "save", "body", "body", "bodyEnd", "end"]);
+  });
+
   test("that takes no byte of its answer for the stall time is cut, and the source given back", async () => {
     const piece = noise(1024 * 1024);
     let cancelled = false;

@@ -155,4 +155,22 @@ describe("a listener", () => {
     answer.resolve();
     await until(() => peer.kinds.filter((kind) => kind === "save").length === 2000);
   });
+
+  test("takes no more than the kernel holds from a peer that keeps sending while it works", async () => {
+    await using owner = startOwner(() => new Promise(() => undefined), {
+      deadlines: { drainFinishMs: 0 },
+    });
+    using peer = await dialRaw(owner.port, { hello: false });
+    peer.send(encodeRequest(RELNAME));
+    await until(() => owner.count("peer_request") === 1);
+    const flood = Buffer.alloc(64 * 1024 * 1024, encodeRequest(RELNAME));
+    peer.send(flood);
+    let [unsent, still] = [peer.unsent, 0];
+    await until(() => {
+      still = peer.unsent === unsent ? still + 1 : 0;
+      unsent = peer.unsent;
+      return still > 300;
+    });
+    expect(unsent).toBeGreaterThan(flood.length / 2);
+  });
 });
