@@ -41,3 +41,15 @@ export async function writePicture(
 export async function pictureOf(answer: Response): Promise<Metadata> {
   return sharp(Buffer.from(await answer.arrayBuffer())).metadata();
 }
+
+/** A JPEG of that size, in memory. */
+export async function drawJpeg(options: {
+  readonly width: number;
+  readonly height: number;
+}): Promise<Uint8Array> {
+  const { width, height } = options;
+  const raw = drawRaw(width, height);
+  return sharp(raw, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
