@@ -1,11 +1,18 @@
 /** Reads `Cache-Status` (RFC 9211): which nodes an answer came through, and what each did for it. */
 
+import type { Source } from "../../content/served.ts";
 import { DEMO_LIMITS } from "./bounds.ts";
 import { type Item, parseList } from "./structured-list.ts";
 
 /** What a node of a mesh did for an answer (spec §11). */
-export const SOURCES = ["hit", "peer", "generated", "upstream", "origin", "stand-in"] as const;
-export type Source = (typeof SOURCES)[number];
+export const SOURCES = [
+  "hit",
+  "peer",
+  "generated",
+  "upstream",
+  "origin",
+  "stand-in",
+] as const satisfies readonly Source[];
 
 export interface Member {
   /** The server's name in the topology. */

@@ -29,7 +29,6 @@ const SOURCE_CODES: Readonly<Record<string, number>> = {
   "stand-in": CODES.yellow,
   refused: CODES.red,
   failed: CODES.red,
-  skipped: CODES.red,
 };
 
 export function makePaint(colour: boolean): Paint {

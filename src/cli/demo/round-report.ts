@@ -1,8 +1,9 @@
 /** The round as a table for people and as JSON for machines, and whether it showed all it is there to show. */
 
 import { formatBytes } from "../../base/bytes.ts";
+import type { Source } from "../../content/served.ts";
 import type { Answer, NoAnswer } from "./ask.ts";
-import { type Member, SOURCES, type Source } from "./cache-status.ts";
+import { type Member, SOURCES } from "./cache-status.ts";
 import type { Paint } from "./paint.ts";
 import type { Row } from "./round.ts";
 import { isGood } from "./round.ts";

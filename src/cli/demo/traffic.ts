@@ -1,8 +1,8 @@
 /** The demo's own visitors: a few requests a second for popular and less popular pictures, and what came of them. */
 
+import type { Source } from "../../content/served.ts";
 import type { Answer, Ask, NoAnswer } from "./ask.ts";
 import { DEMO_LIMITS } from "./bounds.ts";
-import type { Source } from "./cache-status.ts";
 import type { MeshMap } from "./mesh-map.ts";
 import type { Photo } from "./photo.ts";
 import { makeZipf, pick, type Random } from "./random.ts";
