@@ -98,7 +98,7 @@ export function drawingsDir(env: DemoEnv, stateDir: string, version: number): st
   try {
     const caches = env.XDG_CACHE_HOME || join(homedir(), ".cache");
     const dir = join(resolve(caches), "mir", "demo-photos", name);
-    mkdirSync(dir, { recursive: true });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     accessSync(dir, constants.W_OK);
     return dir;
   } catch {
