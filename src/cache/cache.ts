@@ -17,7 +17,7 @@ import { packFacts } from "./meta.ts";
 import { openStore } from "./open-store.ts";
 import { type Published, publish } from "./publish.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
-import { planOne, retire, uncountLive } from "./room.ts";
+import { type Plan, planLive, retire } from "./room.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
@@ -102,16 +102,14 @@ export function openCache(options: {
 function forget(store: Store, relname: string): boolean {
   const { view } = store;
   mustLock(store);
-  let plan: ReturnType<typeof planOne> | undefined;
+  let plan: Plan;
   try {
     const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
     if (slot < 0) return false;
     const state = stateOf(view, slot);
     if (state === STATE.coming) view.octets[wordOf(slot) * 4 + OCTET.state] = STATE.doomed;
     if (state !== STATE.live) return state === STATE.coming;
-    store.eviction.remove(slot);
-    uncountLive(view, slot);
-    plan = planOne(store, slot);
+    plan = planLive(store, [slot]);
   } finally {
     unlock(view);
   }

@@ -8,6 +8,8 @@ import { errnoOf } from "./store.ts";
 export interface Folders {
   /** Renames a finished temporary file to its relname; throws what the file system says. */
   moveIn(tempPath: string, relname: string): void;
+  /** How many folders are remembered as made. */
+  readonly remembered: number;
 }
 
 export function makeFolders(dir: string, foldersMax: number = LIMITS.cacheFoldersMax): Folders {
@@ -33,6 +35,9 @@ export function makeFolders(dir: string, foldersMax: number = LIMITS.cacheFolder
         make(folder);
         renameSync(tempPath, path);
       }
+    },
+    get remembered() {
+      return made.size;
     },
   };
 }

@@ -2,7 +2,7 @@
  * The journal of the cache: what is on disk and what is known of it, as lines of text.
  *
  * A record is a line of 8 hex digits of xxHash32 over the rest, a blank, and the rest:
- *   P relname bytes validator modified width height flags queue freq   published
+ *   P relname bytes validator modified width height flags queue freq   published (freq: layout.ts USE)
  *   L relname width height flags                                       facts learned
  *   D relname                                                          forgotten or evicted
  * with a newline before and after it, so that a torn record or garbage spoils nothing but itself. Files are
@@ -41,7 +41,7 @@ const CHECK_SEED = 0x6d6972;
 const CHUNK_BYTES = 1 << 20;
 
 const PUBLISHED =
-  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) ([0-3])$/;
+  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3})$/;
 const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
 const FORGOTTEN = /^D (\S+)$/;
 

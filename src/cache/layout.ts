@@ -114,7 +114,7 @@ export const HALF = {
   version: 23,
 } as const;
 
-/** Bytes of a slot. `state`, `queue` and `freq` are apart because hits write `freq` without the lock. */
+/** Bytes of a slot. `freq` is a byte of its own because hits write it without the lock. */
 export const OCTET = {
   bytesHigh: 20,
   size: 21,
@@ -148,6 +148,13 @@ export const FLAG = {
   lossyMax: 31,
 } as const;
 
+/** The byte `freq`: hits since the slot's last move, and above them the sweeps since its last hit. */
+export const USE = {
+  hitsMax: 3,
+  sweep: 4,
+  sweepsMax: 63,
+} as const;
+
 /** Ids of up to this many characters (6 bits each) lie in the slot whole. */
 export const INLINE_CHARS_MAX = 21;
 /** Longer ones leave this many in the slot; the rest lies in cells of the arena. */
@@ -160,5 +167,5 @@ export const GHOST_BYTES = 8;
 export const GHOST_WAYS = 4;
 
 /** Largest SharedArrayBuffer of the runtime; a table of several regions is not written yet. */
-export const REGION_BYTES_MAX = 2 ** 32;
+const REGION_BYTES_MAX = 2 ** 32;
 export const SLOTS_MAX = Math.floor((REGION_BYTES_MAX - HEADER_BYTES) / SLOT_BYTES) - 1;

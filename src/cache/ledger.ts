@@ -12,7 +12,7 @@ import { BLOCK_BYTES, HEADER, ROW, type RowField, rowFloat, SUM } from "./layout
 import { addSum, sum, type View, word } from "./view.ts";
 
 /** Kept free for the journal records of `forget`, which grow the journal just before they free a file. */
-export const JOURNAL_SLACK_BYTES = 4 * BLOCK_BYTES;
+const JOURNAL_SLACK_BYTES = 4 * BLOCK_BYTES;
 /** Every reservation carries this much more for its own journal record. */
 export const RESERVATION_MARGIN_BYTES = BLOCK_BYTES;
 

@@ -1,10 +1,9 @@
 /** A hit: no lock, no allocation but the answer, and never a mixture of two variants. */
 
 import type { VariantMeta } from "../base/variant.ts";
-import { FLAG, HALF, OCTET, STATE, WORD } from "./layout.ts";
+import { FLAG, HALF, OCTET, STATE, USE, WORD } from "./layout.ts";
 import { factsOf, validatorText } from "./meta.ts";
 import { namesSlot } from "./names.ts";
-import { FREQ_MAX } from "./s3-fifo.ts";
 import { probe, slotAt } from "./slots.ts";
 import { firstHash, half, octet, secondHash, type View, word, wordOf } from "./view.ts";
 
@@ -70,11 +69,13 @@ function versionOf(view: View, at: number): number {
   return ORDERED ? half(view, index) : Atomics.load(view.halves, index);
 }
 
-/** The frequency is a byte of its own: on a slot that has just changed owner this favours a stranger by one. */
+/** One more hit, and no sweep since. On a slot that has just changed owner this favours a stranger by one. */
 function countAccess(view: View, slot: number): void {
   const at = wordOf(slot) * 4 + OCTET.freq;
-  const freq = octet(view, at);
-  if (freq < FREQ_MAX) view.octets[at] = freq + 1;
+  const use = octet(view, at);
+  // what is hit all the time is not written all the time
+  if (use === USE.hitsMax) return;
+  view.octets[at] = Math.min(USE.hitsMax, (use % USE.sweep) + 1);
 }
 
 function metaOf(view: View, relname: string): VariantMeta {

@@ -17,6 +17,7 @@ import {
   SLOT_BYTES,
   SLOTS_MAX,
   SUM,
+  USE,
   WORD,
 } from "./layout.ts";
 
@@ -112,6 +113,8 @@ function assertLayout(): void {
     HALF.version * 2 + 2 === OCTET.id &&
     OCTET.bytesHigh === (WORD.bytesLow + 1) * 4 &&
     PROBES_MAX < 2 ** 16 &&
+    USE.sweep === USE.hitsMax + 1 &&
+    USE.sweepsMax * USE.sweep + USE.hitsMax === 255 &&
     ORIGINAL_EXTS.length < 256;
   if (!holds) throw new Fault("internal", "the layout of the cache index contradicts itself");
 }

@@ -44,11 +44,13 @@ export function dropLive(store: Store, slot: number): void {
 export function applyRecord(store: Store, record: JournalRecord): boolean {
   const { view } = store;
   const relname = record.kind === "publish" ? record.fields.relname : record.relname;
-  const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
+  const h1 = firstHash(view, relname);
+  const h2 = secondHash(view, relname);
+  const slot = findSlot(view, h1, h2, relname);
   switch (record.kind) {
     case "publish":
       if (slot >= 0) dropLive(store, slot);
-      return restoreSlot(store, record.fields);
+      return restoreSlot(store, record.fields, h1, h2);
     case "learn":
       if (slot >= 0) writeFacts(view, slot, record.facts);
       return true;
@@ -58,17 +60,11 @@ export function applyRecord(store: Store, record: JournalRecord): boolean {
   }
 }
 
-function restoreSlot(store: Store, fields: PublishFields): boolean {
+function restoreSlot(store: Store, fields: PublishFields, h1: number, h2: number): boolean {
   const { view, worker } = store;
   const packed = packMeta(metaOf(fields));
   if (typeof packed === "string" || roomSlots(view) < 1) return false;
-  const { relname } = fields;
-  const key = {
-    h1: firstHash(view, relname),
-    h2: secondHash(view, relname),
-    variant: packed.variant,
-  };
-  const slot = takeSlot(view, key, packed.content, worker);
+  const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return false;
   const at = wordOf(slot) * 4;
   const bytes = accounted(fields.bytes);

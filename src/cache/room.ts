@@ -96,7 +96,18 @@ export function giveRoom(store: Store, amount: Amount): void {
   }
 }
 
-/** Makes a slot in no queue dying, under the lock; `retire` does the rest without it. */
+/** Makes live slots dying that no policy chose, under the lock; `retire` does the rest without it. */
+export function planLive(store: Store, slots: readonly number[]): Plan {
+  const plan = emptyPlan(store.view);
+  for (const slot of slots) {
+    store.eviction.remove(slot);
+    uncountLive(store.view, slot);
+    doom(store, slot, plan);
+  }
+  return plan;
+}
+
+/** The same for a slot in no queue. */
 export function planOne(store: Store, slot: number): Plan {
   const plan = emptyPlan(store.view);
   doom(store, slot, plan);

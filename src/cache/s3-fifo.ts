@@ -5,17 +5,15 @@
 
 import type { Eviction } from "./eviction.ts";
 import { addGhost, takeGhost } from "./ghost.ts";
-import { HEADER, OCTET, SUM, WORD } from "./layout.ts";
+import { HEADER, OCTET, SUM, USE, WORD } from "./layout.ts";
 import { accounted } from "./ledger.ts";
 import { headOf, MAIN, push, queueOf, SMALL, unlink } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
 import { addSum, octet, sum, type View, word, wordOf } from "./view.ts";
 
 const SMALL_SHARE = 0.1;
-/** Hits in the small queue that make a variant worth keeping. */
+/** Hits in the small queue that make a variant worth keeping; in the main queue each gives one more round. */
 const SEEN_ENOUGH = 1;
-/** Hits are counted up to this; each gives one more round in the main queue. */
-export const FREQ_MAX = 3;
 
 export function makeS3Fifo(view: View): Eviction {
   const { words, octets } = view;
@@ -40,15 +38,16 @@ export function makeS3Fifo(view: View): Eviction {
   /** Moves the first slot of the queue on, or names it the victim. Each move uses up hits, so moves end. */
   function judge(queue: number, slot: number): number {
     const at = wordOf(slot);
-    const freq = octet(view, at * 4 + OCTET.freq);
+    const use = octet(view, at * 4 + OCTET.freq);
+    const hits = use % USE.sweep;
     leave(slot);
-    if (queue === SMALL && freq >= SEEN_ENOUGH) {
-      octets[at * 4 + OCTET.freq] = 0;
+    if (queue === SMALL && hits >= SEEN_ENOUGH) {
+      octets[at * 4 + OCTET.freq] = use - hits;
       enter(MAIN, slot);
       return -1;
     }
-    if (queue === MAIN && freq > 0) {
-      octets[at * 4 + OCTET.freq] = Math.min(FREQ_MAX, freq) - 1;
+    if (queue === MAIN && hits > 0) {
+      octets[at * 4 + OCTET.freq] = use - 1;
       enter(MAIN, slot);
       return -1;
     }

@@ -27,11 +27,11 @@ const LONG_FACTOR = 4;
 const IDLE_SHARE = 1 / 16;
 
 /**
- * Bounds the journal: when it has become long (over `idleBytes`, or a sixteenth of a small capacity, and four
- * times what it has to say) it goes
- * on in a new file, and a snapshot takes the place of the old ones. Records since then lie in the new file,
- * so a snapshot taken bit by bit is enough. True when it was done; false when there was no need, or no room
- * (then the next try has it easier). For main, one call at a time. Order inside the queues is not kept.
+ * Bounds the journal. It is long when it has over `idleBytes`, or over a sixteenth of a small capacity, and
+ * four times what it has to say. Then it goes on in a new file and a snapshot takes the place of the old
+ * ones; records since lie in the new file, so a snapshot taken bit by bit is enough. True when that was
+ * done; false when there was no need or no room. For main, one call at a time, every minute or so: until
+ * then the journal takes its room from the variants. Order inside the queues is not kept.
  */
 export async function tidyJournal(options: {
   readonly memory: CacheMemory;
@@ -61,6 +61,7 @@ export async function tidyJournal(options: {
     return false;
   } finally {
     removeIfThere(path);
+    store.journal.close();
   }
 }
 

@@ -41,6 +41,7 @@ export const COUNTERS = {
   flight_joined: { help: "Requests that joined a load under way", action: "none" },
   uncached: { help: "Answers that could not be kept for want of room", action: "raise capacity" },
   evicted: { help: "Variants evicted for room", action: "none" },
+  expired: { help: "Variants dropped because nobody asked for them", action: "see expire_unused" },
   corrupt: { help: "Cached files found damaged and dropped", action: "check the disk" },
   body_cut: {
     help: "Bodies whose source broke off; the client saw a reset",

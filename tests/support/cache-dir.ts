@@ -44,7 +44,7 @@ export function makeCacheDir(options: CacheOptions = {}): CacheDir {
   return openDir(dir, options, () => rmSync(dir, { recursive: true, force: true }));
 }
 
-export function recordingLog(logged: Logged[]): Log {
+function recordingLog(logged: Logged[]): Log {
   const at =
     (level: string) =>
     (event: string, fields: LogFields = {}) => {

@@ -95,6 +95,21 @@ describe("a reservation", () => {
   });
 });
 
+test("learning facts never takes room that is not there", () => {
+  using made = makeCacheDir({ capacityBytes: 128 << 10 });
+  putBytes(made.cache, A);
+  const { capacityBytes, bytes } = made.cache.usage();
+  using room = made.cache.reserve(capacityBytes - bytes - 6 * 4096);
+  expect(room).toBeDefined();
+  for (let side = 1; side < 1000; side++) {
+    made.cache.learn(A, { width: side, height: side, alpha: false, animated: false });
+  }
+  expect(made.cache.look(A)?.facts.width).toBe(999);
+  const after = made.cache.usage();
+  expect(after.bytes + after.reservedBytes).toBeLessThanOrEqual(capacityBytes);
+  expect(after.bytes).toBe(walkBytes(made.dir));
+});
+
 test("a victim whose file cannot be unlinked keeps its bytes in the account", () => {
   using made = makeCacheDir({ capacityBytes: 128 << 10 });
   putBytes(made.cache, A, 50_000);

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
+import { systemClock } from "../../../src/base/clock.ts";
 import { DEADLINES } from "../../../src/base/deadlines.ts";
 import { openCache } from "../../../src/cache/cache.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
@@ -12,9 +13,10 @@ import { NO_COUNTERS, openStore } from "../../../src/cache/open-store.ts";
 import { publish } from "../../../src/cache/publish.ts";
 import { reserve } from "../../../src/cache/reservation.ts";
 import { repairIndex } from "../../../src/cache/restore.ts";
-import { planOne, retire, uncountLive } from "../../../src/cache/room.ts";
+import { type Plan, planLive, retire } from "../../../src/cache/room.ts";
 import { findSlot, stateOf } from "../../../src/cache/slots.ts";
 import type { Store } from "../../../src/cache/store.ts";
+import { tidyJournal } from "../../../src/cache/tidy.ts";
 import { firstHash, secondHash } from "../../../src/cache/view.ts";
 import { silentLog } from "../../../src/observe/log.ts";
 import {
@@ -50,13 +52,11 @@ function slotOf(store: Store): number {
 }
 
 /** Another worker begins to remove A and stops before the unlink. */
-function beginRemoval(made: CacheDir, store: Store): ReturnType<typeof planOne> {
+function beginRemoval(made: CacheDir, store: Store): Plan {
   putBytes(made.cache, A);
   const slot = slotOf(store);
   tryLock(store);
-  store.eviction.remove(slot);
-  uncountLive(store.view, slot);
-  const plan = planOne(store, slot);
+  const plan = planLive(store, [slot]);
   unlock(store.view);
   return plan;
 }
@@ -69,6 +69,7 @@ function publishWith(made: CacheDir, store: Store, between: () => void) {
   writeFileSync(tempPath, Buffer.alloc(100));
   const folders = makeFolders(made.dir);
   const halted = {
+    remembered: 0,
     moveIn(from: string, relname: string) {
       between();
       folders.moveIn(from, relname);
@@ -170,6 +171,24 @@ describe("a coming name", () => {
     expect(again.restored.variants).toBe(0);
   });
 
+  test("is in a snapshot of the journal, as its record may lie in a file that goes", async () => {
+    using made = makeCacheDir();
+    const store = storeOf(made, 1);
+    for (let n = 0; n < 200; n++) {
+      putBytes(made.cache, A);
+      made.cache.forget(A);
+    }
+    const { memory, dir } = made;
+    let tidied = Promise.resolve(false);
+    publishWith(made, store, () => {
+      tidied = tidyJournal({ memory, dir, log: silentLog, clock: systemClock, idleBytes: 4096 });
+    });
+    expect(await tidied).toBe(true);
+    store.journal.close();
+    using again = made.restart();
+    expect(again.restored).toMatchObject({ variants: 1, dropped: 0, unlinked: 0 });
+  });
+
   test("whose file cannot be moved is given up at once", () => {
     using made = makeCacheDir();
     const store = storeOf(made, 1);
@@ -245,6 +264,7 @@ test("the longest-lived folder memory is bounded, and a folder that vanished is 
     const relname = `aa/bb/c${n}/md/aabbc${n}.jpg`;
     folders.moveIn(tempPath, relname);
     expect(existsSync(made.cache.pathOf(relname))).toBe(true);
+    expect(folders.remembered).toBeLessThanOrEqual(2);
   }
   Bun.spawnSync(["rm", "-r", `${made.dir}/aa`]);
   const tempPath = made.cache.tempPath();
