@@ -44,8 +44,6 @@ export const DEADLINES = {
   pathFreshMs: 300_000,
   /** A waiter on a flight looks again at least this often (spikes B: long waitAsync time-outs leak). */
   flightTickMs: 500,
-  /** A filling flight that makes no progress for this long is given up. */
-  flightStallMs: 30_000,
   /**
    * A client connection without a byte either way for this long is closed: over `requestMs`, so that a slow
    * level below gets its time, and over the 60 s for which nginx keeps upstream connections by default.
