@@ -45,7 +45,9 @@ export interface VariantMeta {
 
 export const UNKNOWN_FACTS: Facts = { width: 0, height: 0, alpha: false, animated: false };
 
-const CONTENT_ID = new RegExp(`^[A-Za-z0-9_-]{${LIMITS.contentIdCharsMin},${LIMITS.contentIdCharsMax}}$`);
+const CONTENT_ID = new RegExp(
+  `^[A-Za-z0-9_-]{${LIMITS.contentIdCharsMin},${LIMITS.contentIdCharsMax}}$`,
+);
 const SIZE = /^(?:[a-z][a-z0-9]{0,15}|[1-9][0-9]{0,3}x[1-9][0-9]{0,3})$/;
 const EXT = /^[a-z0-9]{2,5}$/;
 
@@ -78,7 +80,8 @@ export function parseRelname(text: string): Variant | undefined {
   const ext = file.slice(dot + 1);
   if (dot < 1 || !isContentId(id) || !SIZE.test(size)) return undefined;
   if (size === ORIG ? !isOriginalExt(ext) : !isFormat(ext)) return undefined;
-  if (!EXT.test(ext) || a !== id.slice(0, 2) || b !== id.slice(2, 4) || c !== id.slice(4, 6)) return undefined;
+  if (!EXT.test(ext) || a !== id.slice(0, 2) || b !== id.slice(2, 4) || c !== id.slice(4, 6))
+    return undefined;
   return { id, size, ext };
 }
 

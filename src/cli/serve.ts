@@ -77,7 +77,10 @@ function refuseUnservable(topology: Topology, name: string): void {
   }
   const near = nearestName(name, servers);
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
-  throw new Fault("bad_request", `the topology has no server ${name}${hint}: ${servers.join(", ")}`);
+  throw new Fault(
+    "bad_request",
+    `the topology has no server ${name}${hint}: ${servers.join(", ")}`,
+  );
 }
 
 function announce(node: RunningNode, json: boolean, output: Output): void {
