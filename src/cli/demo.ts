@@ -65,7 +65,10 @@ export interface DemoOptions {
   readonly env: DemoEnv;
 }
 
-/** The exit code: 0 when it ran until it was told to stop, or `--once` showed all it should. Throws Faults. */
+/**
+ * The exit code: 0 when it ran until it was told to stop, or `--once` showed all it should. Throws
+ * Faults.
+ */
 export async function runDemo(options: DemoOptions, output: Output): Promise<number> {
   using stop = listenForStop();
   using state = openStateDir(options.env);

@@ -27,11 +27,16 @@ export const DEMO_LIMITS = {
 export const DEMO_WAITS = {
   /** A node says `ready` within this. */
   readyMs: 30_000,
-  /** An answer is whole within this; more than the node's own deadline, so that its fault is seen. */
+  /**
+   * An answer is whole within this; more than the node's own deadline, so that its fault is seen.
+   */
   answerMs: 40_000,
   /** After SIGTERM a node has this long before SIGKILL. */
   stopMs: 5_000,
-  /** The last words of a node that ended may take this long to arrive: its image workers hold the pipe too. */
+  /**
+   * The last words of a node that ended may take this long to arrive: its image workers hold the
+   * pipe too.
+   */
   logMs: 500,
   /** The live line is written anew this often on a terminal, and this often elsewhere. */
   liveMs: 500,

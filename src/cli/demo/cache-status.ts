@@ -1,4 +1,4 @@
-/** Reads `Cache-Status` (RFC 9211): which nodes an answer came through, and what each did for it. */
+/** Reads `Cache-Status` (RFC 9211): the nodes an answer came through, what each did for it. */
 
 import type { Source } from "../../content/served.ts";
 import { DEMO_LIMITS } from "./bounds.ts";
@@ -25,8 +25,9 @@ export interface Member {
 const PREFIX = "mir-";
 
 /**
- * Members of the header, the one closest to the origin first (RFC 9211 §2). undefined when it is not
- * a list of nodes of ours: another cache's member, `hit` together with `fwd`, or neither of the two.
+ * Members of the header, the one closest to the origin first (RFC 9211 §2). undefined when it is
+ * not a list of nodes of ours: another cache's member, `hit` together with `fwd`, or neither of
+ * the two.
  */
 export function parseCacheStatus(header: string): readonly Member[] | undefined {
   if (header.length > DEMO_LIMITS.cacheStatusCharsMax) return undefined;

@@ -15,7 +15,10 @@ export interface DrawOptions {
   readonly signal: AbortSignal;
 }
 
-/** A picture is published by rename, so that one that is there is whole, however the last run ended. */
+/**
+ * A picture is published by rename, so that one that is there is whole, however the last run
+ * ended.
+ */
 export async function drawPhotos(
   own: readonly OwnPhoto[],
   options: DrawOptions,

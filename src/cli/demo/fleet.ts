@@ -5,7 +5,10 @@ import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 
 export interface Fleet extends AsyncDisposable {
   readonly nodes: readonly NodeProcess[];
-  /** Resolves to the name of the first node that ended by itself, and how; never when all are stopped by us. */
+  /**
+   * Resolves to the name of the first node that ended by itself, and how; never when all are
+   * stopped by us.
+   */
   readonly lost: Promise<{ readonly node: NodeProcess; readonly how: string }>;
 }
 
@@ -24,7 +27,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet | undefin
   const killAll = (): void => {
     for (const node of nodes) node.kill();
   };
-  // an exit takes the nodes with it, before anything else is cleaned up; SIGKILL is left to their stdin
+  // an exit takes the nodes with it, before anything else is cleaned up; SIGKILL is left to their
+  // stdin
   process.prependListener("exit", killAll);
   let stopping = false;
   const stopAll = async (): Promise<void> => {

@@ -26,7 +26,8 @@ export interface GivenPhotos {
 
 /**
  * The directory itself only, not those below it. Nothing is opened: a damaged file is found out by
- * the node that is asked for it. Throws a Fault when there is no such directory or no picture in it.
+ * the node that is asked for it. Throws a Fault when there is no such directory or no picture in
+ * it.
  */
 export function findPhotos(
   dir: string,
@@ -34,10 +35,9 @@ export function findPhotos(
 ): GivenPhotos {
   const names = pictureNames(dir, limits.directoryFilesMax).sort();
   if (names.length === 0) {
-    throw new Fault(
-      "bad_request",
-      `--photos ${dir}: no picture there (${Object.keys(EXTS).join(" ")}); directories in it are not searched`,
-    );
+    const wanted = Object.keys(EXTS).join(" ");
+    const hint = "directories in it are not searched";
+    throw new Fault("bad_request", `--photos ${dir}: no picture there (${wanted}); ${hint}`);
   }
   const taken = new Set<string>();
   const photos = names.slice(0, limits.photosMax).map((name): Photo => {

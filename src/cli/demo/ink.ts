@@ -13,8 +13,8 @@ export interface Ink {
 }
 
 /**
- * Paints the point (x, y) of a picture: y from 0 (top) to 1, x from 0 to the picture's width / height.
- * `phase` goes from 0 to 1 over an animation and is 0 in a still.
+ * Paints the point (x, y) of a picture: y from 0 (top) to 1, x from 0 to the picture's width /
+ * height. `phase` goes from 0 to 1 over an animation and is 0 in a still.
  */
 export type Painter = (x: number, y: number, ink: Ink, phase: number) => void;
 

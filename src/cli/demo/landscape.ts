@@ -1,4 +1,4 @@
-/** Landscapes: a sky with clouds and a sun, ranges of hills one before the other, water that mirrors them. */
+/** Landscapes: a sky, a sun, ranges of hills one before the other, water that mirrors them. */
 
 import { between, blend, type Colour, cover, dim, type Ink, type Painter, shine } from "./ink.ts";
 import { makeNoise, mix, type Noise, step } from "./noise.ts";

@@ -8,8 +8,8 @@ import { makePaint, type Paint } from "./paint.ts";
 import type { Tally } from "./traffic.ts";
 
 /**
- * Requests and their rate of the last moments; the share of pictures that lay in a cache; bytes; what the
- * asked edges did; in brackets for how many the origin was read.
+ * Requests and their rate of the last moments; the share of pictures that lay in a cache; bytes;
+ * what the asked edges did; in brackets for how many the origin was read.
  */
 export function formatTally(tally: Tally, perSecond: number, paint: Paint): string {
   const { requests, bytes, fromCache, fromOrigin, atEdge, refused, failed, skipped } = tally;

@@ -88,7 +88,10 @@ async function becomesReady(start: {
   }
 }
 
-/** Reads on to the end of the stream in the background, or the node would wait for room in the pipe. */
+/**
+ * Reads on to the end of the stream in the background, or the node would wait for room in the
+ * pipe.
+ */
 function saysReady(stream: ReadableStream<Uint8Array>): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   let rest = "";

@@ -1,4 +1,4 @@
-/** Smooth noise: random heights on a lattice with smooth ways between them, and sums of it at finer and finer scales. */
+/** Smooth noise: random heights on a lattice, smooth ways between them, finer ones on top. */
 
 import type { Random } from "./random.ts";
 

@@ -1,4 +1,4 @@
-/** The pictures the demo draws when it is given none: what each shows, how large it is, how it is stored. */
+/** The pictures the demo draws when it is given none: what each shows, how it is stored. */
 
 import { colour, type Painter } from "./ink.ts";
 import { landscape } from "./landscape.ts";
@@ -12,13 +12,19 @@ export interface OwnPhoto {
   readonly height: number;
   readonly painter: Painter;
   readonly alpha?: boolean;
-  /** Stored lying on its side, with the note that turns it upright (EXIF orientation 6), as phones do. */
+  /**
+   * Stored lying on its side, with the note that turns it upright (EXIF orientation 6), as phones
+   * do.
+   */
   readonly onItsSide?: boolean;
   /** More than one: an animation. */
   readonly frames?: number;
 }
 
-/** Goes up whenever a picture would come out different: kept drawings of another version are not used. */
+/**
+ * Goes up whenever a picture would come out different: kept drawings of another version are not
+ * used.
+ */
 export const DRAWING_VERSION = 1;
 
 const alps = landscape(11, {

@@ -17,8 +17,9 @@ export interface Ports extends Disposable {
 }
 
 /**
- * Nodes bind with SO_REUSEPORT, so two demos that found the same port free would share it without an
- * error. A guard (an abstract unix socket, which goes with its process) keeps every port we hand out.
+ * Nodes bind with SO_REUSEPORT, so two demos that found the same port free would share it without
+ * an error. A guard (an abstract unix socket, which goes with its process) keeps every port we
+ * hand out.
  */
 export function openPorts(random: Random): Ports {
   const guards: Disposable[] = [];

@@ -1,4 +1,4 @@
-/** Everything a demo needs before its nodes start: pictures in an origin directory, a topology with free ports. */
+/** What a demo needs before its nodes start: pictures in an origin directory, a topology. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -20,8 +20,8 @@ export function pick<T>(random: Random, list: readonly [T, ...T[]]): T {
 }
 
 /**
- * Zipf's law: item k (from 0) comes up in proportion to 1 / (k + 1)^exponent, as photos are looked at.
- * The sums are made once; a draw is a binary search.
+ * Zipf's law: item k (from 0) comes up in proportion to 1 / (k + 1)^exponent, as photos are
+ * looked at. The sums are made once; a draw is a binary search.
  */
 export function makeZipf(count: number, exponent: number, random: Random): () => number {
   const sums = new Float64Array(count);

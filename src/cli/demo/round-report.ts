@@ -1,4 +1,4 @@
-/** The round as a table for people and as JSON for machines, and whether it showed all it is there to show. */
+/** The round for people and for machines, and whether it showed all it is there to show. */
 
 import { formatBytes } from "../../base/bytes.ts";
 import type { Source } from "../../content/served.ts";
@@ -10,7 +10,7 @@ import { isGood } from "./round.ts";
 import { formatTable } from "./table.ts";
 
 /** What the round must show: each in some member of some `Cache-Status`. */
-export const SHOWN = ["hit", "peer", "upstream", "origin", "generated"] as const;
+const SHOWN = ["hit", "peer", "upstream", "origin", "generated"] as const;
 
 export interface Summary {
   readonly requests: number;
@@ -71,7 +71,10 @@ function outcomeOf(answer: Answer | NoAnswer): string {
   return "status" in answer ? "refused" : "failed";
 }
 
-/** The nodes behind the asked one, from the one that had the bytes or made them; alone when it did so itself. */
+/**
+ * The nodes behind the asked one, from the one that had the bytes or made them; alone when it did
+ * so itself.
+ */
 function chainOf(answer: Answer | NoAnswer): string {
   if ("failed" in answer) return answer.failed;
   const members = membersOf(answer);

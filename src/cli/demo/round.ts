@@ -33,8 +33,8 @@ const NEW_FORMATS = { accept: "image/avif,image/webp,image/*;q=0.8" };
 const FIRST_64_KIB = { range: "bytes=0-65535" };
 
 /**
- * One after the other, so that the times mean something. A picture that no node can decode gives one
- * row and makes way for the next one.
+ * One after the other, so that the times mean something. A picture that no node can decode gives
+ * one row and makes way for the next one.
  */
 export async function runRound(options: RoundOptions): Promise<readonly Row[]> {
   const { photos, map, signal } = options;
@@ -55,9 +55,9 @@ export async function runRound(options: RoundOptions): Promise<readonly Row[]> {
 }
 
 /**
- * Cold at the owner: up to the regional and the origin. At another edge: streamed from the owner. Again
- * at the owner: a hit. A smaller size there: made from the one at hand. Every second picture is first
- * asked of an edge that does not own it.
+ * Cold at the owner: up to the regional and the origin. At another edge: streamed from the owner.
+ * Again at the owner: a hit. A smaller size there: made from the one at hand. Every second
+ * picture is first asked of an edge that does not own it.
  */
 function stepsFor(edges: readonly [Edge, ...Edge[]], turn: number): readonly [Step, ...Step[]] {
   const [owner, other = owner, third = other] = edges;

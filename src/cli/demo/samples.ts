@@ -9,7 +9,10 @@ import { isGood } from "./round.ts";
 /** As many as there are examples. */
 const SAMPLES = 3;
 
-/** The first three that the mesh answers with a picture; fewer when the first few dozen have no more. */
+/**
+ * The first three that the mesh answers with a picture; fewer when the first few dozen have no
+ * more.
+ */
 export async function findSamples(options: {
   readonly photos: readonly Photo[];
   readonly map: MeshMap;

@@ -1,4 +1,4 @@
-/** Where a demo keeps its caches, sockets and topology while it runs, and where its drawings stay. */
+/** Where a demo keeps its caches, sockets and topology, and where its drawings stay. */
 
 import {
   accessSync,
@@ -27,12 +27,15 @@ export interface DemoEnv {
   readonly XDG_CACHE_HOME?: string | undefined;
 }
 
-/** Says that a directory is a demo's own, and whose; without it nothing in a directory is removed. */
+/**
+ * Says that a directory is a demo's own, and whose; without it nothing in a directory is removed.
+ */
 const MARK = "mir-demo.pid";
 
 /**
  * `$MIR_DEMO_DIR`, which is kept, else a new directory that is removed at the end. A kept one is
- * emptied first, so that every demo begins with cold caches. Throws a Fault when it may not be used.
+ * emptied first, so that every demo begins with cold caches. Throws a Fault when it may not be
+ * used.
  */
 export function openStateDir(env: DemoEnv): StateDir {
   const wanted = env.MIR_DEMO_DIR;
@@ -92,7 +95,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The user's cache directory for drawings of this version, or one in the state directory when that is read-only. */
+/**
+ * The user's cache directory for drawings of this version, or one in the state directory when that
+ * is read-only.
+ */
 export function drawingsDir(env: DemoEnv, stateDir: string, version: number): string {
   const name = `v${version}`;
   try {

@@ -1,6 +1,9 @@
-/** Lists of Structured Fields for HTTP (RFC 9651 §4.2), as far as `Cache-Status` needs them; strict. */
+/** Lists of Structured Fields for HTTP (RFC 9651 §4.2), as far as we need them; strict. */
 
-/** A token and a string are both text here: RFC 9211 gives them one meaning wherever it allows both. */
+/**
+ * A token and a string are both text here: RFC 9211 gives them one meaning wherever it allows
+ * both.
+ */
 export type BareItem = string | number | boolean;
 
 export interface Item {

@@ -1,4 +1,4 @@
-/** Pictures that are no landscapes: lights out of focus, flowers, a town at dusk, dunes, the moon, a cut stone. */
+/** Pictures that are no landscapes: lights, flowers, a town, dunes, the moon, a cut stone. */
 
 import {
   between,

@@ -1,4 +1,4 @@
-/** The demo's own visitors: a few requests a second for popular and less popular pictures, and what came of them. */
+/** The demo's own visitors: a few requests a second, and what came of them. */
 
 import type { Source } from "../../content/served.ts";
 import type { Answer, Ask, NoAnswer } from "./ask.ts";

@@ -1,4 +1,4 @@
-/** The demo's reading of `Cache-Status`: what nodes write, what RFC 9211 allows, and nothing else. */
+/** The demo's reading of `Cache-Status`: what nodes write, what RFC 9211 allows, no more. */
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";

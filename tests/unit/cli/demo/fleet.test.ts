@@ -75,7 +75,8 @@ describe("a node of the demo", () => {
   });
 
   test("leaves no more of its log than the limit", async () => {
-    const script = `head -c ${DEMO_LIMITS.logTailBytes * 3} /dev/zero | tr '\\0' x >&2; echo end >&2`;
+    const much = DEMO_LIMITS.logTailBytes * 3;
+    const script = `head -c ${much} /dev/zero | tr '\\0' x >&2; echo end >&2`;
     const node = startNodeProcess({ name: "n", command: shell(script) });
     await expect(node.ready).rejects.toThrow("code 0");
     expect(node.log().length).toBe(DEMO_LIMITS.logTailBytes);
@@ -98,7 +99,8 @@ describe("the nodes of the demo together", () => {
   test("are stopped when one does not start, and that one's standard error is shown", async () => {
     using dir = makeTempDir();
     const [up, over] = [join(dir.path, "up"), join(dir.path, "over")];
-    const good = `trap 'echo > ${over}; exit' TERM; echo > ${up}; echo ready; while :; do sleep 0.02; done`;
+    const forever = "while :; do sleep 0.02; done";
+    const good = `trap 'echo > ${over}; exit' TERM; echo > ${up}; echo ready; ${forever}`;
     const bad = `until [ -e ${up} ]; do sleep 0.02; done; echo 'the port is taken' >&2; exit 1`;
     const output = collectOutput();
     const commands = new Map([

@@ -161,7 +161,8 @@ describe("the verdict of the round", () => {
     });
     expect(summaryLines(summary, plain)).toEqual([
       "3 requests: 1 hit, 1 peer, 1 generated",
-      "seen on the way (all members of Cache-Status): hit 1, peer 1, upstream 1, origin 1, generated 1",
+      "seen on the way (all members of Cache-Status): " +
+        "hit 1, peer 1, upstream 1, origin 1, generated 1",
     ]);
   });
 

@@ -9,9 +9,11 @@ import { mapMesh } from "../../../../src/cli/demo/mesh-map.ts";
 import { openPorts } from "../../../../src/cli/demo/ports.ts";
 import { makeRandom } from "../../../../src/cli/demo/random.ts";
 import { drawingsDir, openStateDir } from "../../../../src/cli/demo/state-dir.ts";
+import { runDemo } from "../../../../src/cli/demo.ts";
 import { readTopology } from "../../../../src/topology/read.ts";
 import type { Topology } from "../../../../src/topology/topology.ts";
 import { makeTempDir } from "../../../support/temp-dir.ts";
+import { collectOutput } from "./collected-output.ts";
 
 const CHECKED_IN = join(import.meta.dir, "../../../../topology/demo.toml");
 
@@ -57,13 +59,23 @@ describe("the demo's directory", () => {
     expect(existsSync(used)).toBe(true);
   });
 
+  test("that may not be used ends the demo before anything starts", async () => {
+    using dir = makeTempDir();
+    dir.write("precious.txt", "x");
+    const env = { MIR_DEMO_DIR: dir.path };
+    const options = { photosDir: undefined, traffic: false, once: true, json: false, env };
+    const output = collectOutput();
+    await expect(runDemo(options, output)).rejects.toThrow("files that no demo made");
+    expect(readdirSync(dir.path)).toEqual(["precious.txt"]);
+  });
+
   test("that cannot be made is an error with its name", () => {
     using dir = makeTempDir();
     const file = dir.write("file", "x");
     expect(() => openStateDir({ MIR_DEMO_DIR: join(file, "below") })).toThrow("cannot be used");
   });
 
-  test("drawings stay in the user's cache, by version, or with the demo when that is no place", () => {
+  test("drawings stay in the user's cache, by version, or with the demo where it is none", () => {
     using dir = makeTempDir();
     const cache = join(dir.path, "cache");
     expect(drawingsDir({ XDG_CACHE_HOME: cache }, "/state", 7)).toBe(`${cache}/mir/demo-photos/v7`);
@@ -108,7 +120,7 @@ describe("the demo's ports", () => {
 });
 
 describe("the demo's topology", () => {
-  test("is checked in, without mistakes or warnings: three edges, two regionals, a directory", () => {
+  test("is checked in and without mistakes: three edges, two regionals, a directory", () => {
     const { levels } = topologyOf(readFileSync(CHECKED_IN, "utf8"));
     expect(levels.map((level) => level.servers.map((server) => server.name))).toEqual([
       ["edge-1", "edge-2", "edge-3"],

@@ -102,7 +102,7 @@ describe("the demo's traffic", () => {
     });
   });
 
-  test("waits for no more answers than the limit; further turns are skipped and counted", async () => {
+  test("waits for no more answers than the limit; further turns are skipped", async () => {
     const { promise: gate, resolve } = Promise.withResolvers<void>();
     let waiting = 0;
     const tally = await tallyOf({
@@ -160,7 +160,7 @@ describe("the live line", () => {
     expect(formatTally(none, 0, plain)).toContain("cache –");
   });
 
-  test("is left whole at the end: in place on a terminal, a line elsewhere, JSON for machines", () => {
+  test("is left whole at the end: in place on a terminal, else a line, JSON for machines", () => {
     const text = formatTally(TALLY, 0, plain);
     const screen = collectOutput({ isTerminal: true });
     showLive(() => TALLY, { output: screen, json: false })[Symbol.dispose]();
