@@ -15,6 +15,9 @@ import type { SlotContent } from "./slots.ts";
 const VALIDATOR = /^[0-9a-f]{16}$/;
 const U32_MAX = 2 ** 32 - 1;
 
+const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");
+const hexScratch = Buffer.alloc(16);
+
 export interface PackedMeta {
   readonly variant: Variant;
   readonly content: SlotContent;
@@ -54,13 +57,13 @@ export function factsOf(width: number, height: number, flags: number): Facts {
   };
 }
 
-/** 16 hex digits of two words. */
+/** 16 hex digits of two words; on the path of every hit, where `toString(16)` took twice as long. */
 export function validatorText(high: number, low: number): string {
-  return hex8(high) + hex8(low);
-}
-
-function hex8(word: number): string {
-  return (word >>> 0).toString(16).padStart(8, "0");
+  for (let i = 0; i < 8; i++) {
+    hexScratch[i] = HEX_DIGITS[(high >>> (28 - 4 * i)) & 15] ?? 0;
+    hexScratch[8 + i] = HEX_DIGITS[(low >>> (28 - 4 * i)) & 15] ?? 0;
+  }
+  return hexScratch.toString("latin1");
 }
 
 function isWhole(value: number, max: number): boolean {
