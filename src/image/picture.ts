@@ -1,10 +1,11 @@
 /** A stored picture's header: what it is, upright, and whether it is within the limits, before any pixel is decoded. */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import sharp, { type Metadata } from "sharp";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, isFormat, type OriginalExt } from "../base/variant.ts";
+import { isWholeGif } from "./gif-blocks.ts";
 import type { JobLimits } from "./job.ts";
 import { SNIFF_BYTES, sniff } from "./sniff.ts";
 
@@ -43,6 +44,9 @@ export function restrictSharp(): void {
 export async function openPicture(path: string, limits: JobLimits): Promise<Picture> {
   const format = decodable(readExt(path, limits));
   const header = await readHeader(path, format);
+  if (format === "gif" && !isWholeGif(readFileSync(path))) {
+    throw undecodable(format, new Error("it breaks off inside a block"));
+  }
   const { hasAlpha, pages = 1, width, height: tall, pageHeight, orientation = 1 } = header;
   const height = pageHeight ?? tall;
   refuseLarge({ width, height }, limits);

@@ -1,0 +1,43 @@
+/** The child processes of a process, as /proc tells. */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Pids of living children whose command line contains `word`. */
+export function childrenOf(parent: number, word: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => {
+      if (!(pid > 0)) return false;
+      const { parent: found, state } = statOf(pid);
+      return found === parent && state !== "Z" && commandOf(pid).includes(word);
+    });
+}
+
+/** Not there, or only waiting to be reaped. */
+export function isGone(pid: number): boolean {
+  return ["", "Z", "X"].includes(statOf(pid).state);
+}
+
+/** Nice value of the process's first thread. */
+export function niceOf(pid: number): number {
+  return statOf(pid).nice;
+}
+
+function commandOf(pid: number): string {
+  return readOrNothing(`/proc/${pid}/cmdline`);
+}
+
+function statOf(pid: number): { state: string; parent: number; nice: number } {
+  const text = readOrNothing(`/proc/${pid}/stat`);
+  // the second field is a name in parentheses that may hold anything
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", parent: Number(fields[1]), nice: Number(fields[16]) };
+}
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
