@@ -15,7 +15,7 @@ const BIN = join(ROOT, "node_modules", ".bin");
 const GATES: Readonly<Record<string, readonly string[]>> = {
   lint: ["--bun", join(BIN, "biome"), "check", "--error-on-warnings"],
   types: ["--bun", join(BIN, "tsc")],
-  house: ["test", "tests/house.test.ts"],
+  house: ["test", "tests/house"],
   unused: ["--bun", join(BIN, "knip")],
 };
 

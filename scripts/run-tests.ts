@@ -15,22 +15,26 @@ const TAIL_CHARS = 64 * 1024;
 export async function runTests(options: {
   readonly cwd: string;
   readonly args: readonly string[];
+  /** Where the runner's report goes as it comes. */
+  readonly show: (bytes: Uint8Array) => void;
 }): Promise<Totals> {
   const child = Bun.spawn([process.execPath, "test", `--timeout=${TEST_MS}`, ...options.args], {
     cwd: options.cwd,
     stdio: ["ignore", "inherit", "pipe"],
   });
-  const tail = await passOn(child.stderr);
+  const tail = await passOn(child.stderr, options.show);
   return totalsOf(tail, await child.exited);
 }
 
 /**
  * The numbers of the runner's own last summary: its JUnit report leaves out files that do not load.
- * A run without a summary died and is one failure, as is a bad exit with none failed.
+ * A run without a summary died, even if a test made it exit with 0, and is one failure; so is a bad
+ * exit with none failed.
  */
 export function totalsOf(output: string, exitCode: number): Totals {
   const block = /((?:^ *\d+ [a-z]+.*\n)+)Ran \d+ tests? across /gm;
-  const lines = [...output.matchAll(block)].at(-1)?.[1] ?? "";
+  const lines = [...output.matchAll(block)].at(-1)?.[1];
+  if (lines === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const number = (word: string): number =>
     Number(new RegExp(`^ *(\\d+) ${word}$`, "m").exec(lines)?.[1] ?? 0);
   const failed = number("fail");
@@ -47,11 +51,14 @@ export function sentenceOf({ passed, failed, skipped }: Totals): string {
 }
 
 /** Shows the stream as it comes and gives back its end. */
-async function passOn(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function passOn(
+  stream: ReadableStream<Uint8Array>,
+  show: (bytes: Uint8Array) => void,
+): Promise<string> {
   const decoder = new TextDecoder();
   let tail = "";
   for await (const bytes of stream) {
-    process.stderr.write(bytes);
+    show(bytes);
     tail = (tail + decoder.decode(bytes, { stream: true })).slice(-TAIL_CHARS);
   }
   return tail;

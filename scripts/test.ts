@@ -23,7 +23,8 @@ async function runAll(args: readonly string[]): Promise<readonly Totals[]> {
     const passed = gates.filter((gate) => gate.passed).length;
     parts.push({ passed, failed: gates.length - passed, skipped: 0 });
     await build();
-    parts.push(await runTests({ cwd: ROOT, args }));
+    const show = (bytes: Uint8Array): boolean => process.stderr.write(bytes);
+    parts.push(await runTests({ cwd: ROOT, args, show }));
   } catch (error) {
     tell(error);
     console.error("the tests were not run");
