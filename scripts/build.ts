@@ -2,7 +2,6 @@
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { BunPlugin } from "bun";
 import { runScript, ScriptFailure } from "./script-failure.ts";
 import { ROOT, setup } from "./setup.ts";
 
@@ -11,20 +10,31 @@ const OUT = join(DIST, "mir");
 const STAMP = join(DIST, ".inputs");
 
 /** What goes into the executable; `topology/` because the demo carries its file inside. */
-const INPUTS = ["src", "topology", "package.json", "bun.lock", "tsconfig.json", "scripts/build.ts"];
+const INPUTS = [
+  "src",
+  "topology",
+  "package.json",
+  "bun.lock",
+  "tsconfig.json",
+  "scripts/build.ts",
+  "scripts/compile.ts",
+];
+
+/** A compiler that hangs must not hold a build for ever. */
+const COMPILE_MS = 120_000;
 
 /** Where libvips comes prebuilt and `src/image/` knows its files. */
 const PLATFORMS = ["linux-x64", "linux-arm64"];
 
 /** Path of the executable. Throws ScriptFailure with what is wrong when it cannot be built. */
-export async function build(): Promise<string> {
+export function build(): string {
   const version = readVersion();
   const inputs = hashInputs(version);
   if (existsSync(OUT) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === inputs) return OUT;
   requirePlatform(`${process.platform}-${process.arch}`, join(ROOT, "node_modules"));
   const start = performance.now();
   rmSync(STAMP, { force: true });
-  await compile(version);
+  compile(version);
   // what changed while it was being compiled is compiled next time
   if (hashInputs(version) === inputs) writeFileSync(STAMP, inputs);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
@@ -32,50 +42,24 @@ export async function build(): Promise<string> {
   return OUT;
 }
 
-/** Puts the executable in place by a rename: nodes that run the old one keep it, none sees half of it. */
-async function compile(version: string): Promise<void> {
+/**
+ * In a process of its own: one that began before `node_modules` was there does not find what is in it
+ * now. Put in place by a rename: nodes that run the old one keep it, none sees half of it.
+ */
+function compile(version: string): void {
   const scratch = join(DIST, `.build-${process.pid}`);
-  const sharp = embedSharp();
+  const outfile = join(scratch, "mir");
   mkdirSync(scratch, { recursive: true });
   try {
-    const result = await Bun.build({
-      entrypoints: [join(ROOT, "src/main.ts")],
-      format: "esm",
-      minify: true,
-      sourcemap: "linked",
-      define: { MIR_VERSION: JSON.stringify(version) },
-      // .env and bunfig.toml of the folder one happens to stand in must not run code
-      compile: { outfile: join(scratch, "mir"), autoloadDotenv: false, autoloadBunfig: false },
-      plugins: [sharp.plugin],
-      throw: false,
-    });
-    if (!result.success)
-      throw new ScriptFailure(result.logs.map((log) => Bun.inspect(log)).join("\n"));
-    if (sharp.redirected() === 0) throw new ScriptFailure(SHARP_MOVED);
-    renameSync(join(scratch, "mir"), OUT);
+    const child = Bun.spawnSync(
+      [process.execPath, join(ROOT, "scripts", "compile.ts"), version, outfile],
+      { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"], timeout: COMPILE_MS },
+    );
+    if (!child.success) throw new ScriptFailure("dist/mir could not be built");
+    renameSync(outfile, OUT);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-const SHARP_MOVED =
-  "sharp's own loader is not where embedSharp in scripts/build.ts expects it, so the executable " +
-  "would have no libvips: look for the file that requires the .node in node_modules/sharp/dist";
-
-/** Sends sharp's own loader to ours, which brings libvips along; the rest of sharp is bundled unchanged. */
-function embedSharp(): { readonly plugin: BunPlugin; redirected(): number } {
-  let redirected = 0;
-  const plugin: BunPlugin = {
-    name: "embed-sharp",
-    setup(builder) {
-      builder.onResolve({ filter: /^\.\/sharp\.[cm]js$/ }, ({ importer }) => {
-        if (!/[\\/]sharp[\\/]dist[\\/]/.test(importer)) return undefined;
-        redirected++;
-        return { path: join(ROOT, "src/image/native.cjs") };
-      });
-    },
-  };
-  return { plugin, redirected: () => redirected };
 }
 
 /** Throws ScriptFailure where there is no libvips to embed. */
@@ -132,7 +116,7 @@ function git(args: readonly string[]): string {
 if (import.meta.main) {
   await runScript(async () => {
     setup();
-    await build();
+    build();
     return 0;
   });
 }
