@@ -15,12 +15,13 @@ const TAIL_CHARS = 64 * 1024;
 export async function runTests(options: {
   readonly cwd: string;
   readonly args: readonly string[];
-  /** Where the runner's report goes as it comes. */
+  /** Where the runner's report goes as it comes, and what the tests themselves print. */
   readonly show: (bytes: Uint8Array) => void;
+  readonly stdout: "inherit" | "ignore";
 }): Promise<Totals> {
   const child = Bun.spawn([process.execPath, "test", `--timeout=${TEST_MS}`, ...options.args], {
     cwd: options.cwd,
-    stdio: ["ignore", "inherit", "pipe"],
+    stdio: ["ignore", options.stdout, "pipe"],
   });
   const tail = await passOn(child.stderr, options.show);
   return totalsOf(tail, await child.exited);

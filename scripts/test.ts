@@ -24,7 +24,7 @@ async function runAll(args: readonly string[]): Promise<readonly Totals[]> {
     parts.push({ passed, failed: gates.length - passed, skipped: 0 });
     build();
     const show = (bytes: Uint8Array): boolean => process.stderr.write(bytes);
-    parts.push(await runTests({ cwd: ROOT, args, show }));
+    parts.push(await runTests({ cwd: ROOT, args, show, stdout: "inherit" }));
   } catch (error) {
     tell(error);
     console.error("the tests were not run");

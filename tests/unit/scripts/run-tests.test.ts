@@ -21,7 +21,7 @@ async function totalsFor(texts: readonly string[], args: readonly string[] = [])
       `import { test } from "bun:test";\n${text}\n`,
     );
   });
-  return sentenceOf(await runTests({ cwd: dir, args, show: () => {} }));
+  return sentenceOf(await runTests({ cwd: dir, args, show: () => {}, stdout: "ignore" }));
 }
 
 describe("a run", () => {
