@@ -6,7 +6,7 @@ import type { VariantMeta } from "../base/variant.ts";
 import type { Source } from "./served.ts";
 
 /**
- * Memory: a lock word and a cursor, one hash word a flight (0 = not under way; scanned whole, it
+ * Memory: a lock word (number of the holder plus one) and a cursor, one hash word a flight (0 = not under way; scanned whole, it
  * is 4 KiB), then one record a flight. A record stays readable after its end until it is claimed
  * again; `serial` tells readers when that has happened.
  */
@@ -108,7 +108,7 @@ export class FlightTable {
   enter(key: string, worker: number): { at: number; serial: number; mine: boolean } | undefined {
     const hash = Number(Bun.hash.xxHash32(key)) | 0 || 1;
     const wanted = this.#encoder.encode(key);
-    this.#lock(worker);
+    this.#lock(worker + 1);
     try {
       for (let i = 0; i < this.#flights; i++) {
         if (this.#words[HASHES + i] !== hash || !this.#sameKey(i, wanted)) continue;
@@ -167,7 +167,7 @@ export class FlightTable {
 
   /** Main thread, after `worker` died: its flights are lost and its lock is released. */
   abandon(worker: number): number {
-    if (this.#words[LOCK] === worker) Atomics.store(this.#words, LOCK, 0);
+    if (this.#words[LOCK] === worker + 1) Atomics.store(this.#words, LOCK, 0);
     let lost = 0;
     for (let i = 0; i < this.#flights; i++) {
       const at = this.#recordAt(i);
@@ -203,8 +203,8 @@ export class FlightTable {
   }
 
   /** Held for a scan of 4 KiB, about a microsecond; a holder that died is released by `abandon`. */
-  #lock(worker: number): void {
-    while (Atomics.compareExchange(this.#words, LOCK, 0, worker) !== 0) Atomics.pause();
+  #lock(token: number): void {
+    while (Atomics.compareExchange(this.#words, LOCK, 0, token) !== 0) Atomics.pause();
   }
 
   #sameKey(i: number, key: Uint8Array): boolean {

@@ -23,6 +23,8 @@ export interface Local {
   facts(id: string): Facts | undefined;
   /** Facts never change: an id stands for the same bytes for ever (spec §2 upload, 409). */
   remember(id: string, facts: Facts): void;
+  /** Until they are learnt again. */
+  forget(id: string): void;
   /** The name the wanted variant is kept under, as far as the facts are known. */
   canonical(wanted: Variant): Variant;
   /** Every variant of the id on disk; accesses are not counted. */
@@ -64,6 +66,7 @@ export function makeLocal(options: { readonly cache: Cache; readonly topology: T
 
   return {
     remember,
+    forget: (id) => known.delete(id),
     variants,
     facts,
     canonical(wanted) {

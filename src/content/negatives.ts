@@ -4,14 +4,15 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { FAULTS, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { parseRelname } from "../base/variant.ts";
 
 export interface Negatives {
   /** Throws the Fault remembered under `key`, if it is still fresh. */
   check(key: string): void;
   /** Remembers 404 and 422; anything else may pass by itself and is not kept. */
   keep(key: string, fault: Fault): void;
-  /** New content came under this key. */
-  clear(key: string): void;
+  /** New content came, or content went, under this id: every key of it is forgotten. */
+  clearId(id: string): void;
 }
 
 export function makeNegatives(clock: Clock): Negatives {
@@ -40,10 +41,15 @@ export function makeNegatives(clock: Clock): Negatives {
         until: clock.monotonicMs() + livesMs,
       });
     },
-    clear(key) {
-      kept.delete(key);
+    clearId(id) {
+      for (const key of kept.keys()) if (idOfKey(key) === id) kept.delete(key);
     },
   };
+}
+
+/** Keys are an id, `{id}/…`, or a relname. */
+function idOfKey(key: string): string {
+  return parseRelname(key)?.id ?? key.split("/")[0] ?? key;
 }
 
 function lifeOf(code: FaultCode): number {

@@ -19,6 +19,7 @@ import type { Lead } from "./flight-table.ts";
 import type { Flights } from "./flights.ts";
 import type { Local } from "./local.ts";
 import type { Negatives } from "./negatives.ts";
+import type { News } from "./news.ts";
 import type { Served } from "./served.ts";
 
 export interface Parts {
@@ -39,6 +40,8 @@ export interface Parts {
   /** Web ids this worker knows. */
   readonly paths: PathCache;
   readonly resolve: (webId: string) => Promise<Resolution>;
+  /** Tells every thread of this node, this one included. */
+  readonly announce: (news: News) => Promise<void>;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;

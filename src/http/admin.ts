@@ -38,7 +38,10 @@ export interface StatusDocument {
   readonly counters: Readonly<Record<CounterName, number>>;
 }
 
-export type AdminHandler = (request: Request) => Response;
+export type AdminHandler = (request: Request) => Response | Promise<Response>;
+
+/** What a POST does: its JSON body in, the JSON answer out. Throws Faults. */
+export type AdminAction = (body: unknown) => Promise<unknown>;
 
 export interface RunningAdmin {
   readonly listeners: readonly {
@@ -57,10 +60,16 @@ export function makeAdminHandler(options: {
   readonly status: () => StatusDocument;
   readonly metrics: () => string;
   readonly ready: () => boolean;
+  /** By path, like `/purge`. */
+  readonly actions?: Readonly<Record<string, AdminAction>>;
 }): AdminHandler {
+  const actions = new Map(Object.entries(options.actions ?? {}));
   return (request) => {
     try {
-      const route = ROUTES.find((known) => known === pathOfTarget(request.url));
+      const path = pathOfTarget(request.url);
+      const action = actions.get(path);
+      if (action !== undefined) return act(request, action);
+      const route = ROUTES.find((known) => known === path);
       if (route === undefined) throw new Fault("not_found", "the admin listener has no such page");
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw new Fault("method_not_allowed", "that method is not served here");
@@ -74,6 +83,35 @@ export function makeAdminHandler(options: {
       return faultResponse(error, { allowOrigin: "", headers: { Allow: "GET, HEAD" } });
     }
   };
+}
+
+/** A page in a browser cannot send that header to another site unasked, so it proves a tool of the operator's. */
+async function act(request: Request, action: AdminAction): Promise<Response> {
+  const refusal = { allowOrigin: "", headers: { Allow: "POST" } };
+  try {
+    if (request.method !== "POST") {
+      throw new Fault("method_not_allowed", "that is done by POST");
+    }
+    if (request.headers.get("x-mir-admin") !== "1") {
+      throw new Fault("bad_request", "the header X-Mir-Admin: 1 is missing");
+    }
+    return page(200, JSON.stringify(await action(await jsonOf(request))), "application/json");
+  } catch (error) {
+    return faultResponse(error, refusal);
+  }
+}
+
+async function jsonOf(request: Request): Promise<unknown> {
+  const text = await request.text();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw notJson(cause);
+  }
+}
+
+function notJson(cause: unknown): Fault {
+  return new Fault("bad_request", "the body is not JSON", { cause });
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Crew {
   readonly listeners: readonly ListenerReport[];
   /** State of each worker, by number from 1. */
   states(): readonly { readonly worker: number; readonly state: "serving" | "restarting" }[];
+  /** To every worker that is up; one that starts later remembers nothing. */
+  tell(message: ToWorker): void;
   drain(): void;
   stop(): Promise<void>;
 }
@@ -99,6 +101,7 @@ export async function startCrew(options: {
     listeners,
     states: () =>
       members.map((m, i) => ({ worker: i + 1, state: m.thread ? "serving" : "restarting" })),
+    tell,
     drain: () => tell({ kind: "drain" }),
     async stop() {
       stopping = true;

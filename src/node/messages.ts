@@ -3,6 +3,7 @@
 import type { FaultCode } from "../base/fault.ts";
 import type { CacheMemory } from "../cache/memory.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
+import type { News } from "../content/news.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { S3Secrets } from "../origin/origin.ts";
@@ -38,6 +39,8 @@ export interface ListenerReport {
 /** Work that only main may do: one resolver call an id, one pool of image workers (design decision 1). */
 export type MainCall =
   | { readonly what: "resolve"; readonly webId: string }
+  /** Every thread is to hear it. */
+  | { readonly what: "announce"; readonly news: News }
   | { readonly what: "image"; readonly job: ImageJob; readonly deadlineMs: number };
 
 export interface FaultReport {
@@ -59,6 +62,7 @@ export type ToMain =
 export type ToWorker =
   | { readonly kind: "answer"; readonly call: number; readonly result: unknown }
   | { readonly kind: "refusal"; readonly call: number; readonly fault: FaultReport }
+  | { readonly kind: "news"; readonly news: News }
   /** Answer with `Connection: close` from now on. */
   | { readonly kind: "drain" }
   /** Stop accepting, finish what is in flight, say `drained`. */

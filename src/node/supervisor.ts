@@ -3,21 +3,24 @@
 import { writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault, unreachable } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { openCache } from "../cache/cache.ts";
 import { restoreCache } from "../cache/restore.ts";
+import { hearNews, type News } from "../content/news.ts";
+import type { Parts } from "../content/parts.ts";
 import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
-import { openCounters } from "../observe/counters.ts";
+import { type Counters, openCounters } from "../observe/counters.ts";
 import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
 import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
 import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
-import { type Crew, startCrew } from "./crew.ts";
+import { adminActions } from "./admin-actions.ts";
+import { startCrew } from "./crew.ts";
 import { createSharedSet } from "./memory.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
+import { makeParts } from "./parts.ts";
 import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStatus } from "./status.ts";
@@ -47,32 +50,35 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);
   const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock });
-  const cache = openCache({
-    memory: memory.cache,
-    dir: self.cacheDir,
-    worker: 0,
-    counters,
-    log,
-    clock,
-  });
   const images = startImages(topology, self, { counters, log });
-  const api = topology.services.contentResolutionApi;
-  const resolver =
-    api === undefined ? makeEmbeddedResolver() : makeApiResolver({ api, counters, log, clock });
+  const resolver = startResolver(topology, { counters, log, clock });
+  const announce = async (news: News): Promise<void> => {
+    hearNews(parts, news);
+    for (const webId of news.webIds) resolver.forget(webId);
+    crew.tell({ kind: "news", news });
+  };
+  const setup = { topology, server: self.name, memory, secrets: secrets.s3, log: options.log };
+  const parts = makeParts({
+    ...setup,
+    worker: 0,
+    images,
+    resolve: (webId) => resolver.resolve(webId),
+    announce,
+  });
   const crew = await startCrew({
     workers,
-    setup: { topology, server: self.name, memory, secrets: secrets.s3, log: options.log },
-    work: (request) => work(request, { images, resolver }),
+    setup,
+    work: (request) => work(request, { images, resolver, announce }),
     counters,
     log,
   });
   let ready = true;
-  const status = makeStatus({ topology, self, memory, cache, crew, images, clock });
+  const status = makeStatus({ topology, self, memory, cache: parts.cache, crew, images, clock });
   const admin = await startAdminListener({
     socketPath: join(self.cacheDir, ".mir", "admin.sock"),
     tcp: self.admin,
     token: secrets.adminToken,
-    handler: makeAdminHandler({ ...status, ready: () => ready }),
+    handler: makeAdminHandler({ ...status, ready: () => ready, actions: adminActions(parts) }),
     log,
   });
   return {
@@ -82,10 +88,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       crew.drain();
       log.info("draining", { graceMs: options.drainGraceMs ?? DEADLINES.drainGraceMs });
       await Bun.sleep(options.drainGraceMs ?? DEADLINES.drainGraceMs);
-      await stopAll(crew, images, log);
+      await crew.stop();
+      await images.close();
       await admin.stop();
-      cache.close();
+      parts.links.close();
+      parts.cache.close();
       restored[Symbol.dispose]();
+      log.info("stopped");
     },
   };
 }
@@ -95,10 +104,12 @@ export function resolveCount(wanted: number | "cpus", max: number): number {
   return Math.min(max, Math.max(1, wanted === "cpus" ? availableParallelism() : wanted));
 }
 
-async function stopAll(crew: Crew, images: ImagePool, log: Log): Promise<void> {
-  await crew.stop();
-  await images.close();
-  log.info("stopped");
+function startResolver(
+  topology: Topology,
+  watched: { readonly counters: Counters; readonly log: Log; readonly clock: Clock },
+): Resolver {
+  const api = topology.services.contentResolutionApi;
+  return api === undefined ? makeEmbeddedResolver() : makeApiResolver({ api, ...watched });
 }
 
 function startImages(
@@ -119,11 +130,17 @@ function startImages(
 
 async function work(
   request: MainCall,
-  parts: { readonly images: ImagePool; readonly resolver: Resolver },
+  parts: {
+    readonly images: ImagePool;
+    readonly resolver: Resolver;
+    readonly announce: Parts["announce"];
+  },
 ): Promise<unknown> {
   switch (request.what) {
     case "resolve":
       return parts.resolver.resolve(request.webId);
+    case "announce":
+      return parts.announce(request.news);
     case "image":
       return parts.images.run(request.job, { deadlineMs: request.deadlineMs });
     default:

@@ -1,35 +1,23 @@
 /** One serving thread: puts the parts of the life of a request together and opens its listeners. */
 
-import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { systemClock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
-import { makeFlightGroup } from "../base/flight.ts";
-import { openCache } from "../cache/cache.ts";
 import { makePeerHandler } from "../content/answer-peer.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
-import { openFlights } from "../content/flights.ts";
-import { makeLocal } from "../content/local.ts";
-import { makeNegatives } from "../content/negatives.ts";
+import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
-import { producer } from "../content/produce.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { makeImageHandler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
-import { makeLinks } from "../mesh/link.ts";
 import { type Listener, startListener } from "../mesh/listener.ts";
-import { makeOwnership } from "../mesh/ownership.ts";
-import { openCounters } from "../observe/counters.ts";
 import { openHistogram } from "../observe/histogram.ts";
-import { makeLog } from "../observe/log.ts";
-import { openOrigins } from "../origin/origin.ts";
-import { makePathCache } from "../resolve/path-cache.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import type { Server } from "../topology/topology.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { type MainCaller, makeMainCaller, reportOf } from "./main-calls.ts";
 import type { ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
+import { makeParts } from "./parts.ts";
 
 /** Runs until main says stop. The message listener is set before the first await: none may be lost. */
 export async function runWorkerThread(): Promise<void> {
@@ -41,6 +29,7 @@ export async function runWorkerThread(): Promise<void> {
   let running: Running | undefined;
   port.on("message", (message: ToWorker) => {
     if (calls.take(message)) return;
+    if (message.kind === "news") running?.hear(message.news);
     if (message.kind === "drain") running?.drain();
     if (message.kind === "stop") void running?.stop().then(() => send({ kind: "drained" }));
   });
@@ -53,6 +42,7 @@ export async function runWorkerThread(): Promise<void> {
 }
 
 interface Running {
+  hear(news: News): void;
   readonly listeners: readonly ListenerReport[];
   readonly ports: readonly number[];
   drain(): void;
@@ -62,7 +52,14 @@ interface Running {
 async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Running> {
   const { topology, memory, worker } = setup;
   const self = serverNamed(topology, setup.server);
-  const parts = await makeParts(setup, self, calls);
+  const parts = makeParts({
+    ...setup,
+    images: imageService(calls),
+    resolve: resolverFor(setup, calls),
+    announce: async (news) => {
+      await calls.call({ what: "announce", news });
+    },
+  });
   let draining = false;
   const handler = makeImageHandler({
     server: self.name,
@@ -85,6 +82,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       ...publics.map((p) => ({ kind: "public" as const, address: p.address, port: p.port })),
       ...privates.map(({ address, port }) => ({ kind: "private" as const, address, port })),
     ],
+    hear: (news) => hearNews(parts, news),
     drain() {
       draining = true;
     },
@@ -94,54 +92,6 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       parts.links.close();
       parts.cache.close();
     },
-  };
-}
-
-async function makeParts(setup: WorkerSetup, self: Server, calls: MainCaller): Promise<Parts> {
-  const { topology, memory, worker } = setup;
-  const clock = systemClock;
-  const counters = openCounters(memory.counters, worker);
-  const log = makeLog({
-    node: `${self.name}/${worker}`,
-    ...setup.log,
-    write: (line) => writeSync(2, line),
-  });
-  const cache = openCache({
-    memory: memory.cache,
-    dir: self.cacheDir,
-    worker,
-    counters,
-    log,
-    clock,
-  });
-  return {
-    self,
-    topology,
-    cache,
-    local: makeLocal({ cache, topology }),
-    producer,
-    factFlights: makeFlightGroup(),
-    paths: makePathCache(clock),
-    flights: openFlights(memory.flights, worker),
-    negatives: makeNegatives(clock),
-    ownership: makeOwnership(topology),
-    links: makeLinks({
-      self: self.name,
-      epoch: topology.epoch,
-      addresses: (peer) => serverNamed(topology, peer).privates,
-      counters,
-      log,
-      clock,
-    }),
-    origin: openOrigins(
-      topology.levels.flatMap((level) => level.origins),
-      { secrets: setup.secrets, counters, log, clock },
-    ),
-    images: imageService(calls),
-    resolve: resolverFor(setup, calls),
-    counters,
-    log,
-    clock,
   };
 }
 

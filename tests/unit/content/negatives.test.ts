@@ -56,9 +56,12 @@ describe("negatives", () => {
 
   test("new content clears it", () => {
     const { negatives, remembered } = fixture();
-    negatives.keep("id", new Fault("not_found", "no such picture"));
-    negatives.clear("id");
-    expect(remembered("id")).toBe(false);
+    const gone = new Fault("not_found", "no such picture");
+    const keys = ["abcdef01", "abcdef01/orig", "abcdef01/facts", "ab/cd/ef/md/abcdef01.jpg"];
+    for (const key of [...keys, "abcdef02"]) negatives.keep(key, gone);
+    negatives.clearId("abcdef01");
+    expect(keys.map(remembered)).toEqual(keys.map(() => false));
+    expect(remembered("abcdef02")).toBe(true);
   });
 
   test("the oldest goes when the limit is reached", () => {
