@@ -61,4 +61,6 @@ export const DEADLINES = {
   cacheRepairMs: 10_000,
   /** A worker thread or image worker must say it is ready within this. */
   startMs: 20_000,
+  /** Between two looks at the length of the journal. */
+  tidyMs: 60_000,
 } as const;

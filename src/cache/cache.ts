@@ -23,7 +23,7 @@ import type { Store } from "./store.ts";
 import { firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
 
 export interface Cache {
-  /** A variant that is here, as it was published; counts the access and hit or miss. Lock-free. */
+  /** A variant that is here, as it was published; counts the access. Lock-free. */
   look(relname: string): VariantMeta | undefined;
   /** The same without counting anything. */
   peek(relname: string): VariantMeta | undefined;
@@ -67,7 +67,7 @@ export function openCache(options: {
   readonly clock: Clock;
 }): Cache {
   const store = openStore(options);
-  const { view, dir, counters } = store;
+  const { view, dir } = store;
   const folders: Folders = makeFolders(dir);
   const tempDir = join(metaDir(dir), "tmp");
   mkdirSync(tempDir, { recursive: true, mode: 0o700 });
@@ -75,11 +75,7 @@ export function openCache(options: {
   let temps = 0;
 
   return {
-    look(relname) {
-      const meta = lookUp(view, relname, true);
-      counters.add(meta === undefined ? "lru_miss" : "lru_hit");
-      return meta;
-    },
+    look: (relname) => lookUp(view, relname, true),
     peek: (relname) => lookUp(view, relname, false),
     pathOf: (relname) => `${dir}/${relname}`,
     tempPath: () => `${tempDir}/${options.worker}-${opening}-${temps++}`,

@@ -8,6 +8,7 @@ import { repairIndex } from "../cache/restore.ts";
 import { abandonFlights } from "../content/flights.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
+import { serverNamed } from "../topology/topology.ts";
 import { answerCall, faultOf } from "./main-calls.ts";
 import type { ListenerReport, MainCall, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
 
@@ -75,7 +76,7 @@ export async function startCrew(options: {
   const onExit = (worker: number, member: Member, thread: Worker): void => {
     if (member.thread !== thread) return;
     member.thread = undefined;
-    repairIndex(setup.memory.cache, worker);
+    repairIndex(setup.memory.cache, worker, serverNamed(setup.topology, setup.server).cacheDir);
     const lost = abandonFlights(setup.memory.flights, worker);
     if (stopping) {
       member.gone.resolve();

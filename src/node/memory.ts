@@ -1,6 +1,7 @@
 /** Sizes and makes the shared memory of one node. */
 
 import { mkdirSync, statfsSync } from "node:fs";
+import { LOAD_MAX, SLOTS_MAX } from "../cache/layout.ts";
 import { createCacheMemory } from "../cache/memory.ts";
 import { createFlightMemory } from "../content/flight-table.ts";
 import { createCounterMemory } from "../observe/counters.ts";
@@ -11,13 +12,12 @@ import type { SharedSet } from "./messages.ts";
 /** Bytes a variant takes on average, all classes together; sets the number of slots. */
 const VARIANT_BYTES_TYPICAL = 48 * 1024;
 const SLOTS_MIN = 16_384;
-const SLOTS_MAX = 32_000_000;
 /** Share of the file system taken when the topology names no capacity (spec §11). */
 const CAPACITY_SHARE = 0.9;
 
 export function createSharedSet(topology: Topology, self: Server, workers: number): SharedSet {
   const capacityBytes = self.capacityBytes ?? shareOfDisk(self.cacheDir);
-  const wanted = Math.ceil(capacityBytes / VARIANT_BYTES_TYPICAL);
+  const wanted = Math.ceil(capacityBytes / VARIANT_BYTES_TYPICAL / LOAD_MAX);
   const slots = Math.min(SLOTS_MAX, Math.max(SLOTS_MIN, wanted));
   return {
     cache: createCacheMemory({ capacityBytes, slots, sizes: sizeNames(topology) }),

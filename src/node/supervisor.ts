@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault, unreachable } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { restoreCache } from "../cache/restore.ts";
+import { restoreCache, saveCache } from "../cache/restore.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { Parts } from "../content/parts.ts";
 import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
@@ -24,6 +24,7 @@ import { makeParts } from "./parts.ts";
 import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStatus } from "./status.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 export interface RunningNode {
   readonly listeners: readonly ListenerReport[];
@@ -81,6 +82,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     handler: makeAdminHandler({ ...status, ready: () => ready, actions: adminActions(parts) }),
     log,
   });
+  const upkeep = startUpkeep({ topology, self, memory: memory.cache, counters, log, clock });
   return {
     listeners: [...crew.listeners, ...admin.listeners],
     async drain() {
@@ -92,6 +94,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await images.close();
       await admin.stop();
       parts.links.close();
+      await upkeep.stop();
+      saveCache(memory.cache, self.cacheDir);
       parts.cache.close();
       restored[Symbol.dispose]();
       log.info("stopped");

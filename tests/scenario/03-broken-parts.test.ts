@@ -68,3 +68,36 @@ describe("image workers", () => {
     expect(await mesh.counter("edge-1", "image_worker_restart")).toBeGreaterThanOrEqual(1);
   });
 });
+
+describe("time", () => {
+  test("what nobody asks for any more is dropped, and made again when somebody does", async () => {
+    await using short = await startMesh({
+      edges: ["edge-1"],
+      origin: { origin_dir: photos },
+      tables: { cache: { expire_unused: "1s" } },
+    });
+    const first = await short.get("edge-1", "/puddle/field-1/xs/a.jpg");
+    const etag = first.headers.get("etag");
+    await first.bytes();
+    await until(async () => (await short.status("edge-1")).cache.variants === 0, "all dropped");
+    expect(await short.counter("edge-1", "expired")).toBeGreaterThanOrEqual(2);
+    const again = await short.get("edge-1", "/puddle/field-1/xs/a.jpg");
+    expect(again.status).toBe(200);
+    expect(again.headers.get("etag")).toBe(etag ?? "none");
+    await again.bytes();
+  });
+
+  test("a node that was stopped and one that was killed both start warm", async () => {
+    await using warm = await startMesh({ edges: ["edge-1"], origin: { origin_dir: photos } });
+    const ask = (): Promise<Response> => warm.get("edge-1", "/puddle/field-2/sm/a.jpg");
+    const etag = (await ask()).headers.get("etag");
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      expect(await warm.kill("edge-1", signal)).toBe(signal === "SIGTERM" ? 0 : 137);
+      await warm.start("edge-1");
+      const answer = await ask();
+      expect(answer.headers.get("cache-status")).toContain("hit");
+      expect(answer.headers.get("etag")).toBe(etag ?? "none");
+      await answer.bytes();
+    }
+  });
+});

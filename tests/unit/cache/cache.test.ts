@@ -58,15 +58,6 @@ describe("a published variant", () => {
     }
   });
 
-  test("counts as a hit when looked at, but not when peeked at", () => {
-    using made = makeCacheDir();
-    putBytes(made.cache, A);
-    made.cache.look(A);
-    made.cache.look(B);
-    made.cache.peek(A);
-    expect(made.counters()).toMatchObject({ lru_hit: 1, lru_miss: 1 });
-  });
-
   test("stays as it is when it is published again", () => {
     using made = makeCacheDir();
     put(made.cache, metaOf(A, 100));

@@ -29,42 +29,42 @@ const STATUS: StatusDocument = {
 
 const handlerWhen = (ready: boolean): AdminHandler =>
   makeAdminHandler({ status: () => STATUS, metrics: () => "mir_x 1\n", ready: () => ready });
-const ask = (path: string, method = "GET", ready = true): Response =>
+const ask = async (path: string, method = "GET", ready = true): Promise<Response> =>
   handlerWhen(ready)(new Request(`http://mir${path}`, { method }));
 
 describe("the admin pages", () => {
   test("say that the node is alive", async () => {
-    expect(await ask("/healthz").text()).toBe("ok");
-    expect(ask("/healthz", "GET", false).status).toBe(200);
+    expect(await (await ask("/healthz")).text()).toBe("ok");
+    expect((await ask("/healthz", "GET", false)).status).toBe(200);
   });
 
   test("say whether it is ready: 200, or 503", async () => {
-    const [ready, draining] = [ask("/readyz"), ask("/readyz", "GET", false)];
+    const [ready, draining] = [await ask("/readyz"), await ask("/readyz", "GET", false)];
     expect([ready.status, await ready.text()]).toEqual([200, "ready"]);
     expect([draining.status, await draining.text()]).toEqual([503, "draining"]);
   });
 
   test("show the status as JSON", async () => {
-    const response = ask("/status?pretty");
+    const response = await ask("/status?pretty");
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.json()).toEqual(STATUS);
   });
 
   test("show the metrics as Prometheus text", async () => {
-    const response = ask("/metrics");
+    const response = await ask("/metrics");
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
     expect(await response.text()).toBe("mir_x 1\n");
   });
 
-  test("are never kept by a cache", () => {
+  test("are never kept by a cache", async () => {
     for (const path of ["/healthz", "/readyz", "/status", "/metrics"]) {
-      expect(ask(path).headers.get("cache-control")).toBe("no-store");
+      expect((await ask(path)).headers.get("cache-control")).toBe("no-store");
     }
   });
 
   test("are these and no more: 404", async () => {
     for (const path of ["/", "/status/", "/statusx", "//status"]) {
-      const response = ask(path);
+      const response = await ask(path);
       expect([path, response.status]).toEqual([path, 404]);
       expect(await response.json()).toMatchObject({ error: { code: "not_found" } });
     }
@@ -72,10 +72,10 @@ describe("the admin pages", () => {
 
   test("are only read: 405", async () => {
     for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
-      const response = ask("/status", method);
+      const response = await ask("/status", method);
       expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     }
-    expect(ask("/status", "HEAD").status).toBe(200);
+    expect((await ask("/status", "HEAD")).status).toBe(200);
   });
 
   test("that fail tell nothing of why", async () => {
@@ -83,7 +83,7 @@ describe("the admin pages", () => {
       throw new Error("secret");
     };
     const handler = makeAdminHandler({ status: () => STATUS, metrics, ready: () => true });
-    const response = handler(new Request("http://mir/metrics"));
+    const response = await handler(new Request("http://mir/metrics"));
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain("secret");
   });

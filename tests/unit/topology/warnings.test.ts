@@ -37,7 +37,6 @@ test("keys without effect are accepted with a warning each", () => {
     `15 ${A}.public[0].upload`,
     "30 routing.peer_mode",
     "32 cache.eviction",
-    "33 cache.expire_unused",
     "35 services.thumbnail_endpoint",
     "36 hot",
     "38 tls",

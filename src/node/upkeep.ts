@@ -1,0 +1,62 @@
+/** What main does for the cache now and then: a short journal, and no variant that nobody asks for any more. */
+
+import type { Clock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
+import { SWEEPS_PER_LIFE, sweepUnused } from "../cache/expire.ts";
+import type { CacheMemory } from "../cache/memory.ts";
+import { tidyJournal } from "../cache/tidy.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import type { Server, Topology } from "../topology/topology.ts";
+
+export interface Upkeep {
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+}
+
+export function startUpkeep(options: {
+  readonly topology: Topology;
+  readonly self: Server;
+  readonly memory: CacheMemory;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+}): Upkeep {
+  const { topology, memory, counters, log, clock } = options;
+  const dir = options.self.cacheDir;
+  const { expireUnusedMs } = topology.cache;
+  const tasks = [every(DEADLINES.tidyMs, log, () => tidyJournal({ memory, dir, log, clock }))];
+  if (expireUnusedMs !== undefined) {
+    const sweep = (): Promise<unknown> => sweepUnused({ memory, dir, counters, log, clock });
+    tasks.push(every(expireUnusedMs / SWEEPS_PER_LIFE, log, sweep));
+  }
+  return {
+    async stop() {
+      await Promise.all(tasks.map((task) => task.stop()));
+    },
+  };
+}
+
+/** One run at a time, the next one `waitMs` after the last has ended. */
+function every(waitMs: number, log: Log, run: () => Promise<unknown>): Upkeep {
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+  let timer = setTimeout(turn, waitMs);
+  function turn(): void {
+    running = run()
+      .then(
+        () => {},
+        (error) => log.error("upkeep of the cache failed", { error }),
+      )
+      .then(() => {
+        if (!stopped) timer = setTimeout(turn, waitMs);
+      });
+  }
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      return running;
+    },
+  };
+}
