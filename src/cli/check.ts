@@ -21,7 +21,7 @@ export const checkCommand = defineCommand({
 });
 
 /** The exit code: 0 when the file can be used. */
-export function runCheck(path: string, json: boolean, output: Output): number {
+function runCheck(path: string, json: boolean, output: Output): number {
   const result = readTopologyFile(path);
   if (json) output.say(checkJson(result));
   if (result.kind === "mistakes") {

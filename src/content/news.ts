@@ -1,6 +1,8 @@
 /** What every thread of a node must hear when content came, or went: what it remembers may be wrong now. */
 
-import type { Parts } from "./parts.ts";
+import type { PathCache } from "../resolve/path-cache.ts";
+import type { Local } from "./local.ts";
+import type { Negatives } from "./negatives.ts";
 
 export interface News {
   readonly ids: readonly string[];
@@ -9,7 +11,7 @@ export interface News {
 
 /** Drops what this thread remembers of the ids: refusals, paths, facts (spec §5). */
 export function hearNews(
-  parts: Pick<Parts, "negatives" | "paths" | "local">,
+  parts: { readonly negatives: Negatives; readonly paths: PathCache; readonly local: Local },
   { ids, webIds }: News,
 ): void {
   for (const id of ids) {

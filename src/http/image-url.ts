@@ -29,7 +29,6 @@ export interface ParsedImageUrl {
 const BOX = /^([1-9][0-9]{0,3})x([1-9][0-9]{0,3})$/;
 const EXT = /^[A-Za-z]{1,5}$/;
 /** A filename may hold neither separators, nor controls, nor what a decoder put for broken UTF-8. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused
 const UNFIT = /[\u0000-\u001f\u007f/\\\ufffd]/;
 const SEGMENTS = 5;
 

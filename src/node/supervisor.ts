@@ -104,7 +104,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 /** Threads or processes meant by a number or `"cpus"`, affinity and quota counted. */
-export function resolveCount(wanted: number | "cpus", max: number): number {
+function resolveCount(wanted: number | "cpus", max: number): number {
   return Math.min(max, Math.max(1, wanted === "cpus" ? availableParallelism() : wanted));
 }
 

@@ -8,7 +8,7 @@ import { ORIGIN_WAITS, type Origin, type OriginParts, type S3Secrets } from "./p
 import { openS3Store } from "./s3.ts";
 import { badOrigin, type Store, tooSlow } from "./store.ts";
 
-export type { Origin, OriginOriginal, S3Secrets } from "./port.ts";
+export type { Origin, S3Secrets } from "./port.ts";
 
 /** undefined when there are none. Opens nothing yet: a store that is down is found out by the first lookup. */
 export function openOrigins(

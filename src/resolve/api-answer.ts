@@ -60,7 +60,7 @@ async function judge(response: Response): Promise<Resolution | ApiFailure> {
 }
 
 /** Unknown fields are ignored; an ext that no original carries counts as not given. */
-export function parseAnswer(text: string): Resolution | ApiFailure {
+function parseAnswer(text: string): Resolution | ApiFailure {
   const hint = 'the API must answer {"contentId": 6 to 96 of A-Z a-z 0-9 _ -, "ext": "jpg"}';
   let json: unknown;
   try {

@@ -23,7 +23,7 @@ export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, 
   ],
 );
 
-export const NOT_YET_MESSAGE = "accepted, has no effect in this version";
+const NOT_YET_MESSAGE = "accepted, has no effect in this version";
 
 export function warnNotYet(value: unknown, findings: Findings, path: Path = []): void {
   const key = path.filter((step) => typeof step === "string").join(".");

@@ -163,11 +163,11 @@ describe("sources", () => {
       return counts.reduce((a, b) => a + b);
     };
     const before = [await origins(), await upstream()];
-    const thumbs = [...(await askEverywhere("/puddle/meadow-01/xs/a.jpg")).values()];
-    expect(thumbs.flatMap(membersOf).some((m) => m.detail === "generated")).toBe(true);
+    const smaller = [...(await askEverywhere("/puddle/meadow-01/xs/a.jpg")).values()];
+    expect(smaller.flatMap(membersOf).some((m) => m.detail === "generated")).toBe(true);
     expect([await origins(), await upstream()]).toEqual(before);
-    for (const thumb of thumbs) {
-      expect(await pictureOf(thumb)).toMatchObject({ width: 160, height: 107 });
+    for (const answer of smaller) {
+      expect(await pictureOf(answer)).toMatchObject({ width: 160, height: 107 });
     }
   });
 });

@@ -9,7 +9,7 @@ export interface Source {
   readonly text: string;
 }
 
-export const ROOT = resolve(import.meta.dir, "../..");
+const ROOT = resolve(import.meta.dir, "../..");
 
 /** What a checkout has beside the project's own files. */
 const NOT_OURS = /^(node_modules|dist|coverage|\.git|\.mir-demo)\//;

@@ -19,7 +19,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   cli: 8,
 };
 /** Floor 3 is for parts that never meet each other. */
-export const STRANGERS: readonly string[] = ["cache", "image", "origin", "resolve"];
+const STRANGERS: readonly string[] = ["cache", "image", "origin", "resolve"];
 /** `src/main.ts` stands above all floors. */
 const ROOF = 9;
 const FILE_LINES_MAX = 300;

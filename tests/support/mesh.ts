@@ -10,12 +10,6 @@ import { stringify } from "smol-toml";
 export const EXECUTABLE = resolve(import.meta.dir, "../../dist/mir");
 const START_MS = 30_000;
 
-export interface NodeSpec {
-  readonly name: string;
-  /** Files that stand for the last level, or further keys of the server's table. */
-  readonly keys?: Readonly<Record<string, unknown>>;
-}
-
 export interface MeshOptions {
   readonly edges: readonly string[];
   readonly regionals?: readonly string[];

@@ -14,7 +14,7 @@ import { encodeHello } from "../../src/wire/encode.ts";
 import type { Hello } from "../../src/wire/messages.ts";
 
 export const RELNAME = "vi/ra/l1/md/viral123.jpg";
-export const OWNER = "owner";
+const OWNER = "owner";
 export const EPOCH = "0123456789abcdef";
 const HELLO: Hello = { name: OWNER, epoch: EPOCH, version: 1, nonce: "0".repeat(32) };
 
@@ -26,7 +26,7 @@ export interface Observed {
   readonly lines: readonly string[];
 }
 
-export function observed(): Observed {
+function observed(): Observed {
   const counts = new Map<CounterName, number>();
   const lines: string[] = [];
   return {
@@ -54,7 +54,7 @@ export function answerOf(content: Uint8Array): PeerAnswer {
   return { meta: variantOf(content.length), via: "", detail: "hit", send };
 }
 
-export function requestOf(change: Partial<PeerRequest> = {}): PeerRequest {
+function requestOf(change: Partial<PeerRequest> = {}): PeerRequest {
   return { relname: RELNAME, role: "owner", deadlineMs: 10_000, hops: 1, ...change };
 }
 

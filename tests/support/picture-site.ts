@@ -13,8 +13,8 @@ import {
 } from "../../src/observe/counters.ts";
 import { silentLog } from "../../src/observe/log.ts";
 
-export const MODIFIED = Date.UTC(2015, 9, 21, 7, 28, 0) / 1000;
-export const VALIDATOR = "0123456789abcdef";
+const MODIFIED = Date.UTC(2015, 9, 21, 7, 28, 0) / 1000;
+const VALIDATOR = "0123456789abcdef";
 export const HIT: Outcome = { source: "hit", collapsed: false, stored: false, via: "" };
 export const PICTURE_PATH = "/puddle/viral123/md/photo.jpg";
 

@@ -26,7 +26,7 @@ export interface Recording {
 }
 
 const contentId = fc.stringMatching(/^[A-Za-z0-9_-]{6,96}$/);
-export const relname = fc
+const relname = fc
   .record({
     id: contentId,
     size: fc.constantFrom("xs", "md", "800x600"),

@@ -39,7 +39,6 @@ const webIds = fc
   .filter((text) => text !== "." && text !== "..");
 const filenames = fc
   .string({ unit: "grapheme", minLength: 1, maxLength: 40 })
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused
   .filter((text) => !/[\u0000-\u001f\u007f/\\\ufffd]/.test(text) && text.isWellFormed());
 
 describe("in both directions", () => {

@@ -1,3 +1,5 @@
+/** Any text is read without a throw, and every mistake lies within it. */
+
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { stringify } from "smol-toml";

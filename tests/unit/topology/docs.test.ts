@@ -1,3 +1,5 @@
+/** The reference page and the schema list the same keys. */
+
 import { expect, test } from "bun:test";
 import { NOT_YET } from "../../../src/topology/not-yet.ts";
 import { schemaKeys } from "../../../src/topology/shape.ts";

@@ -1,3 +1,5 @@
+/** The epoch: what changes it, and what does not. */
+
 import { expect, test } from "bun:test";
 import type { Topology } from "../../../src/topology/topology.ts";
 import { read, smallFile } from "./small-file.ts";

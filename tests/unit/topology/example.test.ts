@@ -1,3 +1,5 @@
+/** Files that must load unchanged. */
+
 import { expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { readTopology } from "../../../src/topology/read.ts";

@@ -1,3 +1,5 @@
+/** A topology told to people and to machines. */
+
 import { expect, test } from "bun:test";
 import { checkJson, explainTopology, formatMistakes } from "../../../src/topology/explain.ts";
 import { read, smallFile } from "./small-file.ts";

@@ -1,3 +1,5 @@
+/** Among whom ownership is decided. */
+
 import { expect, test } from "bun:test";
 import { groupsFrom, groupsOf } from "../../../src/topology/groups.ts";
 import { isLoopbackHost, workerSocketPath } from "../../../src/topology/hosts.ts";

@@ -1,3 +1,5 @@
+/** Every limit of a topology file, reached. */
+
 import { expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { mistakesOf, read, smallFile } from "./small-file.ts";

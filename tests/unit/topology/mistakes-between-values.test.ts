@@ -1,3 +1,5 @@
+/** Values that do not go together. */
+
 import { expect, test } from "bun:test";
 import { mistakesOf, type Row, read, smallFile } from "./small-file.ts";
 

@@ -1,3 +1,5 @@
+/** Mistakes in the settings tables. */
+
 import { expect, test } from "bun:test";
 import { mistakesOf, smallFile } from "./small-file.ts";
 

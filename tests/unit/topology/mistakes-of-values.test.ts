@@ -1,3 +1,5 @@
+/** Mistakes of single values. */
+
 import { expect, test } from "bun:test";
 import { mistakesOf, type Row, read, smallFile } from "./small-file.ts";
 

@@ -1,3 +1,5 @@
+/** The nearest valid name. */
+
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { editDistance, nearestName } from "../../../src/topology/nearest.ts";

@@ -1,3 +1,5 @@
+/** Where keys and values stand in a file. */
+
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse, stringify } from "smol-toml";

@@ -1,3 +1,5 @@
+/** What is not wrong but should be known. */
+
 import { expect, test } from "bun:test";
 import { NOT_YET } from "../../../src/topology/not-yet.ts";
 import { schemaKeys } from "../../../src/topology/shape.ts";

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { Answer, Ask } from "../../../../src/cli/demo/ask.ts";
 import { DEMO_LIMITS } from "../../../../src/cli/demo/bounds.ts";
 import { parseCacheStatus } from "../../../../src/cli/demo/cache-status.ts";
@@ -52,11 +53,11 @@ async function tallyOf(options: {
   const { ask: asking, turns, release, ...limits } = options;
   let turn = 0;
   const nextTurn = async (): Promise<void> => {
-    await Bun.sleep(0);
+    await nextTick();
     turn++;
     if (turn === turns) {
       release?.();
-      await Bun.sleep(0);
+      await nextTick();
       stop.abort();
     }
   };
