@@ -5,7 +5,14 @@ import { DEADLINES } from "../src/base/deadlines.ts";
 import { FAULTS } from "../src/base/fault.ts";
 import { LIMITS } from "../src/base/limits.ts";
 import { COUNTER_NAMES } from "../src/observe/counters.ts";
-import { codeOf, repositoryTexts, type Source, sourcesOf } from "./support/house-files.ts";
+import {
+  codeOf,
+  madeByTools,
+  repositoryTexts,
+  type Source,
+  sourcesOf,
+  trackedPaths,
+} from "./support/house-files.ts";
 import {
   asItStands,
   cycles,
@@ -245,6 +252,13 @@ describe("tables", () => {
     expect(advised(`give it a row in ${page}, as \`code\``, missing)).toBe("");
     expect(unlisted(["a_b"])([{ path: page, text: "a_b and `a_bc`" }])).toEqual(["a_b"]);
   });
+});
+
+test("nothing that tools make is tracked, not even as a link", () => {
+  const todo = "git rm --cached it: a checkout would replace the real one by it";
+  expect(advised(todo, madeByTools(trackedPaths()))).toBe("");
+  const paths = ["node_modules", "dist/mir", "src/distance.ts", ".gitignore"];
+  expect(madeByTools(paths)).toEqual(["node_modules", "dist/mir"]);
 });
 
 test("literals and comments are told from code", () => {

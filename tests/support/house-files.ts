@@ -11,8 +11,8 @@ export interface Source {
 
 const ROOT = resolve(import.meta.dir, "../..");
 
-/** What a checkout has beside the project's own files. */
-const NOT_OURS = /^(node_modules|dist|coverage|\.git|\.mir-demo)\//;
+/** What a checkout has beside the project's own files: folders, or links to them. */
+const NOT_OURS = /^(node_modules|dist|coverage|\.git|\.mir-demo)(\/|$)/;
 const TEXT = /\.(ts|cjs|md|json|lock|toml|yml|sh|html|css|js|svg|service|conf)$|^[^.]*$|^\.ci\//;
 
 export function sourcesOf(pattern: string): Source[] {
@@ -21,16 +21,22 @@ export function sourcesOf(pattern: string): Source[] {
 
 /** Every text that is tracked or about to be; where there is no git, all that is not made by a tool. */
 export function repositoryTexts(): Source[] {
-  const listed = gitList() ?? [...new Bun.Glob("**/*").scanSync({ cwd: ROOT, dot: true })];
+  const listed = gitList(["-co", "--exclude-standard"]) ?? [
+    ...new Bun.Glob("**/*").scanSync({ cwd: ROOT, dot: true }),
+  ];
   return listed.filter((path) => !NOT_OURS.test(path) && TEXT.test(path)).flatMap(read);
 }
 
-function gitList(): string[] | undefined {
+/** Tracked paths; none where there is no git. */
+export const trackedPaths = (): string[] => gitList([]) ?? [];
+
+/** Paths of what the tools make, which a checkout would put in the place of the real thing. */
+export const madeByTools = (paths: readonly string[]): string[] =>
+  paths.filter((path) => NOT_OURS.test(path));
+
+function gitList(args: readonly string[]): string[] | undefined {
   try {
-    const list = Bun.spawnSync(["git", "ls-files", "-co", "--exclude-standard"], {
-      cwd: ROOT,
-      stderr: "ignore",
-    });
+    const list = Bun.spawnSync(["git", "ls-files", ...args], { cwd: ROOT, stderr: "ignore" });
     return list.success ? list.stdout.toString().trim().split("\n") : undefined;
   } catch {
     return undefined;
