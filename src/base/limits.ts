@@ -30,8 +30,13 @@ export const LIMITS = {
   wireBodyBytesMax: 5 * GiB,
   /** Bytes of a relname on the wire (`+`, `-`): 2+1+2+1+2+1+size+1+id+1+ext, rounded up. */
   wireRelnameBytesMax: 256,
-  /** Bytes of a hit record (`@`). */
+  /** Bytes of a hit record (`@`), and relnames in it: all of the longest fit. */
   wireRecordBytesMax: 64 * KiB,
+  wireRecordsMax: 256,
+  /** Bytes of a warm (`-`): a relname, or JSON with the owner's name. */
+  wireWarmBytesMax: 1 * KiB,
+  /** Ids in one purge (`x`): all of the longest fit in its JSON. */
+  wirePurgesMax: 256,
   /** Characters on the wire: of `via` (Cache-Status members), of `detail`, of a node's name or other token. */
   wireViaCharsMax: 4 * KiB,
   wireDetailCharsMax: 256,

@@ -64,6 +64,12 @@ export class IncomingBody implements Body {
     return undefined;
   }
 
+  /** The frame has ended and nothing follows that could verify it (legacy peers). */
+  complete(): void {
+    this.#verified = this.#failure === undefined;
+    this.#serveReader();
+  }
+
   /** The rest will not come. */
   fail(fault: Fault): void {
     if (this.#verified || this.#failure !== undefined) return;

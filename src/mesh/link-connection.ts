@@ -1,30 +1,28 @@
-/** One connection to a peer, the dialler's side: hello, then one request at a time. */
+/** One connection to a peer, the dialler's side: hello, then one exchange at a time. */
 
 import type { Socket } from "bun";
 import type { Clock } from "../base/clock.ts";
-import { asFault, Fault, unreachable } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import { Decoder, type Piece } from "../wire/decode.ts";
-import { encodeAsk, encodeHello, PONG_FRAME } from "../wire/encode.ts";
-import type { Ask, End, ErrorMessage, Hello, SaveHeader } from "../wire/messages.ts";
-import { acceptAnswer, refusalOf } from "./accept-answer.ts";
+import { encodeHello, PONG_FRAME } from "../wire/encode.ts";
+import type { Hello } from "../wire/messages.ts";
 import { Alarm, type MeshDeadlines } from "./alarm.ts";
-import { IncomingBody } from "./incoming-body.ts";
+import type { Exchange, Line } from "./exchange.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { PeerReply } from "./peer.ts";
 
 export interface LinkConnectionOptions {
   readonly peer: string;
   readonly clock: Clock;
   readonly deadlines: MeshDeadlines;
-  /** The connection can take the next request. */
+  /** The connection can take the next exchange. */
   readonly onFree: (connection: LinkConnection) => void;
-  /** A request failed by the peer's or the network's doing; called before `onClosed`. */
+  /** An exchange failed by the peer's or the network's doing; called before `onClosed`. */
   readonly onBroken: (fault: Fault) => void;
   /** The connection has ended; called once. */
   readonly onClosed: (connection: LinkConnection) => void;
 }
 
-type State = "connecting" | "hello" | "idle" | "asked" | "reply" | "closed";
+type State = "connecting" | "hello" | "idle" | "busy" | "closed";
 
 export class LinkConnection implements Disposable {
   readonly #options: LinkConnectionOptions;
@@ -34,11 +32,8 @@ export class LinkConnection implements Disposable {
   #out: Outgoing | undefined;
   #state: State = "connecting";
   #greeting: PromiseWithResolvers<void> | undefined;
-  #asked: { readonly ask: Ask; readonly deadlineAt: number } | undefined;
-  #reply: PromiseWithResolvers<PeerReply> | undefined;
-  #body: IncomingBody | undefined;
+  #exchange: Exchange | undefined;
   #paused = false;
-  #readerWaits = false;
   #heard = false;
   #requests = 0;
   #lost = false;
@@ -52,12 +47,12 @@ export class LinkConnection implements Disposable {
     return this.#state !== "closed";
   }
 
-  /** Requests made on it so far. */
+  /** Exchanges begun on it so far. */
   get requests(): number {
     return this.#requests;
   }
 
-  /** The peer closed it after the last request, before any byte of an answer. */
+  /** The peer closed it after the last exchange had begun, before any byte of an answer. */
   get lost(): boolean {
     return this.#lost;
   }
@@ -83,23 +78,25 @@ export class LinkConnection implements Disposable {
     return this.#greeting.promise;
   }
 
-  /** Only on an idle connection. Rejects with a Fault. */
-  ask(ask: Ask, deadlineAt: number): Promise<PeerReply> {
-    const reply = Promise.withResolvers<PeerReply>();
+  /** Only on an idle connection. What becomes of the exchange is its own to tell. */
+  run(exchange: Exchange): void {
     if (this.#state !== "idle") {
       // closed between being handed out and being used
       this.#lost = true;
-      reply.reject(new Fault("peer_failed", `the connection to ${this.#options.peer} broke off`));
-      return reply.promise;
+      exchange.fail(this.#brokenOff());
+      return;
     }
-    this.#reply = reply;
-    this.#asked = { ask, deadlineAt };
-    this.#state = "asked";
+    this.#state = "busy";
+    this.#exchange = exchange;
     this.#heard = false;
     this.#requests++;
     this.#armAlarm();
-    this.#send(encodeAsk(ask));
-    return reply.promise;
+    try {
+      exchange.start(this.#line());
+    } catch (error) {
+      exchange.fail(asFault(error));
+      if (this.open) this.#becomeFree();
+    }
   }
 
   /** Nobody needs it for now: it closes itself after a while. */
@@ -129,11 +126,9 @@ export class LinkConnection implements Disposable {
   /** For the socket's `close` and `error`. */
   ended(cause?: unknown): void {
     if (this.#state === "closed") return;
-    this.#lost = this.#state === "asked" && !this.#heard;
-    const fault = new Fault("peer_failed", `the connection to ${this.#options.peer} broke off`, {
-      cause,
-    });
-    // one that had become stale is expected, and the request is made again
+    this.#lost = this.#state === "busy" && !this.#heard;
+    const fault = this.#brokenOff(cause);
+    // one that had become stale is expected, and the exchange is tried again
     if (this.#lost && this.#requests > 1) this.fail(fault);
     else this.#break(fault);
   }
@@ -147,8 +142,7 @@ export class LinkConnection implements Disposable {
     this.#socket?.terminate();
     this.#options.onClosed(this);
     this.#greeting?.reject(fault);
-    this.#reply?.reject(fault);
-    this.#body?.fail(fault);
+    this.#exchange?.fail(fault);
   }
 
   [Symbol.dispose](): void {
@@ -157,43 +151,32 @@ export class LinkConnection implements Disposable {
 
   #act(piece: Piece): void {
     switch (piece.kind) {
-      case "heartbeat":
       case "pong":
-      case "bodyEnd":
         return;
       case "ping":
         if (this.#out?.busy === false) this.#send(PONG_FRAME);
         return;
-      case "body":
-        this.#body?.push(piece.bytes);
-        return;
       case "hello":
         this.#onHello(piece.hello);
         return;
-      case "save":
-        this.#onSave(piece.header, piece.bodyBytes);
-        return;
-      case "error":
-        this.#onError(piece.error);
-        return;
-      case "end":
-        this.#onEnd(piece.end);
-        return;
-      case "request":
-      case "warm":
-      case "record":
-      case "rebalance":
-      case "ask":
-      case "ack":
-      case "purge":
-        throw unexpected(piece.kind, this.#state);
       default:
-        unreachable(piece);
+        this.#hand(piece);
     }
   }
 
+  #hand(piece: Piece): void {
+    if (this.#exchange === undefined) {
+      if (piece.kind === "heartbeat") return;
+      throw new Fault("bad_frame", `${piece.kind} where none belongs (${this.#state})`);
+    }
+    const progress = this.#exchange.take(piece);
+    if (progress === "more") return;
+    if (progress === "spent") this.fail(new Fault("peer_failed", "the connection was given up"));
+    else this.#becomeFree();
+  }
+
   #onHello(hello: Hello): void {
-    if (this.#state !== "hello") throw unexpected("hello", this.#state);
+    if (this.#state !== "hello") throw new Fault("bad_frame", "a second hello");
     const { peer } = this.#options;
     if (hello.name !== peer) {
       const told = `the node at the address of ${peer} is ${hello.name}; mend the topology`;
@@ -204,43 +187,33 @@ export class LinkConnection implements Disposable {
     this.#greeting?.resolve();
   }
 
-  #onSave(header: SaveHeader, bodyBytes: number): void {
-    if (this.#state !== "asked" || this.#asked === undefined) throw unexpected("save", this.#state);
-    const meta = acceptAnswer(header, bodyBytes, this.#asked.ask);
-    this.#state = "reply";
-    this.#alarm.clear();
-    const body = new IncomingBody(bodyBytes, {
-      pause: () => this.#setPaused(true),
-      resume: () => this.#setPaused(false),
-      waiting: (on) => this.#setReaderWaits(on),
-      abandon: () => this.fail(new Fault("peer_failed", "the reader gave the body up")),
-    });
-    this.#body = body;
-    this.#reply?.resolve({ meta, via: header.via ?? "", detail: header.detail ?? "", body });
-  }
-
-  #onError(error: ErrorMessage): void {
-    if (this.#state !== "asked") throw unexpected("error", this.#state);
-    this.#reply?.reject(refusalOf(error, this.#options.peer));
-    this.#becomeFree();
-  }
-
-  #onEnd(end: End): void {
-    const fault =
-      this.#body === undefined ? unexpected("end", this.#state) : this.#body.verify(end);
-    if (fault !== undefined) throw fault;
-    this.#becomeFree();
-  }
-
   #becomeFree(): void {
     this.#state = "idle";
-    this.#reply = undefined;
-    this.#body = undefined;
-    this.#asked = undefined;
-    this.#readerWaits = false;
+    this.#exchange = undefined;
     this.#alarm.clear();
     this.#setPaused(false);
     this.#options.onFree(this);
+  }
+
+  /** Deaf as soon as its exchange is not the one under way any more. */
+  #line(): Line {
+    const of = this.#exchange;
+    const mine = (): boolean => this.#exchange === of && this.open;
+    return {
+      write: (bytes) => {
+        if (!mine()) throw this.#brokenOff();
+        return this.#write(bytes);
+      },
+      pause: (on) => {
+        if (mine()) this.#setPaused(on);
+      },
+      rearm: () => {
+        if (mine()) this.#armAlarm();
+      },
+      abandon: (fault) => {
+        if (mine()) this.fail(fault);
+      },
+    };
   }
 
   #setPaused(on: boolean): void {
@@ -250,50 +223,47 @@ export class LinkConnection implements Disposable {
     else this.#socket?.resume();
   }
 
-  #setReaderWaits(on: boolean): void {
-    this.#readerWaits = on;
-    if (on) this.#alarm.set(this.#options.deadlines.bodyStallMs);
-    else this.#alarm.clear();
-  }
-
   /** `fail` for what is the peer's doing. */
   #break(fault: Fault): void {
-    if (this.#state === "asked" || this.#state === "reply") this.#options.onBroken(fault);
+    if (this.#state === "busy") this.#options.onBroken(fault);
     this.fail(fault);
   }
 
   /** Any byte counts as a sign of life. */
   #armAlarm(): void {
-    const { clock, deadlines } = this.#options;
-    if (this.#state === "asked" && this.#asked !== undefined) {
-      const left = this.#asked.deadlineAt - clock.monotonicMs();
-      this.#alarm.set(Math.min(left, deadlines.linkSilenceMs));
-    }
-    if (this.#state === "reply" && this.#readerWaits) this.#alarm.set(deadlines.bodyStallMs);
+    if (this.#state !== "busy" || this.#exchange === undefined) return;
+    const patienceMs = this.#exchange.patienceMs();
+    if (patienceMs === undefined) this.#alarm.clear();
+    else this.#alarm.set(patienceMs);
   }
 
   #due(): void {
-    const late = (this.#asked?.deadlineAt ?? 0) <= this.#options.clock.monotonicMs();
-    this.#break(overdue(this.#state, late, this.#options.peer));
+    if (this.#exchange !== undefined) this.#break(this.#exchange.overdue());
+    else if (this.#state === "idle") {
+      this.fail(new Fault("peer_failed", "the connection was not needed"));
+    } else this.fail(new Fault("peer_failed", `${this.#options.peer} is silent`));
+  }
+
+  #brokenOff(cause?: unknown): Fault {
+    const told = `the connection to ${this.#options.peer} broke off`;
+    return new Fault("peer_failed", told, { cause });
+  }
+
+  #write(bytes: Uint8Array): Promise<void> | undefined {
+    try {
+      return this.#out?.write(bytes);
+    } catch (error) {
+      this.ended(error);
+      throw error;
+    }
   }
 
   #send(frame: Uint8Array): void {
     try {
       // a part that has to wait fails with the connection, whose `close` tells everybody
-      this.#out?.write(frame)?.catch(() => undefined);
-    } catch (error) {
-      this.ended(error);
+      this.#write(frame)?.catch(() => undefined);
+    } catch {
+      return;
     }
   }
-}
-
-function unexpected(what: string, state: State): Fault {
-  return new Fault("bad_frame", `${what} where none belongs (${state})`);
-}
-
-function overdue(state: State, late: boolean, peer: string): Fault {
-  if (state === "reply") return new Fault("too_slow", `the body from ${peer} stalled`);
-  if (state === "asked" && late) return new Fault("too_slow", `${peer} did not answer in time`);
-  const silent = state === "asked" || state === "hello";
-  return new Fault("peer_failed", silent ? `${peer} is silent` : "the connection was not needed");
 }

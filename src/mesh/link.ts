@@ -8,11 +8,14 @@ import type { Log } from "../observe/log.ts";
 import { PROTOCOL_VERSION } from "../wire/commands.ts";
 import type { Ask, Hello } from "../wire/messages.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
+import { AskExchange } from "./ask-exchange.ts";
 import { type Address, dial } from "./dial.ts";
 import type { LinkConnection } from "./link-connection.ts";
 import { makeNonce } from "./nonce.ts";
 import type { PeerReply, PeerRequest } from "./peer.ts";
 import { PeerPool } from "./peer-pool.ts";
+import type { Tell, Told } from "./tell.ts";
+import { TellExchange } from "./tell-exchange.ts";
 
 export interface Links {
   /**
@@ -22,6 +25,12 @@ export interface Links {
    * when too many requests wait for it; `bad_frame` when it breaks the protocol.
    */
   ask(peer: string, request: PeerRequest): Promise<PeerReply>;
+  /**
+   * Tells a peer something and waits until it has acted on it. A message on a connection that turns out to
+   * be stale is told once more on a new one. Rejects with a Fault: the peer's own code; `not_found` when the
+   * file to send cannot be read; else as `ask`. `deadlineMs` is until the acknowledgement.
+   */
+  tell(peer: string, message: Tell, options: { readonly deadlineMs: number }): Promise<Told>;
   /** Connections to the peer (those being opened included) and requests waiting for one; for `/status`. */
   state(peer: string): { readonly connections: number; readonly waiting: number };
   /** Ends all connections and requests; `ask` rejects with `draining` from now on. */
@@ -58,14 +67,34 @@ export function makeLinks(options: LinksOptions): Links {
     return pool;
   };
 
+  /** Runs an exchange, made anew for each try, within the time given. */
+  const within = <T>(
+    peer: string,
+    deadlineMs: number,
+    begin: (connection: LinkConnection, deadlineAt: number) => Promise<T>,
+  ): Promise<T> => {
+    if (closed) throw new Fault("draining", "the node closes its connections");
+    const deadlineAt = clock.monotonicMs() + deadlineMs;
+    const leftMs = (): number => deadlineAt - clock.monotonicMs();
+    return poolOf(peer).run(leftMs, (connection) => begin(connection, deadlineAt));
+  };
+  const deadlines = meshDeadlines(options.deadlines);
+
   return {
     async ask(peer, request) {
-      if (closed) throw new Fault("draining", "the node closes its connections");
-      const deadlineAt = clock.monotonicMs() + request.deadlineMs;
-      const leftMs = () => deadlineAt - clock.monotonicMs();
-      const run = (connection: LinkConnection): Promise<PeerReply> =>
-        connection.ask(askOf(request, options.epoch, leftMs()), deadlineAt);
-      return poolOf(peer).ask(leftMs, run);
+      return within(peer, request.deadlineMs, (connection, deadlineAt) => {
+        const ask = askOf(request, options.epoch, deadlineAt - clock.monotonicMs());
+        const exchange = new AskExchange({ peer, ask, deadlineAt, clock, deadlines });
+        connection.run(exchange);
+        return exchange.reply;
+      });
+    },
+    async tell(peer, message, { deadlineMs }) {
+      return within(peer, deadlineMs, (connection, deadlineAt) => {
+        const exchange = new TellExchange({ peer, message, deadlineAt, clock, deadlines });
+        connection.run(exchange);
+        return exchange.told;
+      });
     },
     state(peer) {
       const pool = pools.get(peer);

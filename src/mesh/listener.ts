@@ -8,8 +8,8 @@ import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
 import { isLoopback } from "./loopback.ts";
-import type { PeerHandler } from "./peer.ts";
 import { Session } from "./session.ts";
+import type { PeerHandlers } from "./tell.ts";
 
 export interface Listener {
   /** The one bound, also when 0 was asked for. */
@@ -27,7 +27,7 @@ export interface ListenerOptions {
   /** Address to bind; a name is resolved. */
   readonly host: string;
   readonly port: number;
-  readonly handler: PeerHandler;
+  readonly handlers: PeerHandlers;
   /** Name of this node; said in the hello. */
   readonly self: string;
   /** Of the topology; another one in a request is counted, never refused. */
@@ -56,10 +56,6 @@ export function startListener(options: ListenerOptions): Listener {
   const sessions = new Set<Session>();
   let emptied: PromiseWithResolvers<void> | undefined;
 
-  const onClosed = (session: Session): void => {
-    sessions.delete(session);
-    if (sessions.size === 0) emptied?.resolve();
-  };
   const accept = (socket: Socket<Session | undefined>): void => {
     if (emptied !== undefined || sessions.size >= connectionsMax) {
       if (emptied === undefined) {
@@ -69,7 +65,11 @@ export function startListener(options: ListenerOptions): Listener {
       socket.terminate();
       return;
     }
-    const session = new Session(socket, { ...options, deadlines, onClosed });
+    const onClosed = (): void => {
+      sessions.delete(session);
+      if (sessions.size === 0) emptied?.resolve();
+    };
+    const session: Session = new Session(socket, { ...options, deadlines, onClosed });
     socket.data = session;
     sessions.add(session);
   };

@@ -2,7 +2,6 @@
 
 import { asFault, Fault } from "../base/fault.ts";
 import type { LinkConnection } from "./link-connection.ts";
-import type { PeerReply } from "./peer.ts";
 
 export interface PeerPoolOptions {
   readonly peer: string;
@@ -40,13 +39,10 @@ export class PeerPool implements Disposable {
   }
 
   /**
-   * Runs one request on a connection of its own. One that had become stale while idle shows only when it is
+   * Runs one exchange on a connection of its own. One that had become stale while idle shows only when it is
    * used: then, and only while no byte of an answer has come, the request is made once more on a new one.
    */
-  async ask(
-    leftMs: () => number,
-    run: (c: LinkConnection) => Promise<PeerReply>,
-  ): Promise<PeerReply> {
+  async run<T>(leftMs: () => number, run: (c: LinkConnection) => Promise<T>): Promise<T> {
     const connection = await this.#acquire(leftMs(), false);
     const reused = connection.requests > 0;
     try {

@@ -4,11 +4,12 @@ import type { Clock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../observe/log.ts";
-import { answerHeader, encodeError, encodeSaveHead, HEARTBEAT_FRAME } from "../wire/encode.ts";
+import { answerHeader, encodeError, encodeSaveHead } from "../wire/encode.ts";
 import type { Ask } from "../wire/messages.ts";
-import { Alarm, type MeshDeadlines } from "./alarm.ts";
+import type { MeshDeadlines } from "./alarm.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PeerAnswer, PeerHandler } from "./peer.ts";
+import { Pulse } from "./pulse.ts";
 import { type AnswerToSend, sendAnswer } from "./send-answer.ts";
 import { discard, openSource } from "./source.ts";
 
@@ -30,8 +31,14 @@ export interface ServeOptions {
  * frame: then only terminating the connection tells the asker.
  */
 export async function serveAsk(options: ServeOptions): Promise<"keep" | "close"> {
-  const { ask, legacy, abort, out } = options;
-  using pulse = new Pulse(options);
+  const { ask, legacy, abort, out, clock, deadlines } = options;
+  using pulse = new Pulse({
+    out,
+    clock,
+    heartbeatMs: deadlines.heartbeatMs,
+    deadlineAt: clock.monotonicMs() + ask.deadlineMs,
+    onLate: () => abort.abort(new Fault("too_slow", "the answer did not begin in time")),
+  });
   let begun = false;
   const write = (bytes: Uint8Array): Promise<void> | undefined => {
     if (begun) return out.write(bytes);
@@ -56,54 +63,6 @@ export async function serveAsk(options: ServeOptions): Promise<"keep" | "close">
     if (refusal === undefined) return "close";
     await write(refusal);
     return "keep";
-  }
-}
-
-/** Signs of life until the answer begins, and the end of waiting for it. */
-class Pulse implements Disposable {
-  readonly #options: ServeOptions;
-  readonly #deadlineAt: number;
-  readonly #alarm: Alarm;
-  #beating: Promise<void> | undefined;
-
-  constructor(options: ServeOptions) {
-    const { clock, ask, deadlines } = options;
-    this.#options = options;
-    this.#deadlineAt = clock.monotonicMs() + ask.deadlineMs;
-    this.#alarm = new Alarm(clock, () => this.#beat());
-    this.#alarm.set(Math.min(deadlines.heartbeatMs, ask.deadlineMs));
-  }
-
-  /** Ends the pulse; the bytes follow a heartbeat that is still being written. */
-  writeAfter(bytes: Uint8Array): Promise<void> | undefined {
-    const { out } = this.#options;
-    this.#alarm[Symbol.dispose]();
-    if (!out.busy || this.#beating === undefined) return out.write(bytes);
-    return this.#beating.then(() => out.write(bytes));
-  }
-
-  [Symbol.dispose](): void {
-    this.#alarm[Symbol.dispose]();
-  }
-
-  #beat(): void {
-    const { out, clock, abort, deadlines } = this.#options;
-    const left = this.#deadlineAt - clock.monotonicMs();
-    if (left <= 0) {
-      abort.abort(new Fault("too_slow", "the answer did not begin in time"));
-      return;
-    }
-    this.#alarm.set(Math.min(deadlines.heartbeatMs, left));
-    if (!out.busy) this.#beating = quietly(() => out.write(HEARTBEAT_FRAME));
-  }
-}
-
-/** A heartbeat that cannot be written needs no care: the connection is closed, and the session knows. */
-async function quietly(write: () => Promise<void> | undefined): Promise<void> {
-  try {
-    await write();
-  } catch {
-    return;
   }
 }
 
@@ -169,7 +128,8 @@ function refusalOf(fault: Fault, options: ServeOptions): Uint8Array | undefined 
   return fault.code === "not_found" ? encodeSaveHead({ relname: ask.relname }, 0) : undefined;
 }
 
-function wholeMs(ms: number | undefined): number | undefined {
+/** As messages carry it. */
+export function wholeMs(ms: number | undefined): number | undefined {
   return ms === undefined
     ? undefined
     : Math.min(Math.max(0, Math.ceil(ms)), LIMITS.wireMillisecondsMax);

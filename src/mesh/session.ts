@@ -1,34 +1,19 @@
 /** One connection from a peer, the listener's side: what it may say when, and when it is closed (spec §3). */
 
 import type { Socket } from "bun";
-import type { Clock } from "../base/clock.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
-import type { Counters } from "../observe/counters.ts";
-import type { Log } from "../observe/log.ts";
 import { COMMAND_NAMES, COMMANDS, PROTOCOL_VERSION } from "../wire/commands.ts";
 import { Decoder, type Piece } from "../wire/decode.ts";
-import { encodeAck, encodeHello, PONG_FRAME } from "../wire/encode.ts";
-import type { Ack, Ask, Hello } from "../wire/messages.ts";
-import { Alarm, type MeshDeadlines } from "./alarm.ts";
+import { encodeHello, PONG_FRAME } from "../wire/encode.ts";
+import type { Ask, Hello, SaveHeader } from "../wire/messages.ts";
+import { Alarm } from "./alarm.ts";
+import { Intake } from "./intake.ts";
 import { isLoopback } from "./loopback.ts";
 import { makeNonce } from "./nonce.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { PeerHandler } from "./peer.ts";
 import { serveAsk } from "./serve-ask.ts";
-
-export interface SessionOptions {
-  readonly self: string;
-  readonly epoch: string;
-  /** Legacy peers are served from anywhere. */
-  readonly insecure: boolean;
-  readonly handler: PeerHandler;
-  readonly counters: Counters;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly deadlines: MeshDeadlines;
-  /** The connection has ended; called once. */
-  readonly onClosed: (session: Session) => void;
-}
+import { savedMeta, serveTell, type TellMessage } from "./serve-tell.ts";
+import type { SessionOptions } from "./session-options.ts";
 
 /** The first frame decides for the connection. */
 type Mode = "undecided" | "extended" | "legacy";
@@ -54,6 +39,8 @@ export class Session {
   #draining = false;
   #closed = false;
   #abort: AbortController | undefined;
+  /** Content that is coming in; it is looked at while the session is busy with its message. */
+  #intake: Intake | undefined;
 
   constructor(socket: Socket<unknown>, options: SessionOptions) {
     this.#options = options;
@@ -70,7 +57,7 @@ export class Session {
     if (this.#closed) return;
     this.#decoder.feed(bytes);
     // nothing is expected now: what comes anyway waits in the kernel
-    if (this.#busy) this.#setPaused(true);
+    if (this.#busy && this.#intake === undefined) this.#setPaused(true);
     else this.#pump();
   }
 
@@ -85,8 +72,10 @@ export class Session {
     this.#watch[Symbol.dispose]();
     this.#socket.terminate();
     this.#out.closed();
-    this.#abort?.abort(new Fault("peer_failed", "the asker has gone"));
-    this.#options.onClosed(this);
+    const gone = new Fault("peer_failed", "the peer has gone");
+    this.#intake?.fail(gone);
+    this.#abort?.abort(gone);
+    this.#options.onClosed();
   }
 
   /** Ends the connection when the request under way, if there is one, has been answered. */
@@ -97,7 +86,7 @@ export class Session {
 
   #pump(): void {
     try {
-      while (!this.#busy && !this.#closed) {
+      while ((!this.#busy || this.#intake !== undefined) && !this.#closed) {
         const piece = this.#decoder.next();
         if (piece === undefined) break;
         this.#act(piece);
@@ -112,14 +101,19 @@ export class Session {
   }
 
   #rearm(): void {
-    const { frameStallMs, linkIdleMs } = this.#options.deadlines;
-    if (this.#busy) this.#watch.clear();
+    const { frameStallMs, linkIdleMs, bodyStallMs } = this.#options.deadlines;
+    if (this.#intake !== undefined && !this.#paused) this.#watch.set(bodyStallMs);
+    else if (this.#busy) this.#watch.clear();
     else if (this.#mode === "undecided") return;
     else if (this.#decoder.midFrame) this.#watch.set(frameStallMs);
     else this.#watch.set(linkIdleMs * IDLE_FACTOR);
   }
 
   #act(piece: Piece): void {
+    if (this.#intake !== undefined) {
+      if (this.#intake.take(piece)) this.#intake = undefined;
+      return;
+    }
     if (this.#mode === "undecided") this.#decide(piece);
     if (this.#mode === "legacy" && EXTENSIONS.has(piece.kind)) {
       throw new Fault("bad_frame", `${piece.kind} from a peer that began without a hello`);
@@ -141,17 +135,15 @@ export class Session {
         this.#serve(this.#bareAsk(piece.relname));
         return;
       case "record":
-        this.#drop({ of: "@", relname: piece.record.relname });
-        return;
       case "warm":
-        this.#drop({ of: "-", relname: piece.relname });
-        return;
       case "purge":
-        this.#drop({ of: "x" });
+        this.#hear(piece);
         return;
       case "save":
       case "rebalance":
-        throw new Fault("bad_frame", `${piece.kind}: this version takes no content from peers`);
+        this.#takeIn(piece.header, piece.bodyBytes);
+        this.#hear(piece);
+        return;
       case "error":
       case "end":
       case "ack":
@@ -192,29 +184,60 @@ export class Session {
     return { relname, role: "owner", epoch, hops: 0, deadlineMs: deadlines.requestMs };
   }
 
-  #drop(message: Pick<Ack, "of" | "relname">): void {
-    this.#options.counters.add("peer_dropped");
-    if (this.#mode === "extended")
-      this.#say(encodeAck({ ...message, ok: false, code: "unsupported" }));
+  #takeIn(header: SaveHeader, bytes: number): void {
+    const legacy = this.#mode === "legacy";
+    savedMeta(header, bytes, legacy);
+    if (legacy && this.#options.handlers.save === undefined) {
+      throw new Fault("bad_frame", "this node takes no content from peers");
+    }
+    this.#intake = new Intake({
+      bytes,
+      legacy,
+      pause: (on) => {
+        this.#setPaused(on);
+        this.#rearm();
+      },
+    });
+  }
+
+  #hear(message: TellMessage): void {
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#work(
+      serveTell({
+        ...this.#options,
+        message,
+        intake: this.#intake,
+        peer: this.#peer,
+        legacy: this.#mode === "legacy",
+        signal: abort.signal,
+        out: this.#out,
+      }),
+    );
   }
 
   #serve(ask: Ask): void {
-    const { handler, counters, log, clock, deadlines, epoch } = this.#options;
+    const { handlers, counters, log, clock, deadlines, epoch } = this.#options;
     counters.add("peer_request");
     if (ask.epoch !== epoch) counters.add("epoch_mismatch");
     this.#abort = new AbortController();
-    const served = serveAsk({
-      ask,
-      peer: this.#peer,
-      legacy: this.#mode === "legacy",
-      abort: this.#abort,
-      handler,
-      out: this.#out,
-      clock,
-      deadlines,
-      log,
-    });
-    void this.#until(served.then((then) => (then === "close" ? this.#end() : undefined)));
+    this.#work(
+      serveAsk({
+        ask,
+        peer: this.#peer,
+        legacy: this.#mode === "legacy",
+        abort: this.#abort,
+        handler: handlers.ask,
+        out: this.#out,
+        clock,
+        deadlines,
+        log,
+      }),
+    );
+  }
+
+  #work(work: Promise<"keep" | "close">): void {
+    void this.#until(work.then((then) => (then === "close" ? this.#end() : undefined)));
   }
 
   /** Small answers of our own; with a peer that does not read them nothing more is looked at. */
@@ -250,7 +273,10 @@ export class Session {
 
   #overdue(): void {
     if (this.#mode === "undecided") this.#refuse(new Fault("bad_frame", "no hello in time"));
-    else if (this.#decoder.midFrame)
+    else if (this.#intake !== undefined) {
+      this.#intake.fail(new Fault("too_slow", "the content stalled"));
+      this.#refuse(new Fault("bad_frame", "content that stalled"));
+    } else if (this.#decoder.midFrame)
       this.#refuse(new Fault("bad_frame", "half a frame and silence"));
     else this.#end();
   }

@@ -22,7 +22,7 @@ export interface Source {
  * The variant from `offset` on, which is at most its length. Throws a Fault `peer_failed` when a file or
  * bytes are not as long as the variant should be.
  */
-export function openSource(answer: PeerAnswer, offset: number): Source {
+export function openSource(answer: Pick<PeerAnswer, "send" | "meta">, offset: number): Source {
   const { send, meta } = answer;
   switch (send.kind) {
     case "file":

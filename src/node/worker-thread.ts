@@ -73,9 +73,8 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     clock: parts.clock,
   });
   const publics = await openPublics(setup, self, { handler, log: parts.log });
-  const privates = openPrivates(self, parts, {
-    handler: makePeerHandler(parts, (outcome) => formatCacheStatus(self.name, outcome)),
-  });
+  const ask = makePeerHandler(parts, (outcome) => formatCacheStatus(self.name, outcome));
+  const privates = openPrivates(self, parts, { handlers: { ask } });
   return {
     ports: publics.map((p) => p.port ?? 0),
     listeners: [
@@ -131,7 +130,7 @@ function openPublics(
 function openPrivates(
   self: Server,
   parts: Parts,
-  options: { handler: Parameters<typeof startListener>[0]["handler"] },
+  options: Pick<Parameters<typeof startListener>[0], "handlers">,
 ): { listener: Listener; address: string; port: number }[] {
   const { topology, counters, log, clock } = parts;
   return self.privates.map(({ bind, port }) => {

@@ -57,8 +57,9 @@ export const COUNTERS = {
     help: "Connections from peers closed for breaking the protocol",
     action: "see the log for the reason",
   },
+  peer_told: { help: "Messages from peers acted on: content, warms, hits, purges", action: "none" },
   peer_dropped: {
-    help: "Messages from peers that this version reads and does not act on",
+    help: "Messages from peers that this node reads and does not act on",
     action: "none",
   },
   epoch_mismatch: {

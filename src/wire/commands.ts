@@ -47,7 +47,7 @@ export const COMMANDS = {
   request: original("+", "relname", LIMITS.wireRelnameBytesMax),
   save: original("=", "headed-body", BODY_BYTES_MAX),
   record: original("@", "json", LIMITS.wireRecordBytesMax),
-  warm: original("-", "relname", LIMITS.wireRelnameBytesMax),
+  warm: original("-", "relname", LIMITS.wireWarmBytesMax),
   rebalance: original("&", "headed-body", BODY_BYTES_MAX),
   hello: extension("!"),
   ask: extension("?"),
@@ -68,10 +68,14 @@ export function commandOf(byte: number): CommandName | undefined {
   return BY_BYTE.get(byte);
 }
 
-function original(byte: string, shape: Shape, dataBytesMax: number): CommandKind {
+function original<const B extends string>(
+  byte: B,
+  shape: Shape,
+  dataBytesMax: number,
+): CommandKind & { readonly byte: B } {
   return { byte, shape, dataBytesMax, extension: false };
 }
 
-function extension(byte: string): CommandKind {
+function extension<const B extends string>(byte: B): CommandKind & { readonly byte: B } {
   return { byte, shape: "headed", dataBytesMax: HEADED_BYTES_MAX, extension: true };
 }

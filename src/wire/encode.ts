@@ -20,6 +20,7 @@ import type {
   HitRecord,
   Purge,
   SaveHeader,
+  Warm,
 } from "./messages.ts";
 import { writeUint } from "./uint.ts";
 
@@ -34,12 +35,18 @@ export function encodeRequest(relname: string): Uint8Array {
   return textFrame("request", relname);
 }
 
-export function encodeWarm(relname: string): Uint8Array {
-  return textFrame("warm", relname);
+/** With an owner it is JSON, which only extended peers read. */
+export function encodeWarm(warm: Warm): Uint8Array {
+  const { relname, owner } = warm;
+  return textFrame("warm", owner === undefined ? relname : JSON.stringify({ relname, owner }));
 }
 
-export function encodeRecord(record: HitRecord): Uint8Array {
-  return textFrame("record", JSON.stringify(record));
+/** Hits of one relname are said as legacy peers say them. */
+export function encodeRecord({ hits }: HitRecord): Uint8Array {
+  const [first] = hits;
+  const single = first !== undefined && hits.length === 1;
+  const json = single ? { relname: first.relname, hits: first.count } : { hits };
+  return textFrame("record", JSON.stringify(json));
 }
 
 /** Everything of a `=` frame up to its content, which must be exactly `bodyBytes` long. */
@@ -112,8 +119,8 @@ export function boundedVia(via: string): string {
   return kept;
 }
 
-/** The other side refuses what could break a header line. */
-function printable(text: string): string {
+/** The other side refuses what could break a header line or a log. */
+export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "?");
 }
 

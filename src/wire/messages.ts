@@ -3,11 +3,13 @@
 import * as v from "valibot";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../base/variant.ts";
+import { isContentId, parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../base/variant.ts";
 
 /** Printable ASCII: it ends up in headers and logs, where a line break would be an attack. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
 const HEX16 = /^[0-9a-f]{16}$/;
+const WEB_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
 const NONCE = /^[0-9a-f]{32}$/;
 
 const relname = v.pipe(
@@ -30,6 +32,13 @@ const Facts = v.object({
   animated: v.boolean(),
 });
 
+/** What an upload said of itself, handed down with it. */
+const Upload = v.object({
+  webId: v.optional(v.pipe(v.string(), v.regex(WEB_ID, "no web id"))),
+  /** Of the bytes, as the uploader told it. */
+  sha256: v.optional(v.pipe(v.string(), v.regex(SHA256, "not 64 hex digits"))),
+});
+
 /** Header of `=` and `&`; a plain Save has only the relname. */
 export const SaveHeader = v.object({
   relname,
@@ -43,15 +52,35 @@ export const SaveHeader = v.object({
   lossySteps: v.optional(count(255)),
   via: v.optional(printable(LIMITS.wireViaCharsMax)),
   detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  /** Only in a Save from a dialler. */
+  upload: v.optional(Upload),
 });
 export type SaveHeader = v.InferOutput<typeof SaveHeader>;
 
-/** `@`: hits a replica served in the owner's place. */
-export const HitRecord = v.object({
-  relname,
-  hits: v.optional(v.pipe(count(1e9), v.minValue(1)), 1),
-});
+const hitCount = v.pipe(count(1e9), v.minValue(1));
+
+/** `@`: hits a replica served in the owner's place; of one relname as legacy peers say it, or of several. */
+export const HitRecord = v.union([
+  v.pipe(
+    v.object({ relname, hits: v.optional(hitCount, 1) }),
+    v.transform(({ relname: of, hits }) => ({ hits: [{ relname: of, count: hits }] })),
+  ),
+  v.object({
+    hits: v.pipe(
+      v.array(v.object({ relname, count: hitCount })),
+      v.minLength(1),
+      v.maxLength(LIMITS.wireRecordsMax),
+    ),
+  }),
+]);
 export type HitRecord = v.InferOutput<typeof HitRecord>;
+
+/** `-`: a bare relname; from an extended peer it may be JSON that also names who owns it. */
+export const Warm = v.object({
+  relname,
+  owner: v.optional(v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1))),
+});
+export type Warm = v.InferOutput<typeof Warm>;
 
 /** `!` */
 export const Hello = v.object({
@@ -96,21 +125,40 @@ export const Ack = v.object({
   of: v.picklist(["=", "&", "@", "-", "x"]),
   ok: v.boolean(),
   relname: v.optional(relname),
+  /** Why not; like the code of `~`. */
   code: v.optional(printable(LIMITS.wireNameCharsMax)),
+  message: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  retryAfterMs: v.optional(milliseconds),
+  /** What was done, in a word or two. */
+  note: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  /** More of it; each message has its own. */
+  detail: v.optional(v.record(v.string(), v.unknown())),
 });
 export type Ack = v.InferOutput<typeof Ack>;
 
-/** `x`: every variant of the id from a source older than this goes. */
+/** `x`: what is to happen to ids; for `purge`, every variant from a source older than this goes. */
 export const Purge = v.object({
-  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{6,96}$/, "no content id")),
-  /** Unix seconds. */
-  purgedAt: count(Number.MAX_SAFE_INTEGER),
+  entries: v.pipe(
+    v.array(
+      v.object({
+        id: v.pipe(v.string(), v.check(isContentId, "no content id")),
+        /** Unix seconds. */
+        purgedAt: count(Number.MAX_SAFE_INTEGER),
+        action: v.picklist(["purge", "block", "unblock", "origin"]),
+      }),
+    ),
+    v.minLength(1),
+    v.maxLength(LIMITS.wirePurgesMax),
+  ),
+  /** Nodes passed before the one that is told. */
+  hops: count(255),
 });
 export type Purge = v.InferOutput<typeof Purge>;
 
 export type Message =
   | { readonly kind: "heartbeat" | "ping" | "pong" }
-  | { readonly kind: "request" | "warm"; readonly relname: string }
+  | { readonly kind: "request"; readonly relname: string }
+  | { readonly kind: "warm"; readonly warm: Warm }
   | { readonly kind: "record"; readonly record: HitRecord }
   | {
       readonly kind: "save" | "rebalance";

@@ -15,7 +15,11 @@ import {
   parseRelnameData,
   SaveHeader,
   textOf,
+  Warm,
 } from "./messages.ts";
+
+/** No relname begins with a brace. */
+const JSON_BEGINS = "{".charCodeAt(0);
 
 /** A message without a JSON header; throws a Fault `bad_frame`. */
 export function parsePlain(command: CommandName, data: Uint8Array): Message {
@@ -28,8 +32,10 @@ export function parsePlain(command: CommandName, data: Uint8Array): Message {
       }
       return { kind: command };
     case "request":
-    case "warm":
       return { kind: command, relname: parseRelnameData(data, command) };
+    case "warm":
+      if (data[0] === JSON_BEGINS) return { kind: command, warm: parseJson(Warm, data, command) };
+      return { kind: command, warm: { relname: parseRelnameData(data, command) } };
     case "record":
       return { kind: command, record: parseJson(HitRecord, data, command) };
     default:

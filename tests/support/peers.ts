@@ -7,6 +7,7 @@ import type { VariantMeta } from "../../src/base/variant.ts";
 import { type Links, type LinksOptions, makeLinks } from "../../src/mesh/link.ts";
 import { type Listener, type ListenerOptions, startListener } from "../../src/mesh/listener.ts";
 import type { PeerAnswer, PeerHandler, PeerReply, PeerRequest } from "../../src/mesh/peer.ts";
+import type { PeerHandlers, Tell, Told } from "../../src/mesh/tell.ts";
 import type { CounterName, Counters } from "../../src/observe/counters.ts";
 import { makeLog } from "../../src/observe/log.ts";
 import { Decoder, type Piece } from "../../src/wire/decode.ts";
@@ -92,12 +93,16 @@ export interface Owner extends AsyncDisposable, Observed {
   readonly port: number;
 }
 
-export function startOwner(handler: PeerHandler, change: Partial<ListenerOptions> = {}): Owner {
+/** `handlers` may be the one for requests alone. */
+export function startOwner(
+  handlers: PeerHandler | PeerHandlers,
+  change: Partial<ListenerOptions> = {},
+): Owner {
   const seen = observed();
   const listener = startListener({
     host: "127.0.0.1",
     port: 0,
-    handler,
+    handlers: typeof handlers === "function" ? { ask: handlers } : handlers,
     self: OWNER,
     epoch: EPOCH,
     insecure: false,
@@ -120,6 +125,8 @@ export function startOwner(handler: PeerHandler, change: Partial<ListenerOptions
 export interface Asker extends Disposable, Observed {
   readonly links: Links;
   ask(change?: Partial<PeerRequest>): Promise<PeerReply>;
+  /** Within 10 s, unless told otherwise. */
+  tell(message: Tell, deadlineMs?: number): Promise<Told>;
 }
 
 export function startAsker(
@@ -141,6 +148,7 @@ export function startAsker(
     ...seen,
     links,
     ask: (request) => links.ask(OWNER, requestOf(request)),
+    tell: (message, deadlineMs = 10_000) => links.tell(OWNER, message, { deadlineMs }),
     [Symbol.dispose]: () => links.close(),
   };
 }

@@ -54,6 +54,10 @@ const saveHeader = fc.record(
     lossySteps: fc.nat({ max: 255 }),
     via: text,
     detail: text,
+    upload: fc.record(
+      { webId: fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/), sha256: hex(64) },
+      { requiredKeys: [] },
+    ),
   },
   { requiredKeys: ["relname"] },
 );
@@ -84,7 +88,16 @@ const error = fc.record(
   { requiredKeys: ["code"] },
 );
 const ack = fc.record(
-  { of: fc.constantFrom("=", "&", "@", "-", "x"), ok: fc.boolean(), relname, code: text },
+  {
+    of: fc.constantFrom("=", "&", "@", "-", "x"),
+    ok: fc.boolean(),
+    relname,
+    code: text,
+    message: text,
+    retryAfterMs: fc.nat({ max: 86_400_000 }),
+    note: text,
+    detail: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.oneof(text, fc.nat())),
+  },
   { requiredKeys: ["of", "ok"] },
 );
 
@@ -94,10 +107,18 @@ const message: fc.Arbitrary<Recording> = fc.oneof(
   fc.constant({ bytes: PING_FRAME, says: [{ kind: "ping" }] }),
   fc.constant({ bytes: PONG_FRAME, says: [{ kind: "pong" }] }),
   relname.map((r) => ({ bytes: encodeRequest(r), says: [{ kind: "request", relname: r }] })),
-  relname.map((r) => ({ bytes: encodeWarm(r), says: [{ kind: "warm", relname: r }] })),
   fc
-    .record({ relname, hits: fc.integer({ min: 1, max: 1e9 }) })
-    .map((record) => ({ bytes: encodeRecord(record), says: [{ kind: "record", record }] })),
+    .record({ relname, owner: text }, { requiredKeys: ["relname"] })
+    .map((warm) => ({ bytes: encodeWarm(warm), says: [{ kind: "warm", warm }] })),
+  fc
+    .array(fc.record({ relname, count: fc.integer({ min: 1, max: 1e9 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .map((hits) => ({
+      bytes: encodeRecord({ hits }),
+      says: [{ kind: "record", record: { hits } }],
+    })),
   fc.tuple(saveHeader, body).map(([header, content]) => ({
     bytes: Buffer.concat([encodeSaveHead(header, content.length), content]),
     says: withBody("save", header, content),
@@ -114,7 +135,17 @@ const message: fc.Arbitrary<Recording> = fc.oneof(
     .map((end) => ({ bytes: encodeEnd(end), says: [{ kind: "end", end }] })),
   ack.map((a) => ({ bytes: encodeAck(a), says: [{ kind: "ack", ack: a }] })),
   fc
-    .record({ id: contentId, purgedAt: bytes })
+    .record({
+      entries: fc.array(
+        fc.record({
+          id: contentId,
+          purgedAt: bytes,
+          action: fc.constantFrom("purge", "block", "unblock", "origin"),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+      hops: fc.nat({ max: 255 }),
+    })
     .map((purge) => ({ bytes: encodePurge(purge), says: [{ kind: "purge", purge }] })),
 );
 

@@ -225,16 +225,18 @@ describe("an extended peer", () => {
     }
   });
 
-  test("is told by a negative % of messages that this version drops", async () => {
+  test("is told by a negative % of messages that this node does not take", async () => {
     await using owner = startOwner(serve);
     using peer = await dialRaw(owner.port, { hello: true });
-    peer.send(encodeRecord({ relname: RELNAME, hits: 3 }));
-    peer.send(encodeWarm(RELNAME));
-    peer.send(encodePurge({ id: "viral123", purgedAt: 1 }));
+    peer.send(encodeRecord({ hits: [{ relname: RELNAME, count: 3 }] }));
+    peer.send(encodeWarm({ relname: RELNAME }));
+    const entry = { id: "viral123", purgedAt: 1, action: "purge" } as const;
+    peer.send(encodePurge({ entries: [entry], hops: 1 }));
     await until(() => peer.says.length === 4);
-    const no = { ok: false, code: "unsupported" };
+    const message = "this node does not take such messages";
+    const no = { ok: false, code: "unsupported", message };
     expect(peer.says.slice(1)).toEqual([
-      { kind: "ack", ack: { of: "@", relname: RELNAME, ...no } },
+      { kind: "ack", ack: { of: "@", ...no } },
       { kind: "ack", ack: { of: "-", relname: RELNAME, ...no } },
       { kind: "ack", ack: { of: "x", ...no } },
     ]);
@@ -282,7 +284,8 @@ describe("a legacy peer", () => {
   test("has its records and warms dropped without a word", async () => {
     await using owner = startOwner(serve);
     using peer = await dialRaw(owner.port, { hello: false });
-    peer.send(Buffer.concat([encodeWarm(RELNAME), encodeRecord({ relname: RELNAME, hits: 1 })]));
+    const record = encodeRecord({ hits: [{ relname: RELNAME, count: 1 }] });
+    peer.send(Buffer.concat([encodeWarm({ relname: RELNAME }), record]));
     peer.send(PING_FRAME);
     await until(() => peer.says.length === 1);
     expect(peer.kinds).toEqual(["pong"]);

@@ -28,8 +28,22 @@ describe("a connection is closed with a logged reason and counted when it", () =
     "asks before a hello": [[ASK], "before a hello"],
     "says hello twice": [[hello, hello], "second hello"],
     "answers instead of asking": [[hello, encodeError({ code: "x" })], "from a dialler"],
-    "brings a Save": [[hello, encodeSaveHead({ relname: RELNAME }, 9)], "takes no content"],
-    "brings a Rebalance": [[encodeRebalanceHead({ relname: RELNAME }, 9)], "takes no content"],
+    "brings a Save without length and validator": [
+      [hello, encodeSaveHead({ relname: RELNAME }, 9)],
+      "needs bytes and validator",
+    ],
+    "brings a part of a variant": [
+      [hello, encodeSaveHead({ relname: RELNAME, offset: 1 }, 9)],
+      "it is whole",
+    ],
+    "is legacy and brings a Rebalance that nobody takes": [
+      [encodeRebalanceHead({ relname: RELNAME }, 9)],
+      "takes no content",
+    ],
+    "is legacy and announces another length than it sends": [
+      [encodeSaveHead({ relname: RELNAME, bytes: 8 }, 9)],
+      "8 were announced",
+    ],
     "is legacy and turns extended": [[PING_FRAME, hello], "began without a hello"],
   };
   for (const [name, [frames, reason]] of Object.entries(breaches)) {

@@ -86,5 +86,5 @@ test("a message over the maximum of its command is a bug here, not sent", () => 
   );
   const relname = "a".repeat(LIMITS.wireJsonBytesMax);
   expect(() => encodeSaveHead({ relname }, 0)).toThrow("JSON");
-  expect(() => encodeRecord({ relname, hits: 1 })).toThrow("too many");
+  expect(() => encodeRecord({ hits: [{ relname, count: 1 }] })).toThrow("too many");
 });

@@ -32,8 +32,8 @@ const ENCODED: Readonly<Record<CommandName, Uint8Array | readonly Uint8Array[]>>
   pong: PONG_FRAME,
   request: encodeRequest(RELNAME),
   save: [encodeSaveHead({ relname: RELNAME }, 3), BODY],
-  record: encodeRecord({ relname: RELNAME, hits: 7 }),
-  warm: encodeWarm(RELNAME),
+  record: encodeRecord({ hits: [{ relname: RELNAME, count: 7 }] }),
+  warm: encodeWarm({ relname: RELNAME }),
   rebalance: [encodeRebalanceHead({ relname: RELNAME }, 3), BODY],
   hello: encodeHello({ name: "edge1", epoch: VALIDATOR, version: 1, nonce: NONCE }),
   ask: encodeAsk({
@@ -47,7 +47,10 @@ const ENCODED: Readonly<Record<CommandName, Uint8Array | readonly Uint8Array[]>>
   error: encodeError({ code: "overloaded", retryAfterMs: 1000 }),
   end: encodeEnd({ bytes: 3, xxh64: "44bc2cf5ad770999" }),
   ack: encodeAck({ of: "-", ok: false, code: "unsupported" }),
-  purge: encodePurge({ id: "viral123", purgedAt: 1700000000 }),
+  purge: encodePurge({
+    entries: [{ id: "viral123", purgedAt: 1700000000, action: "purge" }],
+    hops: 1,
+  }),
 };
 
 /** Made by hand from the specification, not by the encoder. */
@@ -101,9 +104,63 @@ const GOLDEN: Readonly<Record<CommandName, readonly string[]>> = {
     "746564227d",
   ],
   purge: [
-    "000000002b 78",
-    "0000277b226964223a22766972616c313233222c227075726765644174223a313730303030303030",
-    "307d",
+    "0000000053 78",
+    "00004f7b22656e7472696573223a5b7b226964223a22766972616c313233222c2270757267656441",
+    "74223a313730303030303030302c22616374696f6e223a227075726765227d5d2c22686f7073223a",
+    "317d",
+  ],
+};
+
+/** Further forms of the same messages, made by hand likewise. */
+const FORMS: Readonly<Record<string, readonly [Uint8Array, readonly string[]]>> = {
+  "a record of several": [
+    encodeRecord({
+      hits: [
+        { relname: RELNAME, count: 7 },
+        { relname: RELNAME, count: 1 },
+      ],
+    }),
+    [
+      "000000006d 40",
+      "7b2268697473223a5b7b2272656c6e616d65223a2276692f72612f6c312f6d642f766972616c3132",
+      "332e6a7067222c22636f756e74223a377d2c7b2272656c6e616d65223a2276692f72612f6c312f6d",
+      "642f766972616c3132332e6a7067222c22636f756e74223a317d5d7d",
+    ],
+  ],
+  "a warm that names the owner": [
+    encodeWarm({ relname: RELNAME, owner: "edge1" }),
+    [
+      "0000000037 2d",
+      "7b2272656c6e616d65223a2276692f72612f6c312f6d642f766972616c3132332e6a7067222c226f",
+      "776e6572223a226564676531227d",
+    ],
+  ],
+  "an ack that says what was done": [
+    encodeAck({ of: "=", ok: true, note: "kept", detail: { pinned: true } }),
+    [
+      "000000003f 25",
+      "00003b7b226f66223a223d222c226f6b223a747275652c226e6f7465223a226b657074222c226465",
+      "7461696c223a7b2270696e6e6564223a747275657d7d",
+    ],
+  ],
+  "a refusal": [
+    encodeAck({ of: "&", ok: false, code: "disk_full", message: "no room", retryAfterMs: 1000 }),
+    [
+      "0000000054 25",
+      "0000507b226f66223a2226222c226f6b223a66616c73652c22636f6465223a226469736b5f66756c",
+      "6c222c226d657373616765223a226e6f20726f6f6d222c22726574727941667465724d73223a3130",
+      "30307d",
+    ],
+  ],
+  "a save with an upload": [
+    encodeSaveHead({ relname: RELNAME, upload: { webId: "my-cat", sha256: "ab".repeat(32) } }, 0),
+    [
+      "0000000092 3d",
+      "00008e7b2272656c6e616d65223a2276692f72612f6c312f6d642f766972616c3132332e6a706722",
+      "2c2275706c6f6164223a7b227765624964223a226d792d636174222c22736861323536223a226162",
+      "61626162616261626162616261626162616261626162616261626162616261626162616261626162",
+      "61626162616261626162616261626162616261626162227d7d",
+    ],
   ],
 };
 
@@ -120,6 +177,12 @@ describe("the bytes of", () => {
     test(`${name} are read as ${name}`, () => {
       const [piece] = decodeAll(Buffer.from(golden, "hex"));
       expect(piece?.kind).toBe(name);
+    });
+  }
+
+  for (const [name, [encoded, golden]] of Object.entries(FORMS)) {
+    test(`${name} are as the protocol has them`, () => {
+      expect(Buffer.from(encoded).toString("hex")).toBe(golden.join("").replaceAll(" ", ""));
     });
   }
 

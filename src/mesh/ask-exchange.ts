@@ -1,0 +1,119 @@
+/** One request to a peer: the question, then the answer with its body or a refusal. */
+
+import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/fault.ts";
+import type { Piece } from "../wire/decode.ts";
+import { encodeAsk } from "../wire/encode.ts";
+import type { Ask, End, SaveHeader } from "../wire/messages.ts";
+import { acceptAnswer, refusalOf } from "./accept-answer.ts";
+import type { MeshDeadlines } from "./alarm.ts";
+import { type Exchange, type Line, type Progress, patience } from "./exchange.ts";
+import { IncomingBody } from "./incoming-body.ts";
+import type { PeerReply } from "./peer.ts";
+
+export interface AskOptions {
+  readonly peer: string;
+  readonly ask: Ask;
+  /** Of the answer's begin, on the monotonic clock. */
+  readonly deadlineAt: number;
+  readonly clock: Clock;
+  readonly deadlines: MeshDeadlines;
+}
+
+export class AskExchange implements Exchange {
+  readonly #options: AskOptions;
+  readonly #reply = Promise.withResolvers<PeerReply>();
+  #line: Line | undefined;
+  #body: IncomingBody | undefined;
+  #readerWaits = false;
+
+  constructor(options: AskOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with a Fault. */
+  get reply(): Promise<PeerReply> {
+    return this.#reply.promise;
+  }
+
+  start(line: Line): void {
+    this.#line = line;
+    // a part that has to wait fails with the connection, which tells this exchange
+    line.write(encodeAsk(this.#options.ask))?.catch(() => undefined);
+  }
+
+  take(piece: Piece): Progress {
+    switch (piece.kind) {
+      case "heartbeat":
+      case "bodyEnd":
+        return "more";
+      case "body":
+        this.#body?.push(piece.bytes);
+        return "more";
+      case "save":
+        this.#begin(piece.header, piece.bodyBytes);
+        return "more";
+      case "error":
+        if (this.#body !== undefined) throw unexpected(piece);
+        this.#reply.reject(refusalOf(piece.error, this.#options.peer));
+        return "done";
+      case "end":
+        this.#finish(piece.end);
+        return "done";
+      default:
+        throw unexpected(piece);
+    }
+  }
+
+  patienceMs(): number | undefined {
+    const { clock, deadlines, deadlineAt } = this.#options;
+    if (this.#body !== undefined) return this.#readerWaits ? deadlines.bodyStallMs : undefined;
+    return patience({
+      nowMs: clock.monotonicMs(),
+      deadlineAt,
+      silenceMs: deadlines.linkSilenceMs,
+    });
+  }
+
+  overdue(): Fault {
+    const { peer, clock, deadlineAt } = this.#options;
+    if (this.#body !== undefined) return new Fault("too_slow", `the body from ${peer} stalled`);
+    if (deadlineAt <= clock.monotonicMs()) {
+      return new Fault("too_slow", `${peer} did not answer in time`);
+    }
+    return new Fault("peer_failed", `${peer} is silent`);
+  }
+
+  fail(fault: Fault): void {
+    this.#reply.reject(fault);
+    this.#body?.fail(fault);
+  }
+
+  #begin(header: SaveHeader, bodyBytes: number): void {
+    if (this.#body !== undefined) {
+      throw new Fault("bad_frame", "save where the end of another belongs");
+    }
+    const meta = acceptAnswer(header, bodyBytes, this.#options.ask);
+    const body = new IncomingBody(bodyBytes, {
+      pause: () => this.#line?.pause(true),
+      resume: () => this.#line?.pause(false),
+      waiting: (on) => {
+        this.#readerWaits = on;
+        this.#line?.rearm();
+      },
+      abandon: () => this.#line?.abandon(new Fault("peer_failed", "the reader gave the body up")),
+    });
+    this.#body = body;
+    this.#reply.resolve({ meta, via: header.via ?? "", detail: header.detail ?? "", body });
+  }
+
+  #finish(end: End): void {
+    const fault = this.#body?.verify(end);
+    if (this.#body === undefined) throw new Fault("bad_frame", "end where none belongs");
+    if (fault !== undefined) throw fault;
+  }
+}
+
+function unexpected({ kind }: Piece): Fault {
+  return new Fault("bad_frame", `${kind} where none belongs`);
+}

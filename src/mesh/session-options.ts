@@ -1,0 +1,21 @@
+/** What a connection from a peer is given by its listener. */
+
+import type { Clock } from "../base/clock.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import type { MeshDeadlines } from "./alarm.ts";
+import type { PeerHandlers } from "./tell.ts";
+
+export interface SessionOptions {
+  readonly self: string;
+  readonly epoch: string;
+  /** Legacy peers are served from anywhere. */
+  readonly insecure: boolean;
+  readonly handlers: PeerHandlers;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly deadlines: MeshDeadlines;
+  /** The connection has ended; called once. */
+  readonly onClosed: () => void;
+}
