@@ -2,6 +2,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { defineCommand } from "citty";
+import { systemClock } from "../base/clock.ts";
 import { selfCommand } from "../node/reexec.ts";
 import { ask } from "./demo/ask.ts";
 import { DEMO_LIMITS } from "./demo/bounds.ts";
@@ -70,7 +71,7 @@ export interface DemoOptions {
  * Faults.
  */
 export async function runDemo(options: DemoOptions, output: Output): Promise<number> {
-  using stop = listenForStop();
+  using stop = listenForStop(systemClock);
   using state = openStateDir(options.env);
   using ports = openPorts(Math.random);
   const { signal } = stop;

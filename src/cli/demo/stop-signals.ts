@@ -1,16 +1,24 @@
 /** The wish of whoever started the demo that it end. */
 
+import type { Clock } from "../../base/clock.ts";
+
 export interface StopSignals extends Disposable {
   readonly signal: AbortSignal;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The first signal is a wish; a second one ends the process at once, which ends the nodes too. */
-export function listenForStop(): StopSignals {
+/** One Ctrl-C comes twice where a runner in front passes on what the terminal has told us too. */
+const REPEAT_MS = 500;
+
+/** The first signal is a wish; a second wish ends the process at once, which ends the nodes too. */
+export function listenForStop(clock: Clock): StopSignals {
   const stopping = new AbortController();
+  let wishedMs = 0;
   const stop = (): void => {
-    if (stopping.signal.aborted) process.exit(1);
+    const isFirst = !stopping.signal.aborted;
+    if (isFirst) wishedMs = clock.monotonicMs();
+    else if (clock.monotonicMs() - wishedMs > REPEAT_MS) process.exit(1);
     stopping.abort(new Error("stopped"));
   };
   for (const name of SIGNALS) process.on(name, stop);
