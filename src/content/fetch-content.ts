@@ -3,12 +3,13 @@
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, ORIG, type Variant } from "../base/variant.ts";
+import { serverNamed } from "../topology/topology.ts";
 import { type Context, startContext } from "./context.ts";
 import { collect } from "./fill.ts";
 import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
-import type { ContentRequest, FetchContent, Served } from "./served.ts";
+import type { ContentRequest, Elsewhere, FetchContent, Served } from "./served.ts";
 import { askPeer } from "./upstream.ts";
 
 /** Bytes of bodies this worker is collecting; see `LIMITS.collectPoolBytesMax`. */
@@ -35,6 +36,8 @@ export function makeFetchContent(parts: Parts): FetchContent {
     // 3. peer streaming: another server of this level owns it
     const [rank1] = ownership.topRanks(self.level, self.region, id);
     if (rank1 !== undefined && rank1 !== self.name) {
+      const elsewhere = ownerForClient(parts, request, rank1);
+      if (elsewhere !== undefined) return elsewhere;
       const streamed = await fromPeer(parts, { peer: rank1, wanted, context });
       if (streamed !== undefined) return streamed;
       // the owner cannot be reached: this server stands in for it
@@ -44,6 +47,21 @@ export function makeFetchContent(parts: Parts): FetchContent {
     // 4. generation, 5. upstream, 6. origin
     return serveAsOwner(parts, wanted, context);
   };
+}
+
+/** Where `peer_mode` sends the client instead of passing on what the owner has; undefined: nowhere. */
+function ownerForClient(
+  { topology, counters }: Parts,
+  request: ContentRequest,
+  owner: string,
+): Elsewhere | undefined {
+  const { peerMode } = topology.routing;
+  if (peerMode === "stream" || request.redirected) return undefined;
+  if (peerMode === "redirect-originals" && request.size !== ORIG) return undefined;
+  const target = serverNamed(topology, owner).redirectTarget;
+  if (target === undefined) return undefined;
+  counters.add("redirected");
+  return { kind: "elsewhere", target };
 }
 
 async function resolve(

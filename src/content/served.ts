@@ -2,6 +2,7 @@
 
 import type { Body } from "../base/body.ts";
 import type { Format, VariantMeta } from "../base/variant.ts";
+import type { RedirectTarget } from "../topology/topology.ts";
 
 /** Where the bytes came from, as `Cache-Status` tells it (spec §11). */
 export type Source = "hit" | "peer" | "generated" | "upstream" | "origin" | "stand-in";
@@ -23,6 +24,12 @@ export type Served = { readonly meta: VariantMeta; readonly outcome: Outcome } &
   | { readonly kind: "stream"; readonly body: Body }
 );
 
+/** The client itself is to ask another node of the level, which owns the picture (`peer_mode`). */
+export interface Elsewhere {
+  readonly kind: "elsewhere";
+  readonly target: RedirectTarget;
+}
+
 export interface ContentRequest {
   readonly webId: string;
   /** A size name of the topology (a class, an exact box, or `orig`): boxes were snapped at the border. */
@@ -33,7 +40,9 @@ export interface ContentRequest {
   readonly accepted: readonly Format[];
   /** Only the head is wanted: no body will be read. */
   readonly head: boolean;
+  /** Another node sent the client here: it is not sent on again. */
+  readonly redirected: boolean;
 }
 
 /** Throws a Fault for every expected failure. */
-export type FetchContent = (request: ContentRequest) => Promise<Served>;
+export type FetchContent = (request: ContentRequest) => Promise<Served | Elsewhere>;

@@ -3,7 +3,7 @@
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, FAULTS, Fault } from "../base/fault.ts";
 import { ORIG } from "../base/variant.ts";
-import type { ContentRequest, FetchContent, Source } from "../content/served.ts";
+import type { ContentRequest, Elsewhere, FetchContent } from "../content/served.ts";
 import type { Histogram, LatencyOutcome } from "../observe/histogram.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
@@ -11,6 +11,7 @@ import { ALLOWED_METHODS, faultResponse } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
 import { type ParsedImageUrl, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
 import { acceptedFormats } from "./negotiate.ts";
+import { locationAt, redirectResponse, wasRedirected } from "./redirect.ts";
 
 /** Tries before a file that keeps going away is given up as a 503. */
 const TRIES = 2;
@@ -44,7 +45,7 @@ interface Site extends ImageHandlerOptions, AnswerParts {
 
 interface Answered {
   readonly response: Response;
-  readonly outcome: Source;
+  readonly outcome: LatencyOutcome;
 }
 
 /** Never throws and never rejects: every failure is an answer. */
@@ -88,6 +89,7 @@ async function picture(
   const wanted = contentRequest(site, request, url, negotiated);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const served = await site.fetchContent(wanted);
+    if (served.kind === "elsewhere") return sendOn(site, request, served);
     const { meta, outcome } = served;
     // a client that takes nothing of a stream holds more than its own connection
     if (served.kind === "stream") server?.timeout(request, DEADLINES.clientStallMs / 1000);
@@ -100,6 +102,13 @@ async function picture(
   throw new Fault("overloaded", "the picture was evicted while it was read", {
     retryAfterMs: 1000,
   });
+}
+
+function sendOn(site: Site, request: Request, { target }: Elsewhere): Answered {
+  const { allowOrigin, clock } = site;
+  const headDate = dateOnHead(request, clock.wallSeconds());
+  const response = redirectResponse(locationAt(target, request.url), { allowOrigin, headDate });
+  return { response, outcome: "redirect" };
 }
 
 function contentRequest(
@@ -115,6 +124,7 @@ function contentRequest(
     format: url.format,
     accepted: acceptedFormats(accept, site.topology.image.autoFormats),
     head: request.method === "HEAD",
+    redirected: wasRedirected(request.url),
   };
 }
 

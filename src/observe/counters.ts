@@ -21,6 +21,10 @@ export const COUNTERS = {
     help: "Answers streamed from a peer of the same level",
     action: "many for one id: hot content",
   },
+  redirected: {
+    help: "Clients sent on to the owner with 307",
+    action: "none; see routing.peer_mode",
+  },
   origin_get: {
     help: "Original bodies read from the origin",
     action: "each costs money; should be near distinct originals",

@@ -8,6 +8,8 @@ export const LATENCY_OUTCOMES = [
   "upstream",
   "origin",
   "stand-in",
+  /** The client was sent on to the owner. */
+  "redirect",
   /** 4xx: the request was at fault. */
   "refused",
   /** 5xx: this node, or one below, was. */

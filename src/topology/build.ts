@@ -4,13 +4,23 @@ import { resolve } from "node:path";
 import { epochOf } from "./epoch.ts";
 import type { ServerTable, TopologyFile } from "./schema.ts";
 import { isAddress, parseStoreAddress } from "./store-address.ts";
-import type { Level, OriginSpec, PublicListener, Server, Topology } from "./topology.ts";
+import type {
+  Level,
+  OriginSpec,
+  PublicListener,
+  RedirectTarget,
+  Server,
+  Topology,
+} from "./topology.ts";
+
+const HTTPS_PORT = 443;
 
 /** Relative paths of the file are taken from `baseDir`. The checks must have passed. */
 export function buildTopology(file: TopologyFile, baseDir: string): Topology {
   const routing = {
     algorithm: file.routing.algorithm,
     seed: file.routing.seed ?? file.meta.name,
+    peerMode: file.routing.peer_mode,
   };
   const levels = file.levels.map(
     ({ servers }, index): Level => ({
@@ -78,9 +88,15 @@ function buildServer(server: ServerTable, level: number, baseDir: string): Serve
       publics: server.public.map((listener) => buildPublic(listener, baseDir)),
       privates: server.private.map(({ host, port, bind }) => ({ host, port, bind: bind ?? host })),
       admin: server.admin,
-      redirectTarget: server.redirect_target,
+      redirectTarget: buildTarget(server.redirect_target),
     },
   ];
+}
+
+function buildTarget(target: ServerTable["redirect_target"]): RedirectTarget | undefined {
+  if (target === undefined) return undefined;
+  const { host, port, scheme = port === HTTPS_PORT ? "https" : "http" } = target;
+  return { scheme, host, port };
 }
 
 function buildPublic(listener: ServerTable["public"][number], baseDir: string): PublicListener {

@@ -48,7 +48,13 @@ const server = v.object({
   public: v.optional(v.array(publicListener), []),
   private: v.optional(v.array(privateListener), []),
   admin: v.optional(v.object({ host: a.host, port: a.bindPort })),
-  redirect_target: v.optional(v.object({ host: a.host, port: a.port })),
+  redirect_target: v.optional(
+    v.object({
+      host: a.host,
+      port: a.port,
+      scheme: v.optional(a.oneOf(["http", "https"])),
+    }),
+  ),
 });
 
 export const topologySchema = v.object({

@@ -45,7 +45,14 @@ export interface Server {
   readonly publics: readonly PublicListener[];
   readonly privates: readonly PrivateListener[];
   readonly admin: { readonly host: string; readonly port: number } | undefined;
-  readonly redirectTarget: { readonly host: string; readonly port: number } | undefined;
+  readonly redirectTarget: RedirectTarget | undefined;
+}
+
+/** Where clients reach the public side of a server. */
+export interface RedirectTarget {
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly port: number;
 }
 
 export type PublicListener =
@@ -81,6 +88,8 @@ export interface Services {
 export interface Routing {
   readonly algorithm: "rendezvous" | "md5-modulo";
   readonly seed: string;
+  /** What a server of the edge does with what another one owns: pass it on, or send the client there. */
+  readonly peerMode: "stream" | "redirect" | "redirect-originals";
 }
 
 /** A box pictures are fitted into, by name. Classes are ordered from small to large. */

@@ -20,6 +20,7 @@ export function warnOfEffects(file: Table, baseDir: string, findings: Findings):
     warnOfServer(server, file, findings);
     warnOfAdminSocket(server, baseDir, findings);
   }
+  warnOfPeerMode(file, levels, findings);
   warnOfImage(tableOf(file, "image"), findings);
   if (file["s3"] !== undefined) warnOfStore(tableOf(file, "s3"), servers, findings);
 }
@@ -81,6 +82,16 @@ function warnOfAdminSocket({ path, table }: RawServer, baseDir: string, findings
     [...path, "cache_dir"],
     `the path of the admin socket has ${bytes} bytes, more than the ${SOCKET_PATH_BYTES_MAX} ` +
       "that curl and most other programs can dial",
+  );
+}
+
+function warnOfPeerMode(file: Table, levels: readonly RawLevel[], findings: Findings): void {
+  const mode = textOf(tableOf(file, "routing"), "peer_mode") ?? "stream";
+  const edge = levels[0]?.servers ?? [];
+  if (mode === "stream" || edge.some(({ table }) => table["redirect_target"] !== undefined)) return;
+  findings.warn(
+    ["routing", "peer_mode"],
+    "has no effect: no server of level 0 has a redirect_target",
   );
 }
 

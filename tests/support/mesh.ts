@@ -18,6 +18,8 @@ export interface MeshOptions {
   readonly tables?: Readonly<Record<string, unknown>>;
   /** Keys of every server. */
   readonly server?: Readonly<Record<string, unknown>>;
+  /** Keys of one server. */
+  readonly serverOf?: (name: string) => Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -118,6 +120,7 @@ function topologyOf(options: MeshOptions, dir: string): Record<string, unknown> 
     private: [{ host: "127.0.0.1", port: freePort() }],
     ...listeners,
     ...options.server,
+    ...options.serverOf?.(name),
   });
   const edge = { public: [{ type: "net", host: "127.0.0.1", port: 0 }] };
   const levels: unknown[] = [{ servers: options.edges.map((name) => server(name, edge)) }];

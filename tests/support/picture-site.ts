@@ -3,7 +3,7 @@
 import type { Body } from "../../src/base/body.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
-import type { ContentRequest, Outcome, Served } from "../../src/content/served.ts";
+import type { ContentRequest, FetchContent, Outcome } from "../../src/content/served.ts";
 import { type Handler, type ImageHandlerOptions, makeImageHandler } from "../../src/http/image.ts";
 import {
   type CounterName,
@@ -17,6 +17,8 @@ const MODIFIED = Date.UTC(2015, 9, 21, 7, 28, 0) / 1000;
 const VALIDATOR = "0123456789abcdef";
 export const HIT: Outcome = { source: "hit", collapsed: false, stored: false, via: "" };
 export const PICTURE_PATH = "/puddle/viral123/md/photo.jpg";
+
+type Content = Awaited<ReturnType<FetchContent>>;
 
 export interface PictureSite {
   readonly handler: Handler;
@@ -41,7 +43,7 @@ export const TOPOLOGY: ImageHandlerOptions["topology"] = {
 
 /** `content` is called for each request that reaches the content; its turn counts from 1. */
 export function makePictureSite(
-  content: (request: ContentRequest, turn: number) => Served | Promise<Served>,
+  content: (request: ContentRequest, turn: number) => Content | Promise<Content>,
   options: Partial<ImageHandlerOptions> & { readonly clock?: Clock } = {},
 ): PictureSite {
   const asked: ContentRequest[] = [];

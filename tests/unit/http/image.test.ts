@@ -48,7 +48,9 @@ describe("what is asked of the content", () => {
   test("is the web id, the size after snapping and the format", async () => {
     const { handler, asked } = makePictureSite(() => small);
     await handler(ask("/puddle/a.b/300x200/photo.PNG?x"));
-    expect(asked).toEqual([{ webId: "a.b", size: "sm", format: "png", accepted: [], head: false }]);
+    expect(asked).toEqual([
+      { webId: "a.b", size: "sm", format: "png", accepted: [], head: false, redirected: false },
+    ]);
   });
 
   test("for auto is what Accept names, and the answer varies by it", async () => {

@@ -47,7 +47,7 @@ function server(name: string, level: number, change: Partial<Server> = {}): Serv
 function ownershipOf(levels: readonly (readonly Server[])[], routing?: Partial<Routing>) {
   return makeOwnership({
     levels: levels.map((servers, index) => ({ index, servers, origins: [] })),
-    routing: { algorithm: "rendezvous", seed: SEED, ...routing },
+    routing: { algorithm: "rendezvous", seed: SEED, peerMode: "stream", ...routing },
   });
 }
 

@@ -92,7 +92,7 @@ test("its servers are as written, the rest by default", () => {
         { host: "edge1.internal.example.com", port: 5556, bind: "edge1.internal.example.com" },
       ],
       admin: undefined,
-      redirectTarget: { host: "edge1.cdn.example.com", port: 443 },
+      redirectTarget: { scheme: "https", host: "edge1.cdn.example.com", port: 443 },
     },
   ]);
 });
@@ -112,7 +112,11 @@ test("without a bucket the store's host names the bucket, over https", () => {
 });
 
 test("settings that are not in the file have their defaults", () => {
-  expect(topology.routing).toEqual({ algorithm: "rendezvous", seed: "production" });
+  expect(topology.routing).toEqual({
+    algorithm: "rendezvous",
+    seed: "production",
+    peerMode: "stream",
+  });
   expect(topology.sizes.map((s) => `${s.name} ${s.width}x${s.height}`)).toEqual([
     "xs 160x160",
     "sm 320x240",
@@ -144,7 +148,7 @@ test("every optional key is read", () => {
   const full = topologyOf(
     smallFile(
       {
-        6: 'cache_dir = "/a"\nregion = "eu"\nweight = 2.5\ndraining = true\nlegacy = true\ncapacity = "500GiB"\nworkers = 3\nimage_workers = 2\nadmin = { host = "::1", port = 0 }\nredirect_target = { host = "cdn", port = 443 }',
+        6: 'cache_dir = "/a"\nregion = "eu"\nweight = 2.5\ndraining = true\nlegacy = true\ncapacity = "500GiB"\nworkers = 3\nimage_workers = 2\nadmin = { host = "::1", port = 0 }\nredirect_target = { host = "cdn", port = 443, scheme = "http" }',
         13: 'port = 7001\nbind = "127.0.0.2"',
       },
       "[routing]",
@@ -192,10 +196,10 @@ test("every optional key is read", () => {
     workers: 3,
     imageWorkers: 2,
     admin: { host: "::1", port: 0 },
-    redirectTarget: { host: "cdn", port: 443 },
+    redirectTarget: { scheme: "http", host: "cdn", port: 443 },
     privates: [{ host: "127.0.0.1", port: 7001, bind: "127.0.0.2" }],
   });
-  expect(full.routing).toEqual({ algorithm: "md5-modulo", seed: "s" });
+  expect(full.routing).toEqual({ algorithm: "md5-modulo", seed: "s", peerMode: "stream" });
   expect(full.sizes).toEqual([{ name: "t", width: 10, height: 20 }]);
   expect(full.image).toEqual({
     policy: "exact",

@@ -18,10 +18,9 @@ const B = "levels[0].servers[1]";
 test("keys without effect are accepted with a warning each", () => {
   const text = smallFile(
     {
-      6: 'cache_dir = "a"\ncache_dirs = ["c"]\nram = "1GiB"\nlegacy = true\nredirect_target = { host = "h", port = 1 }',
+      6: 'cache_dir = "a"\ncache_dirs = ["c"]\nram = "1GiB"\nlegacy = true',
       10: "port = 8080\nupload = true",
     },
-    '[routing]\npeer_mode = "redirect"',
     '[cache]\neviction = "lru"\nexpire_unused = "90d"',
     '[services]\nthumbnail_endpoint = "http://t/"',
     '[hot]\nhalf_life = "300s"',
@@ -35,13 +34,11 @@ test("keys without effect are accepted with a warning each", () => {
     `7 ${A}.cache_dirs`,
     `8 ${A}.ram`,
     `9 ${A}.legacy`,
-    `10 ${A}.redirect_target`,
-    `15 ${A}.public[0].upload`,
-    "30 routing.peer_mode",
-    "32 cache.eviction",
-    "35 services.thumbnail_endpoint",
-    "36 hot",
-    "38 tls",
+    `14 ${A}.public[0].upload`,
+    "29 cache.eviction",
+    "32 services.thumbnail_endpoint",
+    "33 hot",
+    "35 tls",
   ]);
   expect(keys).toHaveLength(NOT_YET.size);
 });
@@ -59,6 +56,15 @@ test("every key without effect is a key of the schema, or a table of it", () => 
   for (const key of NOT_YET.keys()) {
     expect(schemaKeys().some((known) => known === key || known.startsWith(`${key}.`))).toBe(true);
   }
+});
+
+test("clients sent to owners that have no address for them", () => {
+  const mode = '[routing]\npeer_mode = "redirect"';
+  expect(warningsOf(smallFile({}, mode))).toEqual([
+    [25, "routing.peer_mode", "has no effect: no server of level 0 has a redirect_target"],
+  ]);
+  const target = 'cache_dir = "a"\nredirect_target = { host = "h", port = 1 }';
+  expect(warningsOf(smallFile({ 6: target }, mode))).toEqual([]);
 });
 
 test("a mesh without an origin, or without a public listener at the edge", () => {
