@@ -26,6 +26,13 @@ export const DEADLINES = {
   /** Time for the origin to answer with its head, and to answer a HEAD or stat. */
   originHeadMs: 15_000,
   originProbeMs: 5_000,
+  /** From the last byte of a PUT into the origin to its answer. */
+  originStoredMs: 60_000,
+  /** An upload that could not be sent on is tried again after the first wait, doubled up to the second. */
+  outboxFirstMs: 1_000,
+  outboxLongestMs: 300_000,
+  /** Uploads being sent on are waited for at a clean stop; what is not done by then is done after the restart. */
+  outboxStopMs: 5_000,
   /** An image job once it runs, and the wait in the queue before it. */
   imageJobMs: 10_000,
   imageQueueMs: 15_000,

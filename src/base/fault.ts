@@ -24,6 +24,8 @@ export const FAULTS = {
   unauthorized: kind(401, 0, "send the header Authorization: Bearer with the node's admin token"),
   not_found: kind(404, 5, "there is no such picture"),
   method_not_allowed: kind(405, 60, "use GET, HEAD or OPTIONS"),
+  bad_digest: kind(400, 60, "send the bytes whose length and SHA-256 were announced"),
+  conflict: kind(409, 0, "other bytes are stored under this id; choose another id"),
   range_not_satisfiable: kind(416, 60, "ask for bytes that exist"),
   undecodable: kind(422, 60, "the stored bytes are not a picture that can be decoded"),
   unsupported_image: kind(422, 60, "store the picture as jpg, png, webp, avif or gif"),

@@ -75,6 +75,13 @@ export const LIMITS = {
   /** Bytes up to which the cache journal is never replaced by a snapshot. */
   journalIdleBytes: 4 * MiB,
 
+  /** Uploads on their way to the origin that one node vouches for; beyond this it refuses more. */
+  outboxMax: 10_000,
+  /** Bytes of one outbox record. */
+  outboxRecordBytesMax: 4 * KiB,
+  /** Uploads sent on at once by one node. */
+  outboxSendingMax: 4,
+
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
 

@@ -1,6 +1,6 @@
 /** The cache of one thread: looking, reserving, publishing and forgetting variants on disk. */
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Facts, VariantMeta } from "../base/variant.ts";
@@ -15,6 +15,8 @@ import { lookUp } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
 import { packFacts } from "./meta.ts";
 import { openStore } from "./open-store.ts";
+import { pin, pinnedNames, unpin } from "./pin.ts";
+import { isPinned, pinFits } from "./pins.ts";
 import { type Published, publish } from "./publish.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
 import { type Plan, planLive, retire } from "./room.ts";
@@ -36,9 +38,31 @@ export interface Cache {
   /**
    * Makes a finished temporary file the variant `meta.relname`. The reservation is spent whatever the
    * answer; unless "published" the temporary file is gone. "refused" is logged with its reason.
+   * `pinned`: the file, its name and its record are durable when it returns, and it is pinned from the
+   * moment it is seen. That costs fsyncs on the calling thread: few, when `syncFileAsync` went before.
+   * Throws `overloaded` beyond PINNED_SHARE_MAX. "already" leaves pinning to `pin`.
    */
-  publish(reservation: Reservation, tempPath: string, meta: VariantMeta): Published;
-  /** Drops a variant and its file; whether there was one. One that is just being published is dropped too. */
+  publish(
+    reservation: Reservation,
+    tempPath: string,
+    meta: VariantMeta,
+    options?: { readonly pinned?: boolean },
+  ): Published;
+  /**
+   * Makes a variant that is here durable and exempt from eviction and expiry; false when it is not here.
+   * Pinning what is pinned changes nothing. Throws `overloaded` beyond PINNED_SHARE_MAX.
+   */
+  pin(relname: string): boolean;
+  /** Gives a variant back to the eviction policy; whether it was here, pinned. */
+  unpin(relname: string): boolean;
+  /** Whether so many bytes more may be pinned now. */
+  pinnable(bytes: number): boolean;
+  /** Relnames that are pinned, for comparing with the outbox. */
+  pinned(): readonly string[];
+  /**
+   * Drops a variant and its file; whether there was one. One that is just being published is dropped too.
+   * A pinned one whose file is there stays: it may be the only copy.
+   */
   forget(relname: string): boolean;
   /** Facts of the original became known; kept with this variant. */
   learn(relname: string, facts: Facts): void;
@@ -52,6 +76,8 @@ export interface CacheUsage {
   readonly variants: number;
   /** Files of variants and below `.mir`. */
   readonly bytes: number;
+  /** Of pinned variants; a part of `bytes`. */
+  readonly pinnedBytes: number;
   /** Room promised to fills. */
   readonly reservedBytes: number;
   readonly capacityBytes: number;
@@ -80,11 +106,15 @@ export function openCache(options: {
     pathOf: (relname) => `${dir}/${relname}`,
     tempPath: () => `${tempDir}/${options.worker}-${opening}-${temps++}`,
     reserve: (bytes) => reserve(store, bytes),
-    publish(reservation, tempPath, meta) {
+    publish(reservation, tempPath, meta, { pinned = false } = {}) {
       if (!(reservation instanceof HeldRoom))
         throw new TypeError("not a reservation of this cache");
-      return publish(store, folders, { room: reservation, tempPath, meta });
+      return publish(store, folders, { room: reservation, tempPath, meta, pinned });
     },
+    pin: (relname) => pin(store, relname),
+    unpin: (relname) => unpin(store, relname),
+    pinnable: (bytes) => pinFits(view, bytes),
+    pinned: () => pinnedNames(store),
     forget: (relname) => forget(store, relname),
     learn: (relname, facts) => learn(store, relname, facts),
     usage: () => usageOf(store),
@@ -105,6 +135,7 @@ function forget(store: Store, relname: string): boolean {
     const state = stateOf(view, slot);
     if (state === STATE.coming) view.octets[wordOf(slot) * 4 + OCTET.state] = STATE.doomed;
     if (state !== STATE.live) return state === STATE.coming;
+    if (isPinned(view, slot) && existsSync(join(store.dir, relname))) return false;
     plan = planLive(store, [slot]);
   } finally {
     unlock(view);
@@ -166,6 +197,7 @@ function usageOf(store: Store): CacheUsage {
   const usage = {
     variants: word(view, HEADER.live),
     bytes: sum(view, SUM.used) - owed + overheadBytes(view),
+    pinnedBytes: sum(view, SUM.pinned),
     reservedBytes: sum(view, SUM.reserved),
     capacityBytes: sum(view, SUM.capacity),
   };

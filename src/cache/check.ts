@@ -16,7 +16,7 @@ import { accounted, overheadBytes, ROW_FIELDS, sumIndexOf } from "./ledger.ts";
 import { lockHolder } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { cellsOf, nameOf } from "./names.ts";
-import { headOf, nextOf, QUEUES, SMALL } from "./queues.ts";
+import { headOf, nextOf, PINNED, QUEUES, SMALL } from "./queues.ts";
 import { bytesOf, findSlot, stateOf } from "./slots.ts";
 import { half, homeOf, octet, openView, sum, type View, word, wordOf } from "./view.ts";
 
@@ -30,6 +30,8 @@ interface Tally {
   used: number;
   liveBytes: number;
   smallBytes: number;
+  pinned: number;
+  pinnedBytes: number;
 }
 
 const ERRORS_MAX = 20;
@@ -47,6 +49,8 @@ export function checkIndex(memory: CacheMemory): string[] {
     used: 0,
     liveBytes: 0,
     smallBytes: 0,
+    pinned: 0,
+    pinnedBytes: 0,
   };
   if (lockHolder(view) !== undefined) tally.errors.push("locked");
   for (const queue of QUEUES) checkQueue(view, queue, tally);
@@ -74,6 +78,10 @@ function checkQueue(view: View, queue: number, tally: Tally): void {
     tally.live++;
     tally.liveBytes += bytes;
     if (queue === SMALL) tally.smallBytes += bytes;
+    if (queue === PINNED) {
+      tally.pinned++;
+      tally.pinnedBytes += bytes;
+    }
     last = slot + 1;
   }
   expect(tally, word(view, HEADER.tails + queue) === last, `queue ${queue}: wrong tail`);
@@ -147,6 +155,8 @@ function checkSums(view: View, tally: Tally): void {
   same("live", word(view, HEADER.live), tally.live);
   same("used bytes", sum(view, SUM.used), tally.used);
   same("live bytes", sum(view, SUM.live), tally.liveBytes);
+  same("pinned", word(view, HEADER.pinned), tally.pinned);
+  same("pinned bytes", sum(view, SUM.pinned), tally.pinnedBytes);
   same("small bytes", sum(view, SUM.small), tally.smallBytes);
   for (const field of ROW_FIELDS) {
     let total = 0;

@@ -6,7 +6,8 @@ import { journalNumbers, journalPath, metaDir, publishRecord } from "./journal.t
 import { FLAG, HALF, HEADER, OCTET, SUM, WORD } from "./layout.ts";
 import { validatorText } from "./meta.ts";
 import { nameOf } from "./names.ts";
-import { headOf, nextOf, QUEUES } from "./queues.ts";
+import { isPinned } from "./pins.ts";
+import { headOf, nextOf, QUEUES, SMALL } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
 import { half, octet, type View, word, wordOf } from "./view.ts";
 
@@ -66,7 +67,8 @@ export function recordOf(view: View, slot: number): string {
     width: half(view, at * 2 + HALF.width),
     height: half(view, at * 2 + HALF.height),
     flags: octet(view, at * 4 + OCTET.flags) & ~FLAG.seen,
-    queue: octet(view, at * 4 + OCTET.queue),
+    // what is pinned is for the outbox to say
+    queue: isPinned(view, slot) ? SMALL : octet(view, at * 4 + OCTET.queue),
     freq: octet(view, at * 4 + OCTET.freq),
   });
 }

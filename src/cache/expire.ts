@@ -7,6 +7,7 @@ import { OCTET, STATE, USE } from "./layout.ts";
 import { mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { openStore } from "./open-store.ts";
+import { isPinned } from "./pins.ts";
 import { type Plan, planLive, retire } from "./room.ts";
 import { stateOf } from "./slots.ts";
 import type { Store } from "./store.ts";
@@ -54,6 +55,7 @@ function sweepSome(store: Store, from: number, to: number): number {
   try {
     for (let slot = from; slot < to; slot++) {
       if (word(view, wordOf(slot)) === 0 || stateOf(view, slot) !== STATE.live) continue;
+      if (isPinned(view, slot)) continue;
       if (grewOld(store, slot)) unused.push(slot);
     }
     plan = planLive(store, unused);

@@ -2,6 +2,7 @@
 
 import { mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { syncFolder } from "../base/durable.ts";
 import { LIMITS } from "../base/limits.ts";
 import { errnoOf } from "./store.ts";
 
@@ -10,6 +11,14 @@ export interface Folders {
   moveIn(tempPath: string, relname: string): void;
   /** How many folders are remembered as made. */
   readonly remembered: number;
+}
+
+/** Makes the name of a file survive a loss of power: each folder from its own up to the cache directory. */
+export function syncFolders(dir: string, relname: string): void {
+  for (let folder = dirname(relname); folder !== "."; folder = dirname(folder)) {
+    syncFolder(join(dir, folder));
+  }
+  syncFolder(dir);
 }
 
 export function makeFolders(dir: string, foldersMax: number = LIMITS.cacheFoldersMax): Folders {

@@ -6,11 +6,20 @@
  *   L relname width height flags                                       facts learned
  *   D relname                                                          forgotten or evicted
  * with a newline before and after it, so that a torn record or garbage spoils nothing but itself. Files are
- * `.mir/journal.N`, replayed by rising N. Records go out before the rename or unlink they tell of; nothing
- * is fsynced: a file without a record is dropped at restore, and so is a record without its file.
+ * `.mir/journal.N`, replayed by rising N. Records go out before the rename or unlink they tell of; only
+ * those of pinned variants are fsynced: a file without a record is dropped at restore, and so is a record
+ * without its file.
  */
 
-import { closeSync, constants, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../base/limits.ts";
 import { hash32 } from "./hash.ts";
@@ -97,6 +106,8 @@ export function parseRecord(line: string): JournalRecord | undefined {
 export interface Journal {
   /** Appends to journal file `number`, at most LIMITS.journalRecordBytesMax a write; throws what the file system says. */
   append(number: number, records: readonly string[]): void;
+  /** Makes what was appended last survive a loss of power. */
+  sync(): void;
   close(): void;
 }
 
@@ -118,6 +129,9 @@ export function openJournal(dir: string): Journal {
         opened = number;
       }
       for (const text of groups(records)) writeWhole(fd, text);
+    },
+    sync() {
+      if (fd !== undefined) fdatasyncSync(fd);
     },
     close,
   };

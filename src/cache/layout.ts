@@ -3,7 +3,7 @@
 import { LIMITS } from "../base/limits.ts";
 
 /** Raised whenever a position below changes meaning, so that threads of two builds never share one table. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Files are accounted in blocks of this many bytes (spec §11). */
 export const BLOCK_BYTES = 4096;
@@ -22,9 +22,9 @@ export const HEADER = {
   variantsMax: 18,
   seed1: 19,
   seed2: 20,
-  /** First and last slot + 1 of the small and of the main queue. */
-  heads: 21,
-  tails: 23,
+  /** First and last slot + 1 of the small queue, the main queue and the pinned ones. */
+  heads: 35,
+  tails: 38,
   /** Live variants. */
   live: 25,
   /** Slots taken: live ones, those whose file is coming, and those whose file is going. */
@@ -42,6 +42,8 @@ export const HEADER = {
   /** Counts openings, so that names of temporary files never repeat. */
   openings: 32,
   repairs: 33,
+  /** Live variants that are pinned. */
+  pinned: 41,
 } as const;
 
 /** 64-bit floats of the header, exact to 2^53. */
@@ -67,13 +69,15 @@ export const SUM = {
   evicted: 44,
   /** Accounted bytes of journal files before the one in use. */
   oldJournals: 45,
+  /** Accounted bytes of pinned variants, a part of the live ones. */
+  pinned: 46,
 } as const;
 
 /** Each worker's share of the sums of the same name, so that repair can take a dead one's back. */
 export const ROW = { reserved: 0, owed: 1, reservedSlots: 2, owedSlots: 3 } as const;
 export type RowField = keyof typeof ROW;
 
-const ROWS_FLOAT = 64;
+export const ROWS_FLOAT = 64;
 const ROW_FLOATS = 4;
 export const ROWS = LIMITS.workersMax + 1;
 

@@ -41,11 +41,11 @@ export function roomSlots(view: View): number {
   return word(view, HEADER.variantsMax) - kept;
 }
 
-/** Whether evicting everything live would make room for this much. */
+/** Whether evicting everything live that is not pinned would make room for this much. */
 export function couldFit(view: View, want: Amount): boolean {
   return (
-    roomBytes(view) + sum(view, SUM.live) >= want.bytes &&
-    roomSlots(view) + word(view, HEADER.live) >= want.slots
+    roomBytes(view) + sum(view, SUM.live) - sum(view, SUM.pinned) >= want.bytes &&
+    roomSlots(view) + word(view, HEADER.live) - word(view, HEADER.pinned) >= want.slots
   );
 }
 

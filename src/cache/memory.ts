@@ -14,6 +14,7 @@ import {
   LOAD_MAX,
   OCTET,
   PROBES_MAX,
+  ROWS_FLOAT,
   SLOT_BYTES,
   SLOTS_MAX,
   SUM,
@@ -108,7 +109,8 @@ function assertOptions(capacityBytes: number, slots: number, sizes: readonly str
 function assertLayout(): void {
   const holds =
     HEADER_BYTES % SLOT_BYTES === 0 &&
-    (HEADER.arenaUsed + 1) * 4 <= SUM.capacity * 8 &&
+    (HEADER.pinned + 1) * 4 <= SUM.capacity * 8 &&
+    SUM.pinned < ROWS_FLOAT &&
     WORD.id * 4 === OCTET.id &&
     HALF.version * 2 + 2 === OCTET.id &&
     OCTET.bytesHigh === (WORD.bytesLow + 1) * 4 &&

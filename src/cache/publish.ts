@@ -4,20 +4,27 @@
  */
 
 import { statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
+import { syncFile } from "../base/durable.ts";
+import { Fault } from "../base/fault.ts";
 import type { VariantMeta } from "../base/variant.ts";
-import type { Folders } from "./folders.ts";
+import { type Folders, syncFolders } from "./folders.ts";
 import { publishRecord } from "./journal.ts";
 import { HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, addReserved, chargeJournal } from "./ledger.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { type PackedMeta, packMeta } from "./meta.ts";
 import { cellsFor, cellsFree } from "./names.ts";
+import { isPinned, markPinned, pinFits, readmitLive } from "./pins.ts";
 import type { HeldRoom } from "./reservation.ts";
 import { dropSlot, makeCells, planOne, retire } from "./room.ts";
 import { bytesOf, findSlot, holdSlot, stateOf, takeSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
+
+/** Time in which some uploads may have been handed on. */
+const PINNED_RETRY_MS = 10_000;
 
 export type Published = "published" | "already" | "refused";
 
@@ -29,6 +36,16 @@ interface Arrival {
   readonly h2: number;
   readonly record: string;
   readonly room: HeldRoom;
+  readonly pinned: boolean;
+}
+
+/** A finished temporary file, and what it is to become. */
+export interface PublishFile {
+  readonly room: HeldRoom;
+  readonly tempPath: string;
+  readonly meta: VariantMeta;
+  /** Durable when published, and pinned from the first moment it is seen. */
+  readonly pinned: boolean;
 }
 
 type Claim =
@@ -36,33 +53,31 @@ type Claim =
   | { readonly kind: "already" }
   /** The arena has no room for the end of the id. */
   | { readonly kind: "crowded" }
+  /** As much is pinned as may be. */
+  | { readonly kind: "pinned full" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Whatever it answers, the reservation is spent; unless it is published, the temporary file is gone. */
-export function publish(
-  store: Store,
-  folders: Folders,
-  file: { readonly room: HeldRoom; readonly tempPath: string; readonly meta: VariantMeta },
-): Published {
+/**
+ * Whatever it answers, the reservation is spent; unless it is published, the temporary file is gone. Throws
+ * `overloaded` when it is to be pinned and too much is.
+ */
+export function publish(store: Store, folders: Folders, file: PublishFile): Published {
   const { room, tempPath, meta } = file;
-  const arrival = prepare(store, room, tempPath, meta);
+  const arrival = prepare(store, file);
   const claim = typeof arrival === "string" ? refused(arrival) : claimTwice(store, arrival);
   if (typeof arrival !== "string" && claim.kind === "claimed") {
     return bringIn(store, folders, tempPath, arrival, claim);
   }
   room.release();
   removeTemp(store, tempPath);
+  if (claim.kind === "pinned full") throw pinnedFull();
   if (claim.kind === "refused") refuse(store, meta, claim.reason);
   return claim.kind === "already" ? "already" : "refused";
 }
 
 /** Everything that needs no lock, or the reason to refuse. */
-function prepare(
-  store: Store,
-  room: HeldRoom,
-  tempPath: string,
-  meta: VariantMeta,
-): Arrival | string {
+function prepare(store: Store, file: PublishFile): Arrival | string {
+  const { room, tempPath, meta, pinned } = file;
   if (room.amount === undefined || room.store !== store) return "the reservation was released";
   const packed = packMeta(meta);
   if (typeof packed === "string") return packed;
@@ -73,7 +88,8 @@ function prepare(
   const { validator, relname } = meta;
   const record = publishRecord({ ...packed.content, relname, validator, queue: 0, freq: 0 });
   const h1 = firstHash(store.view, relname);
-  return { meta, packed, h1, h2: secondHash(store.view, relname), record, room };
+  if (pinned && !syncTemp(store, tempPath)) return "the file cannot be made durable";
+  return { meta, packed, h1, h2: secondHash(store.view, relname), record, room, pinned };
 }
 
 /** When only the arena is full, variants are evicted for it and the name is claimed once more. */
@@ -110,8 +126,10 @@ function enter(store: Store, arrival: Arrival): Claim {
   const { amount } = room;
   if (amount === undefined) return refused("the reservation was released");
   if (cellsFor(packed.variant.id.length) > cellsFree(view)) return { kind: "crowded" };
+  if (arrival.pinned && !pinFits(view, packed.content.bytes)) return { kind: "pinned full" };
   const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return refused("the index has no place for this name");
+  if (arrival.pinned) markPinned(view, slot);
   addReserved(view, worker, amount, -1);
   room.spend();
   addSum(view, SUM.used, accounted(packed.content.bytes));
@@ -125,15 +143,21 @@ function bringIn(
   arrival: Arrival,
   claim: { readonly slot: number; readonly journal: number },
 ): Published {
+  const { relname } = arrival.meta;
+  let moved = false;
   try {
     store.journal.append(claim.journal, [arrival.record]);
-    folders.moveIn(tempPath, arrival.meta.relname);
+    if (arrival.pinned) store.journal.sync();
+    folders.moveIn(tempPath, relname);
+    moved = true;
+    if (arrival.pinned) syncFolders(store.dir, relname);
   } catch (error) {
+    // whatever lies under the name is ours: it is claimed
+    removeTemp(store, moved ? join(store.dir, relname) : tempPath);
     giveUp(store, claim.slot, arrival.packed.content.bytes);
-    removeTemp(store, tempPath);
     store.log.error("cache.publish_failed", {
       error,
-      relname: arrival.meta.relname,
+      relname,
       effect: "not kept",
     });
     return "refused";
@@ -159,7 +183,8 @@ function goLive(store: Store, slot: number): void {
   const at = wordOf(slot) * 4;
   const bytes = accounted(bytesOf(view, slot));
   view.octets[at + OCTET.state] = STATE.live;
-  eviction.admit(slot);
+  if (isPinned(view, slot)) readmitLive(view, eviction, slot);
+  else eviction.admit(slot);
   addSum(view, SUM.live, bytes);
   addWord(view, HEADER.live, 1);
 }
@@ -172,6 +197,22 @@ function giveUp(store: Store, slot: number, bytes: number): void {
   } finally {
     unlock(store.view);
   }
+}
+
+function syncTemp(store: Store, path: string): boolean {
+  try {
+    syncFile(path);
+    return true;
+  } catch (error) {
+    store.log.error("cache.sync_failed", { error, path, effect: "not kept" });
+    return false;
+  }
+}
+
+export function pinnedFull(): Fault {
+  return new Fault("overloaded", "too many uploads wait to be handed on", {
+    retryAfterMs: PINNED_RETRY_MS,
+  });
 }
 
 function refused(reason: string): Claim {

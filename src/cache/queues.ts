@@ -5,7 +5,9 @@ import { octet, type View, word, wordOf } from "./view.ts";
 
 export const SMALL = 0;
 export const MAIN = 1;
-export const QUEUES = [SMALL, MAIN] as const;
+/** Variants that may not be evicted: in no queue of the policy, so that it never meets them. */
+export const PINNED = 2;
+export const QUEUES = [SMALL, MAIN, PINNED] as const;
 
 /** The first slot of a queue, or -1. */
 export function headOf(view: View, queue: number): number {

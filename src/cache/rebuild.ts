@@ -4,6 +4,7 @@ import type { Eviction } from "./eviction.ts";
 import { HALF, HEADER, ROWS, rowFloat, STATE, SUM, WORD } from "./layout.ts";
 import { accounted, clearRow, ROW_FIELDS, sumIndexOf } from "./ledger.ts";
 import { cellsOf, freeCell } from "./names.ts";
+import { readmitLive, resetPinned } from "./pins.ts";
 import { addOrphan } from "./room.ts";
 import { bytesOf, stateOf } from "./slots.ts";
 import { addSum, addWord, half, homeOf, sum, type View, word, wordOf } from "./view.ts";
@@ -15,6 +16,7 @@ import { addSum, addWord, half, homeOf, sum, type View, word, wordOf } from "./v
  */
 export function rebuild(view: View, eviction: Eviction, dead: number): void {
   eviction.reset();
+  resetPinned(view);
   for (const at of [HEADER.live, HEADER.taken, HEADER.orphans]) view.words[at] = 0;
   for (const at of [SUM.used, SUM.live]) view.sums[at] = 0;
   const passed = new Uint16Array(view.slots);
@@ -47,7 +49,7 @@ function recount(view: View, eviction: Eviction, slot: number, dead: number): vo
   addWord(view, HEADER.taken, 1);
   addSum(view, SUM.used, bytes);
   if (stateOf(view, slot) === STATE.live) {
-    eviction.readmit(slot);
+    readmitLive(view, eviction, slot);
     addWord(view, HEADER.live, 1);
     addSum(view, SUM.live, bytes);
     return;

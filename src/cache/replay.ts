@@ -5,6 +5,7 @@ import { type JournalRecord, journalPath, type PublishFields, readJournal } from
 import { FLAG, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, roomSlots } from "./ledger.ts";
 import { factsOf, packMeta } from "./meta.ts";
+import { removeLive } from "./pins.ts";
 import { dropSlot, uncountLive } from "./room.ts";
 import { bytesOf, findSlot, takeSlot, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
@@ -35,7 +36,7 @@ export function replay(store: Store, numbers: readonly number[]): Replayed {
 /** Takes a live slot out of everything, its file being gone or not its own. */
 export function dropLive(store: Store, slot: number): void {
   const bytes = accounted(bytesOf(store.view, slot));
-  store.eviction.remove(slot);
+  removeLive(store.view, store.eviction, slot);
   uncountLive(store.view, slot);
   dropSlot(store.view, slot, bytes);
 }

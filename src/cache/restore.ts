@@ -13,6 +13,7 @@ import { lockHolder, mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { nameOf } from "./names.ts";
 import { NO_COUNTERS, openStore } from "./open-store.ts";
+import { type PinnedFile, pinAll, takeInPinned } from "./pinned-files.ts";
 import { headOf, nextOf, QUEUES } from "./queues.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
 import { dropLive, replay } from "./replay.ts";
@@ -33,6 +34,8 @@ export interface Restored extends Disposable {
   readonly unlinked: number;
   /** Journal lines that were no records. */
   readonly garbage: number;
+  /** Relnames that were to be pinned and whose file is gone or damaged. */
+  readonly lost: readonly string[];
 }
 
 /**
@@ -40,12 +43,16 @@ export interface Restored extends Disposable {
  * process ends, throwing a Fault when another node has it. Afterwards index and directory agree: what has
  * no record is unlinked, what has no file or another length is dropped, and what exceeds the capacity is
  * evicted. Foreign files are left alone. The time is that of one stat a file.
+ *
+ * What `pinned` names, asked once the directory is ours, is pinned whatever its share of the capacity. Its file
+ * needs no record in the journal: one with the right bytes is taken in as it is described.
  */
 export function restoreCache(options: {
   readonly memory: CacheMemory;
   readonly dir: string;
   readonly log: Log;
   readonly clock: Clock;
+  readonly pinned?: () => readonly PinnedFile[];
 }): Restored {
   const { dir, log, clock } = options;
   const startMs = clock.monotonicMs();
@@ -55,22 +62,26 @@ export function restoreCache(options: {
   const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
   emptyTemps(dir);
   const replayed = replay(store, journalNumbers(dir));
-  const found = matchFiles(store);
+  const pins = new Map((options.pinned?.() ?? []).map((file) => [file.relname, file]));
+  const found = matchFiles(store, pins);
   const dropped = replayed.dropped + dropUnseen(store);
+  const lost = pinAll(store, pins);
   startJournal(store);
   fitCapacity(store);
   store.journal.close();
   const { view } = store;
   const counts = { dropped, unlinked: found.unlinked, garbage: replayed.garbage };
+  const pinned = pins.size - lost.length;
   const variants = word(view, HEADER.live);
   const bytes = sum(view, SUM.used) + overheadBytes(view);
   log.info("cache.restored", {
     variants,
     ...counts,
+    pinned,
     ms: Math.round(clock.monotonicMs() - startMs),
   });
   const lock = opened.move();
-  return { variants, bytes, ...counts, [Symbol.dispose]: () => lock.dispose() };
+  return { variants, bytes, ...counts, lost, [Symbol.dispose]: () => lock.dispose() };
 }
 
 /**
@@ -119,12 +130,14 @@ function removeTemps(dir: string, wanted: (name: string) => boolean): void {
 }
 
 /** Marks the slots whose file is there with the right length; unlinks files of ours that no slot names. */
-function matchFiles(store: Store): { unlinked: number } {
+function matchFiles(store: Store, pins: ReadonlyMap<string, PinnedFile>): { unlinked: number } {
   const { view, dir } = store;
   const foreign: Foreign = { count: 0, example: undefined };
   let unlinked = 0;
   for (const relname of relnamesIn(dir, foreign)) {
     const path = join(dir, relname);
+    const file = pins.get(relname);
+    if (file !== undefined) takeInPinned(store, file);
     const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
     if (slot >= 0 && statSync(path).size === bytesOf(view, slot)) {
       const at = wordOf(slot) * 4 + OCTET.flags;

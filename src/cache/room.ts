@@ -20,6 +20,7 @@ import {
 } from "./ledger.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { cellsFree, cellsOf, nameOf } from "./names.ts";
+import { removeLive } from "./pins.ts";
 import { bytesOf, freeSlot, holdSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { addSum, addWord, type View, word, wordOf } from "./view.ts";
@@ -100,7 +101,7 @@ export function giveRoom(store: Store, amount: Amount): void {
 export function planLive(store: Store, slots: readonly number[]): Plan {
   const plan = emptyPlan(store.view);
   for (const slot of slots) {
-    store.eviction.remove(slot);
+    removeLive(store.view, store.eviction, slot);
     uncountLive(store.view, slot);
     doom(store, slot, plan);
   }

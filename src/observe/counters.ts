@@ -37,6 +37,19 @@ export const COUNTERS = {
     help: "Origin answers that were neither a body nor not-found",
     action: "look at the store",
   },
+  origin_put: {
+    help: "Originals stored in the origin",
+    action: "each costs money; should be near uploads",
+  },
+  outbox_sent: { help: "Uploads handed on, or into the origin", action: "none" },
+  outbox_retry: {
+    help: "Tries to hand an upload on that failed and will be repeated",
+    action: "see the log; look at the next level or the store",
+  },
+  outbox_set_aside: {
+    help: "Uploads that cannot be handed on and were set aside with their file",
+    action: "see the log: the store holds other bytes under that id",
+  },
   upstream_fetch: { help: "Variants asked of the next level", action: "none" },
   generated: { help: "Variants made by the image workers", action: "none" },
   image_failed: { help: "Image jobs that ended in a fault", action: "see the log for ids" },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { errnoOf, isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import type { OriginSpec } from "../topology/topology.ts";
+import { putFile } from "./directory-put.ts";
 import { type FileState, makeFileBody } from "./file-body.ts";
 import type { OriginParts } from "./port.ts";
 import { badOrigin, type Store, type Stored, within } from "./store.ts";
@@ -18,7 +19,7 @@ export function openDirectoryStore(
   spec: Extract<OriginSpec, { kind: "directory" }>,
   parts: OriginParts,
 ): Store {
-  const { log, waits } = parts;
+  const { clock, log, waits } = parts;
 
   const failed = (event: string, path: string, error: unknown): Fault => {
     if (error instanceof Fault) return error;
@@ -39,6 +40,19 @@ export function openDirectoryStore(
       } catch (error) {
         if (isMissing(error) || errnoOf(error) === "ENAMETOOLONG") return undefined;
         throw failed("origin_probe_failed", path, error);
+      }
+    },
+    async put(path, file, waitMs) {
+      try {
+        return await putFile(join(spec.dir, path), {
+          file,
+          root: spec.dir,
+          waitMs,
+          stallMs: waits.stallMs,
+          clock,
+        });
+      } catch (error) {
+        throw failed("origin_put_failed", path, error);
       }
     },
     async verify(_path, waitMs) {

@@ -12,13 +12,27 @@ export interface Guard {
   found(body: Body): Body;
   /** Takes note of how a lookup ended that was given `deadlineMs`. */
   failed(error: unknown, deadlineMs: number): void;
+  /** Runs a PUT, or throws `bad_origin` at once while those are left alone. */
+  put<T>(run: () => Promise<T>): Promise<T>;
 }
 
-/** HEAD may work where GET fails (a policy, a broken disk): hence two breakers, both of which must let a lookup in. */
+/** Faults of a PUT for which the store is not to blame. */
+const NOT_THE_STORE: ReadonlySet<string> = new Set([
+  "conflict",
+  "bad_digest",
+  "bad_request",
+  "image_too_large",
+]);
+
+/**
+ * HEAD may work where GET fails (a policy, a broken disk): hence two breakers, both of which must let a lookup
+ * in, and a third for PUT, which fails alone where the store is full or read-only.
+ */
 export function makeGuard(name: string, parts: OriginParts): Guard {
   const { counters, waits } = parts;
   const probes = makeNamedBreaker(name, "probe", parts);
   const bodies = makeNamedBreaker(name, "body", parts);
+  const puts = makeNamedBreaker(name, "put", parts);
   return {
     enter() {
       if (probes.enter()) {
@@ -43,6 +57,26 @@ export function makeGuard(name: string, parts: OriginParts): Guard {
       // a caller in a hurry proves nothing about the store
       if (code === "too_slow" && deadlineMs < waits.probeMs) probes.released();
       else probes.failed();
+    },
+    async put(run) {
+      if (!puts.enter()) {
+        throw new Fault("bad_origin", "the origin store keeps failing", {
+          retryAfterMs: puts.waitMs(),
+        });
+      }
+      try {
+        const result = await run();
+        puts.succeeded();
+        return result;
+      } catch (error) {
+        if (error instanceof Fault && NOT_THE_STORE.has(error.code)) {
+          puts.released();
+        } else {
+          counters.add("origin_error");
+          puts.failed();
+        }
+        throw error;
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import { isContentId } from "../base/variant.ts";
 import { makeGuard } from "./guard.ts";
 import { type OriginName, originNames } from "./names.ts";
 import type { Origin, OriginParts } from "./port.ts";
+import { putOriginal } from "./put.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
 
 type OpenOptions = Parameters<Origin["open"]>[1];
@@ -15,6 +16,7 @@ export function makeOrigin(store: Store, parts: OriginParts): Origin {
   const guard = makeGuard(store.name, parts);
   return {
     name: store.name,
+    put: (id, options) => guard.put(() => putOriginal(store, parts, { ...options, id })),
     async open(id, options) {
       if (!isContentId(id)) throw new Fault("not_found", "there is no such original");
       guard.enter();

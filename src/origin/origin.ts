@@ -4,11 +4,17 @@ import { Fault, unreachable } from "../base/fault.ts";
 import type { OriginSpec } from "../topology/topology.ts";
 import { openDirectoryStore } from "./directory.ts";
 import { makeOrigin } from "./look-up.ts";
-import { ORIGIN_WAITS, type Origin, type OriginParts, type S3Secrets } from "./port.ts";
+import {
+  ORIGIN_WAITS,
+  type Origin,
+  type OriginParts,
+  type PutResult,
+  type S3Secrets,
+} from "./port.ts";
 import { openS3Store } from "./s3.ts";
 import { badOrigin, type Store, tooSlow } from "./store.ts";
 
-export type { Origin, S3Secrets } from "./port.ts";
+export type { Origin, PutOptions, PutResult, S3Secrets } from "./port.ts";
 
 /** undefined when there are none. Opens nothing yet: a store that is down is found out by the first lookup. */
 export function openOrigins(
@@ -53,6 +59,19 @@ function inOrder(origins: readonly Origin[], parts: OriginParts): Origin {
         }
       }
       throw failure;
+    },
+    // a store that lacks it would say "not found", which is never asked of the next one: so all must have it
+    async put(id, options) {
+      const endAt = parts.clock.monotonicMs() + options.deadlineMs;
+      let result: PutResult = "already";
+      for (const origin of origins) {
+        const left = endAt - parts.clock.monotonicMs();
+        if (left <= 0) throw tooSlow();
+        if ((await origin.put(id, { ...options, deadlineMs: left })) === "stored") {
+          result = "stored";
+        }
+      }
+      return result;
     },
   };
 }

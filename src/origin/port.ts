@@ -29,7 +29,27 @@ export interface Origin {
     id: string,
     options: { readonly ext?: string; readonly deadlineMs: number },
   ): Promise<OriginOriginal>;
+  /**
+   * Stores a file as the original of an id, at its relname in size orig, and reads back that it is there.
+   * "already": the same bytes were there. Nothing is ever replaced. Of several origins each gets it.
+   * Faults: `conflict` (other bytes are there) and `bad_digest` (the file is gone, or not what was announced)
+   * will not pass by themselves; `bad_origin` and `too_slow` may. Counts `origin_put` for each file stored.
+   */
+  put(id: string, options: PutOptions): Promise<PutResult>;
 }
+
+export interface PutOptions {
+  readonly ext: string;
+  /** The file; it must not change meanwhile. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Hex; checked before anything is sent. */
+  readonly sha256?: string;
+  /** For all of it, reading the file included. */
+  readonly deadlineMs: number;
+}
+
+export type PutResult = "stored" | "already";
 
 /** Keys of the object store; from the environment or the secrets file, never from the topology. */
 export interface S3Secrets {
@@ -45,12 +65,15 @@ export interface OriginWaits {
   readonly headMs: number;
   /** Between two reads of a body. */
   readonly stallMs: number;
+  /** From the last byte of a PUT to its answer. */
+  readonly storedMs: number;
 }
 
 export const ORIGIN_WAITS: OriginWaits = {
   probeMs: DEADLINES.originProbeMs,
   headMs: DEADLINES.originHeadMs,
   stallMs: DEADLINES.bodyStallMs,
+  storedMs: DEADLINES.originStoredMs,
 };
 
 export interface OriginParts {

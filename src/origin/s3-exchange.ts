@@ -11,7 +11,7 @@ export type Reply =
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export interface Ask {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "PUT";
   readonly url: string;
   /** For the log; the URL carries a signature and is never logged. */
   readonly path: string;
@@ -19,6 +19,11 @@ export interface Ask {
   readonly waitMs: number;
   /** The caller's, where it wants to end the body later. */
   readonly abort?: AbortController;
+  /** Of a PUT; its length goes with it, as stores take no chunked ones. */
+  readonly upload?: {
+    readonly body: ReadableStream<Uint8Array>;
+    readonly headers: Readonly<Record<string, string>>;
+  };
   /** How much of a 404's document is wanted. */
   readonly errorBytesMax?: number;
 }
@@ -70,7 +75,8 @@ export function makeExchange(options: { readonly name: string; readonly log: Log
         redirect: "manual",
         // the stored bytes, whatever Content-Encoding they were put with
         decompress: false,
-        headers: { "accept-encoding": "identity" },
+        headers: { "accept-encoding": "identity", ...request.upload?.headers },
+        ...(request.upload === undefined ? {} : { body: request.upload.body }),
       });
     } catch (error) {
       if (signal.aborted) throw badOrigin("the reader gave up", error);
@@ -98,7 +104,7 @@ export function makeExchange(options: { readonly name: string; readonly log: Log
 
 function hintOf(status: number): string {
   if (status === 401 || status === 403) {
-    return "credentials or policy: check the keys, the clock, and that the policy allows s3:GetObject and s3:ListBucket (without the latter the store says 403 for names that do not exist)";
+    return "credentials or policy: check the keys, the clock, and that the policy allows s3:GetObject, s3:PutObject and s3:ListBucket (without the latter the store says 403 for names that do not exist)";
   }
   if (status >= 300 && status < 400) return "wrong region or endpoint: see [s3] host and region";
   if (status === 429 || status === 503) return "the store asks for fewer requests";

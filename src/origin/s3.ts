@@ -6,6 +6,7 @@ import type { OriginParts, S3Secrets } from "./port.ts";
 import { type S3Spec, s3Address, s3Key } from "./s3-address.ts";
 import { makeS3Body, type Started } from "./s3-body.ts";
 import { type Exchange, makeExchange, type Reply } from "./s3-exchange.ts";
+import { putByFetch } from "./s3-put.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
 
 /** A pause before the one retry, so that a store that is shedding load is not hit at once. */
@@ -53,6 +54,14 @@ export function openS3Store(
       }
       return stored(path, reply.response, bytes);
     },
+    async put(path, file, waitMs) {
+      const reply = await twice(clock, waitMs, (left) =>
+        putByFetch({ exchange, path, file, waits, url: sign(path, "PUT"), waitMs: left }),
+      );
+      if (reply.kind === "found") return "stored";
+      exchange.explain(path, 404, "no such bucket: see [s3] host, bucket and path_style");
+      throw badOrigin();
+    },
     async verify(path, waitMs) {
       if (seenBucket) return;
       await verifyBucket(exchange, { path, url: sign(path, "GET"), waitMs });
@@ -98,12 +107,14 @@ export function openS3Store(
   }
 }
 
+type Method = "GET" | "HEAD" | "PUT";
+
 /** Signs URLs; refuses to when there is nothing to sign with. */
 function makeSigner(
   spec: S3Spec,
   secrets: S3Secrets | undefined,
   parts: Pick<OriginParts, "log">,
-): (path: string, method: "GET" | "HEAD") => string {
+): (path: string, method: Method) => string {
   if (secrets === undefined) {
     const hint = "set MIR_S3_ACCESS_KEY_ID and MIR_S3_SECRET_ACCESS_KEY, or --secrets FILE";
     parts.log.warn("origin_no_credentials", { origin: spec.name, hint });
@@ -120,7 +131,7 @@ function makeSigner(
     virtualHostedStyle: virtualHosted,
     ...(bucket === undefined ? {} : { bucket }),
   });
-  const sign = (path: string, method: "GET" | "HEAD"): string =>
+  const sign = (path: string, method: Method): string =>
     client.presign(s3Key(spec.prefix, path), { method, expiresIn: SIGNED_SECONDS });
   if (sign("probe", "HEAD").includes("X-Amz-Security-Token=")) {
     const hint = "unset AWS_SESSION_TOKEN and S3_SESSION_TOKEN: they belong to other keys";

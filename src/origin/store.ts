@@ -9,8 +9,20 @@ export interface Store {
   readonly upperCase: boolean;
   /** HEAD or stat; undefined when there is no such name. Throws `bad_origin` or `too_slow`. */
   probe(path: string, waitMs: number): Promise<Stored | undefined>;
+  /**
+   * Stores a file under a name that was not there; durable when it resolves. "exists": somebody was faster.
+   * Throws `bad_origin` or `too_slow`.
+   */
+  put(path: string, file: LocalOriginal, waitMs: number): Promise<"stored" | "exists">;
   /** Called after no name was found: throws `bad_origin` when it is the store that is missing. */
   verify(path: string, waitMs: number): Promise<void>;
+}
+
+/** A file that was found whole. */
+export interface LocalOriginal {
+  readonly path: string;
+  readonly bytes: number;
+  readonly md5: Uint8Array;
 }
 
 export interface Stored {

@@ -5,7 +5,7 @@ import type { FaultyS3, S3Fault } from "./faulty-s3.ts";
 import { type WatchedParts, watchedParts } from "./watched-parts.ts";
 
 /** Long enough for loopback, short enough for a test that waits it out. */
-export const SHORT_WAITS = { probeMs: 150, headMs: 150, stallMs: 150 };
+export const SHORT_WAITS = { probeMs: 150, headMs: 150, stallMs: 150, storedMs: 150 };
 
 export function openS3(
   s3: FaultyS3,

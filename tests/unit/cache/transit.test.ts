@@ -75,7 +75,7 @@ function publishWith(made: CacheDir, store: Store, between: () => void) {
       folders.moveIn(from, relname);
     },
   };
-  return publish(store, halted, { room, tempPath, meta: metaOf(A, 100) });
+  return publish(store, halted, { room, tempPath, meta: metaOf(A, 100), pinned: false });
 }
 
 describe("a dying name", () => {
