@@ -74,13 +74,6 @@ export function fileNameOf(relname: string): string {
   return `${relname.slice(relname.lastIndexOf("/") + 1)}.json`;
 }
 
-/** The relname a file name stands for; undefined when it is no record's. */
-export function relnameOfFile(name: string): string | undefined {
-  const [, id = "", ext = ""] = /^([A-Za-z0-9_-]+)\.([a-z0-9]+)\.json$/.exec(name) ?? [];
-  const relname = relnameOf({ id, size: ORIG, ext });
-  return isOriginalRelname(relname) ? relname : undefined;
-}
-
 function isOriginalRelname(text: string): boolean {
   const variant = parseRelname(text);
   return variant !== undefined && variant.size === ORIG && relnameOf(variant) === text;

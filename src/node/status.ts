@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
 import type { Cache } from "../cache/cache.ts";
+import type { Outbox } from "../content/outbox.ts";
 import type { StatusDocument } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
@@ -24,8 +25,9 @@ export function makeStatus(options: {
   readonly crew: Crew;
   readonly images: ImagePool;
   readonly clock: Clock;
+  readonly outbox: Outbox;
 }): StatusSource {
-  const { topology, self, memory, cache, crew, images, clock } = options;
+  const { topology, self, memory, cache, crew, images, clock, outbox } = options;
   const startedMs = clock.monotonicMs();
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
 
@@ -46,7 +48,7 @@ export function makeStatus(options: {
       };
     },
     metrics() {
-      const { variants, bytes, reservedBytes, capacityBytes } = cache.usage();
+      const { variants, bytes, pinnedBytes, reservedBytes, capacityBytes } = cache.usage();
       const { busy, queued } = images.stats();
       const gauges: Gauge[] = [
         { name: "cache_bytes", help: "Bytes of cached variants on disk", value: bytes },
@@ -57,6 +59,21 @@ export function makeStatus(options: {
         },
         { name: "cache_capacity_bytes", help: "Bytes the cache may take", value: capacityBytes },
         { name: "cache_variants", help: "Cached variants", value: variants },
+        {
+          name: "cache_pinned_bytes",
+          help: "Bytes of uploads that wait to be handed on; above half of the capacity more are refused",
+          value: pinnedBytes,
+        },
+        {
+          name: "outbox_pending",
+          help: "Uploads on their way to the origin; grows when the next level or the store is down",
+          value: outbox.pending(),
+        },
+        {
+          name: "outbox_aside",
+          help: "Uploads that cannot be handed on; see the log for their names",
+          value: outbox.aside().length,
+        },
         { name: "image_queue_depth", help: "Image jobs waiting", value: queued },
         { name: "image_busy", help: "Image jobs running", value: busy },
         { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },

@@ -25,6 +25,7 @@ import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStatus } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { makeUploads } from "./uploads.ts";
 
 export interface RunningNode {
   readonly listeners: readonly ListenerReport[];
@@ -50,7 +51,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const log = makeLog({ node: self.name, ...options.log, write: (line) => writeSync(2, line) });
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);
-  const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock });
+  const uploads = makeUploads({ cacheDir: self.cacheDir, log });
+  const { pinned } = uploads;
+  const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock, pinned });
   const images = startImages(topology, self, { counters, log });
   const resolver = startResolver(topology, { counters, log, clock });
   const announce = async (news: News): Promise<void> => {
@@ -74,7 +77,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
   });
   let ready = true;
-  const status = makeStatus({ topology, self, memory, cache: parts.cache, crew, images, clock });
+  const status = makeStatus({
+    ...{ topology, self, memory, cache: parts.cache, crew, images, clock },
+    outbox: uploads.outbox(),
+  });
   const admin = await startAdminListener({
     socketPath: join(self.cacheDir, ".mir", "admin.sock"),
     tcp: self.admin,
@@ -82,6 +88,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     handler: makeAdminHandler({ ...status, ready: () => ready, actions: adminActions(parts) }),
     log,
   });
+  uploads.start(parts);
   const upkeep = startUpkeep({ topology, self, memory: memory.cache, counters, log, clock });
   return {
     listeners: [...crew.listeners, ...admin.listeners],
@@ -93,6 +100,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await crew.stop();
       await images.close();
       await admin.stop();
+      await uploads.stop();
       parts.links.close();
       await upkeep.stop();
       saveCache(memory.cache, self.cacheDir);

@@ -14,7 +14,7 @@ import {
 import { openS3Store } from "./s3.ts";
 import { badOrigin, type Store, tooSlow } from "./store.ts";
 
-export type { Origin, PutOptions, PutResult, S3Secrets } from "./port.ts";
+export type { Origin, S3Secrets } from "./port.ts";
 
 /** undefined when there are none. Opens nothing yet: a store that is down is found out by the first lookup. */
 export function openOrigins(

@@ -7,6 +7,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
 import { type Cache, openCache } from "../../src/cache/cache.ts";
 import { type CacheMemory, createCacheMemory } from "../../src/cache/memory.ts";
+import type { PinnedFile } from "../../src/cache/pinned-files.ts";
 import { type Restored, restoreCache } from "../../src/cache/restore.ts";
 import { createCounterMemory, openCounters, readCounters } from "../../src/observe/counters.ts";
 import type { Log, LogFields } from "../../src/observe/log.ts";
@@ -36,6 +37,8 @@ export interface CacheOptions {
   readonly capacityBytes?: number;
   readonly slots?: number;
   readonly sizes?: readonly string[];
+  /** What the outbox says at the start. */
+  readonly pinned?: readonly PinnedFile[];
 }
 
 /** The directory is removed when the first of a row of restarts is disposed. */
@@ -59,9 +62,10 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
     slots: options.slots ?? 2048,
     sizes: options.sizes ?? SIZES,
   });
+  const pinned = () => options.pinned ?? [];
   const logged: Logged[] = [];
   const log = recordingLog(logged);
-  const main = { restored: restoreCache({ memory, dir, log, clock: systemClock }) };
+  const main = { restored: restoreCache({ memory, dir, log, clock: systemClock, pinned }) };
   const counters = createCounterMemory(8);
   const open = (worker: number): Cache => {
     const own = openCounters(counters, worker);

@@ -1,0 +1,65 @@
+/** Main's part of uploads: the outbox, what keeps handing it on, and what of the cache is pinned for it. */
+
+import { join } from "node:path";
+import { Fault, unreachable } from "../base/fault.ts";
+import type { PinnedFile } from "../cache/pinned-files.ts";
+import { deliverToOrigin } from "../content/deliver.ts";
+import { type Outbox, openOutbox } from "../content/outbox.ts";
+import type { OutboxRecord } from "../content/outbox-record.ts";
+import type { Parts } from "../content/parts.ts";
+import { type OutboxRunner, runOutbox } from "../content/run-outbox.ts";
+import type { Log } from "../observe/log.ts";
+
+export interface Uploads {
+  /** Opens the outbox; for `restoreCache`, which calls it when the directory is ours. */
+  readonly pinned: () => readonly PinnedFile[];
+  /** After `restoreCache`. */
+  readonly outbox: () => Outbox;
+  /** Begins to hand on what waits. */
+  start(parts: Parts): void;
+  stop(): Promise<void>;
+}
+
+export function makeUploads(options: { readonly cacheDir: string; readonly log: Log }): Uploads {
+  const { cacheDir, log } = options;
+  let opened: Outbox | undefined;
+  let runner: OutboxRunner | undefined;
+  const outbox = (): Outbox => {
+    if (opened === undefined) throw new Fault("internal", "the outbox is not open yet");
+    return opened;
+  };
+  return {
+    outbox,
+    pinned() {
+      opened = openOutbox({ dir: join(cacheDir, ".mir", "outbox"), log });
+      return [...opened.list(), ...opened.aside()];
+    },
+    start(parts) {
+      const { cache, clock, counters } = parts;
+      runner = runOutbox({
+        outbox: outbox(),
+        send: (record) => send(parts, record),
+        done: (record) => void cache.unpin(record.relname),
+        clock,
+        log,
+        counters,
+      });
+    },
+    async stop() {
+      await runner?.stop();
+    },
+  };
+}
+
+async function send(parts: Parts, record: OutboxRecord): Promise<"done"> {
+  switch (record.next) {
+    case "store": {
+      const path = parts.cache.pathOf(record.relname);
+      return deliverToOrigin(record, { origin: parts.origin, path });
+    }
+    case "level":
+      throw new Fault("no_origin", "this version hands uploads to the store only");
+    default:
+      return unreachable(record.next);
+  }
+}
