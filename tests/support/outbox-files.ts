@@ -23,6 +23,6 @@ export function recordOf(n: number, more: Partial<OutboxRecord> = {}): OutboxRec
   };
 }
 
-export function sha256Of(bytes: Uint8Array): string {
+function sha256Of(bytes: Uint8Array): string {
   return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 }
