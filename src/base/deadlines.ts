@@ -70,4 +70,9 @@ export const DEADLINES = {
   startMs: 20_000,
   /** Between two looks at the length of the journal. */
   tidyMs: 60_000,
+  /** Hits served for an owner wait this long to be told with others, and telling may take this long. */
+  recordFlushMs: 1_000,
+  recordMs: 2_000,
+  /** One Warm told by hand, from the message to the acknowledgement. */
+  warmMs: 30_000,
 } as const;

@@ -128,4 +128,9 @@ export const LIMITS = {
   requestBodyBytesMax: 64 * KiB,
   /** Requests from worker threads that main is answering at once. */
   mainCallsMax: 4096,
+  /** Relnames whose hits wait in one worker to be told to their owners. */
+  recordNamesMax: 20_000,
+  /** Variants in one order to warm, and how many are told at once. */
+  warmNamesMax: 4096,
+  warmAtOnceMax: 8,
 } as const;

@@ -8,6 +8,7 @@ import { demoCommand } from "./demo.ts";
 import { terminal } from "./output.ts";
 import { serveCommand } from "./serve.ts";
 import { UsageError } from "./usage.ts";
+import { warmCommand } from "./warm.ts";
 
 /** A command behind one face, whatever its flags are. */
 interface Command {
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: command(demoCommand),
   serve: command(serveCommand),
   check: command(checkCommand),
+  warm: command(warmCommand),
 };
 
 const root = defineCommand({
@@ -32,6 +34,7 @@ const root = defineCommand({
     demo: { meta: { description: "a whole mesh on loopback in seconds, serving photos" } },
     serve: { meta: { description: "run one node of a topology" } },
     check: { meta: { description: "explain a topology file, or name all its mistakes" } },
+    warm: { meta: { description: "have servers fetch and keep variants" } },
   },
 });
 

@@ -12,7 +12,7 @@ import type { Outcome, Served } from "./served.ts";
 const NO_VALIDATOR = "0".repeat(16);
 
 /** Writes this node's member of `Cache-Status`, behind those it was given. */
-type StatusOf = (outcome: Outcome) => string;
+export type StatusOf = (outcome: Outcome) => string;
 
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
   return async (request) => {

@@ -28,6 +28,9 @@ export function makeFetchContent(parts: Parts): FetchContent {
     const meta = local.look(wanted);
     if (meta !== undefined) {
       counters.add("lru_hit");
+      const [owner] = ownership.topRanks(self.level, self.region, id);
+      // a replica's hits keep the owner's copy from looking unused
+      if (owner !== undefined && owner !== self.name) parts.recorder.hit(owner, meta.relname);
       const outcome = { source: "hit", collapsed: false, stored: false, via: "" } as const;
       return { kind: "file", meta, outcome, path: cache.pathOf(meta.relname) };
     }

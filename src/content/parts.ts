@@ -20,6 +20,7 @@ import type { Flights } from "./flights.ts";
 import type { Local } from "./local.ts";
 import type { Negatives } from "./negatives.ts";
 import type { News } from "./news.ts";
+import type { Recorder } from "./recorder.ts";
 import type { Served } from "./served.ts";
 
 export interface Parts {
@@ -34,6 +35,7 @@ export interface Parts {
   readonly negatives: Negatives;
   readonly ownership: Ownership;
   readonly links: Links;
+  readonly recorder: Recorder;
   /** undefined: this mesh has no origin, or this node cannot open it. */
   readonly origin: Origin | undefined;
   readonly images: ImageService;

@@ -5,9 +5,10 @@ import { Fault, unreachable } from "../base/fault.ts";
 import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import { outputBytesEstimate } from "../image/fit.ts";
-import { fill, type Incoming, unlinkQuietly } from "./fill.ts";
+import { type Incoming, unlinkQuietly } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
 import { generate, type LocalSource, localSource, type Made, replanOnce } from "./generate.ts";
+import { keepIncoming, passOn } from "./keep.ts";
 import {
   openAtOrigin,
   originalOf,
@@ -52,7 +53,7 @@ async function produce(parts: Parts, task: Task, lead: Lead): Promise<Served | F
       return undefined;
     }
     case "incoming":
-      return keep(parts, { incoming: opened.incoming, lead, bytesMax: task.bytesMax });
+      return keepIncoming(parts, { incoming: opened.incoming, lead, bytesMax: task.bytesMax });
     case "recipe":
       return make(parts, task, { recipe: opened, lead });
     case "past-cache":
@@ -141,32 +142,6 @@ async function fromOriginal(parts: Parts, task: Task, known: Facts | undefined):
   return { kind: "recipe", from, facts, source, wanted };
 }
 
-async function keep(
-  parts: Parts,
-  options: { incoming: Incoming; lead: Lead; bytesMax: number | undefined },
-): Promise<Served | Fault | undefined> {
-  const { incoming, lead, bytesMax = Number.POSITIVE_INFINITY } = options;
-  const { cache, counters, log } = parts;
-  if (incoming.meta.bytes > bytesMax) {
-    // others may want it as it is: only this asker is refused
-    incoming.body.cancel();
-    lead.solo();
-    return tooLarge();
-  }
-  const reservation = cache.reserve(incoming.meta.bytes);
-  if (reservation === undefined) {
-    counters.add("uncached");
-    lead.solo();
-    return passOn(incoming);
-  }
-  const fault = await fill({ cache, lead, incoming, reservation });
-  if (fault !== undefined) {
-    counters.add("body_cut");
-    log.warn("a load broke off", { relname: incoming.meta.relname, fault });
-  }
-  return undefined;
-}
-
 async function make(
   parts: Parts,
   task: Task,
@@ -204,13 +179,6 @@ async function makePastCache(parts: Parts, task: Task): Promise<Served> {
 function settle(reservation: Reservation, made: Made): boolean {
   const missing = made.meta.bytes - reservation.bytes;
   return missing <= 0 || reservation.grow(missing);
-}
-
-/** Straight to the one asker. */
-function passOn(incoming: Incoming): Served {
-  const { meta, body, source, via } = incoming;
-  const outcome = { source, via, collapsed: false, stored: false };
-  return { kind: "stream", meta, outcome, body };
 }
 
 function intoMemory(made: Made, source: Source): Served {

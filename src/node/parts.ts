@@ -9,6 +9,7 @@ import { makeLocal } from "../content/local.ts";
 import { makeNegatives } from "../content/negatives.ts";
 import type { Parts } from "../content/parts.ts";
 import { producer } from "../content/produce.ts";
+import { makeRecorder } from "../content/recorder.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
 import { openCounters } from "../observe/counters.ts";
@@ -33,6 +34,12 @@ export function makeParts(
   });
   const watched = { counters, log, clock };
   const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker, ...watched });
+  const links = makeLinks({
+    self: self.name,
+    epoch: topology.epoch,
+    addresses: (peer) => serverNamed(topology, peer).privates,
+    ...watched,
+  });
   return {
     self,
     topology,
@@ -44,12 +51,8 @@ export function makeParts(
     flights: openFlights(memory.flights, worker),
     negatives: makeNegatives(clock),
     ownership: makeOwnership(topology),
-    links: makeLinks({
-      self: self.name,
-      epoch: topology.epoch,
-      addresses: (peer) => serverNamed(topology, peer).privates,
-      ...watched,
-    }),
+    links,
+    recorder: makeRecorder({ links, counters }),
     origin: openOrigins(
       topology.levels.flatMap((level) => level.origins),
       { secrets: options.secrets, ...watched },

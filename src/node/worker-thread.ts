@@ -2,10 +2,10 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { asFault, Fault } from "../base/fault.ts";
-import { makePeerHandler } from "../content/answer-peer.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
+import { makePeerHandlers } from "../content/peer-handlers.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { makeImageHandler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
@@ -73,8 +73,8 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     clock: parts.clock,
   });
   const publics = await openPublics(setup, self, { handler, log: parts.log });
-  const ask = makePeerHandler(parts, (outcome) => formatCacheStatus(self.name, outcome));
-  const privates = openPrivates(self, parts, { handlers: { ask } });
+  const handlers = makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome));
+  const privates = openPrivates(self, parts, { handlers });
   return {
     ports: publics.map((p) => p.port ?? 0),
     listeners: [
@@ -88,6 +88,8 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     async stop() {
       await Promise.all(publics.map((p) => p.stop(true)));
       await Promise.all(privates.map((p) => p.listener.stop()));
+      await parts.recorder.flush();
+      parts.recorder.close();
       parts.links.close();
       parts.cache.close();
     },

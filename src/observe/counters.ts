@@ -83,6 +83,11 @@ export const COUNTERS = {
     help: "Peer requests with another topology epoch",
     action: "finish the roll-out of the topology",
   },
+  warm_sent: { help: "Variants peers were told to fetch and keep", action: "none" },
+  warm_stored: { help: "Variants fetched and kept because a peer said so", action: "none" },
+  record_sent: { help: "Variants whose hits were told to their owner", action: "none" },
+  record_lost: { help: "Variants whose hits could not be told", action: "look at the owner" },
+  replica_hit: { help: "Hits that replicas reported to this owner", action: "none" },
   resolver_request: { help: "Calls to the content resolution API", action: "none" },
   resolver_error: { help: "Failed calls to the content resolution API", action: "look at the API" },
   worker_restart: {

@@ -1,0 +1,47 @@
+/** Brings an incoming variant into the cache for its flight, or past it when there is no room. */
+
+import type { Fault } from "../base/fault.ts";
+import { fill, type Incoming } from "./fill.ts";
+import type { Lead } from "./flight-table.ts";
+import { tooLarge } from "./original.ts";
+import type { Parts } from "./parts.ts";
+import type { Served } from "./served.ts";
+
+/** Ends the flight. An answer comes back only for the one asker that leads, and only when nothing was kept. */
+export async function keepIncoming(
+  parts: Parts,
+  options: {
+    readonly incoming: Incoming;
+    readonly lead: Lead;
+    /** Bytes beyond which the leading asker has no use for it. */
+    readonly bytesMax?: number | undefined;
+  },
+): Promise<Served | Fault | undefined> {
+  const { incoming, lead, bytesMax = Number.POSITIVE_INFINITY } = options;
+  const { cache, counters, log } = parts;
+  if (incoming.meta.bytes > bytesMax) {
+    // others may want it as it is: only this asker is refused
+    incoming.body.cancel();
+    lead.solo();
+    return tooLarge();
+  }
+  const reservation = cache.reserve(incoming.meta.bytes);
+  if (reservation === undefined) {
+    counters.add("uncached");
+    lead.solo();
+    return passOn(incoming);
+  }
+  const fault = await fill({ cache, lead, incoming, reservation });
+  if (fault !== undefined) {
+    counters.add("body_cut");
+    log.warn("a load broke off", { relname: incoming.meta.relname, fault });
+  }
+  return undefined;
+}
+
+/** Straight to the one asker. */
+export function passOn(incoming: Incoming): Served {
+  const { meta, body, source, via } = incoming;
+  const outcome = { source, via, collapsed: false, stored: false };
+  return { kind: "stream", meta, outcome, body };
+}
