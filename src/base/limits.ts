@@ -37,6 +37,11 @@ export const LIMITS = {
   wireWarmBytesMax: 1 * KiB,
   /** Ids in one purge (`x`): all of the longest fit in its JSON. */
   wirePurgesMax: 256,
+  /** Control keys of a node at a time, characters of one, and key ids in a hello. */
+  controlKeysMax: 2,
+  controlKeyCharsMin: 16,
+  controlKeyCharsMax: 1024,
+  wireKeysMax: 8,
   /** Characters on the wire: of `via` (Cache-Status members), of `detail`, of a node's name or other token. */
   wireViaCharsMax: 4 * KiB,
   wireDetailCharsMax: 256,

@@ -2,7 +2,7 @@
 
 import type { SocketHandler } from "bun";
 import { asFault, Fault } from "../base/fault.ts";
-import type { Hello } from "../wire/messages.ts";
+import type { DialGreeting } from "./dial-greeting.ts";
 import { LinkConnection, type LinkConnectionOptions } from "./link-connection.ts";
 
 export interface Address {
@@ -36,13 +36,13 @@ const HANDLERS: SocketHandler<LinkConnection> = {
 /** A connection that has exchanged hellos; rejects with the last address's Fault when none answers. */
 export async function dial(
   addresses: readonly Address[],
-  hello: () => Hello,
+  greeting: () => DialGreeting,
   options: LinkConnectionOptions,
 ): Promise<LinkConnection> {
   let last = new Fault("peer_failed", `the node ${options.peer} has no address`);
   for (const address of addresses) {
     try {
-      return await dialOne(address, hello(), options);
+      return await dialOne(address, greeting(), options);
     } catch (error) {
       last = asFault(error);
     }
@@ -52,7 +52,7 @@ export async function dial(
 
 async function dialOne(
   { host, port }: Address,
-  hello: Hello,
+  greeting: DialGreeting,
   options: LinkConnectionOptions,
 ): Promise<LinkConnection> {
   const { peer, deadlines } = options;
@@ -81,7 +81,7 @@ async function dialOne(
   } finally {
     clearTimeout(timer);
   }
-  await connection.greet(hello);
+  await connection.greet(greeting);
   greeted = true;
   return connection;
 }

@@ -4,9 +4,10 @@ import type { Socket } from "bun";
 import type { Clock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { Decoder, type Piece } from "../wire/decode.ts";
-import { encodeHello, PONG_FRAME } from "../wire/encode.ts";
+import { PONG_FRAME } from "../wire/encode.ts";
 import type { Hello } from "../wire/messages.ts";
 import { Alarm, type MeshDeadlines } from "./alarm.ts";
+import type { DialGreeting } from "./dial-greeting.ts";
 import type { Exchange, Line } from "./exchange.ts";
 import { Outgoing } from "./outgoing.ts";
 
@@ -31,7 +32,8 @@ export class LinkConnection implements Disposable {
   #socket: Socket<LinkConnection> | undefined;
   #out: Outgoing | undefined;
   #state: State = "connecting";
-  #greeting: PromiseWithResolvers<void> | undefined;
+  #greeting: DialGreeting | undefined;
+  #greeted: PromiseWithResolvers<void> | undefined;
   #exchange: Exchange | undefined;
   #paused = false;
   #heard = false;
@@ -70,12 +72,13 @@ export class LinkConnection implements Disposable {
   }
 
   /** Says hello and waits for the peer's; rejects with a Fault, and the connection is closed then. */
-  greet(hello: Hello): Promise<void> {
-    this.#greeting = Promise.withResolvers();
+  greet(greeting: DialGreeting): Promise<void> {
+    this.#greeting = greeting;
+    this.#greeted = Promise.withResolvers();
     this.#state = "hello";
     this.#alarm.set(this.#options.deadlines.helloMs);
-    this.#send(encodeHello(hello));
-    return this.#greeting.promise;
+    this.#send(greeting.frame);
+    return this.#greeted.promise;
   }
 
   /** Only on an idle connection. What becomes of the exchange is its own to tell. */
@@ -127,7 +130,7 @@ export class LinkConnection implements Disposable {
   ended(cause?: unknown): void {
     if (this.#state === "closed") return;
     this.#lost = this.#state === "busy" && !this.#heard;
-    const fault = this.#brokenOff(cause);
+    const fault = this.#state === "hello" ? this.#shutOut(cause) : this.#brokenOff(cause);
     // one that had become stale is expected, and the exchange is tried again
     if (this.#lost && this.#requests > 1) this.fail(fault);
     else this.#break(fault);
@@ -141,7 +144,7 @@ export class LinkConnection implements Disposable {
     this.#out?.closed();
     this.#socket?.terminate();
     this.#options.onClosed(this);
-    this.#greeting?.reject(fault);
+    this.#greeted?.reject(fault);
     this.#exchange?.fail(fault);
   }
 
@@ -177,14 +180,12 @@ export class LinkConnection implements Disposable {
 
   #onHello(hello: Hello): void {
     if (this.#state !== "hello") throw new Fault("bad_frame", "a second hello");
-    const { peer } = this.#options;
-    if (hello.name !== peer) {
-      const told = `the node at the address of ${peer} is ${hello.name}; mend the topology`;
-      throw new Fault("peer_failed", told);
-    }
+    const proof = this.#greeting?.accept(hello);
+    if (proof !== undefined) this.#send(proof);
+    if (!this.open) return;
     this.#state = "idle";
     this.#alarm.clear();
-    this.#greeting?.resolve();
+    this.#greeted?.resolve();
   }
 
   #becomeFree(): void {
@@ -246,6 +247,11 @@ export class LinkConnection implements Disposable {
 
   #brokenOff(cause?: unknown): Fault {
     const told = `the connection to ${this.#options.peer} broke off`;
+    return new Fault("peer_failed", told, { cause });
+  }
+
+  #shutOut(cause: unknown): Fault {
+    const told = `${this.#options.peer} closed the connection at the hello; its log says why`;
     return new Fault("peer_failed", told, { cause });
   }
 

@@ -5,13 +5,14 @@ import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
-import { PROTOCOL_VERSION } from "../wire/commands.ts";
-import type { Ask, Hello } from "../wire/messages.ts";
+import type { Ask } from "../wire/messages.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
 import { AskExchange } from "./ask-exchange.ts";
+import { AuthRefused } from "./auth.ts";
+import { type Credentials, NO_CREDENTIALS } from "./credentials.ts";
 import { type Address, dial } from "./dial.ts";
+import { DialGreeting } from "./dial-greeting.ts";
 import type { LinkConnection } from "./link-connection.ts";
-import { makeNonce } from "./nonce.ts";
 import type { PeerReply, PeerRequest } from "./peer.ts";
 import { PeerPool } from "./peer-pool.ts";
 import type { Tell, Told } from "./tell.ts";
@@ -44,6 +45,8 @@ export interface LinksOptions {
   readonly epoch: string;
   /** Where the peer listens, to be tried in order; [] when it is unknown. */
   readonly addresses: (peer: string) => readonly Address[];
+  /** Default: none. With a control key, a peer that does not prove that it knows it is given up. */
+  readonly credentials?: Credentials;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
@@ -109,11 +112,12 @@ export function makeLinks(options: LinksOptions): Links {
 
 /** Peers are names of the topology, so there are never more pools than servers. */
 function makePool(peer: string, options: LinksOptions): PeerPool {
-  const { self, epoch, clock, addresses, counters, log } = options;
+  const { self, epoch, clock, addresses, counters, log, credentials = NO_CREDENTIALS } = options;
   const deadlines = meshDeadlines(options.deadlines);
-  const hello = (): Hello => ({ name: self, epoch, version: PROTOCOL_VERSION, nonce: makeNonce() });
+  const greeting = (): DialGreeting => new DialGreeting({ self, epoch, peer, credentials });
   const onBroken = (fault: Fault): void => {
     counters.add("peer_error");
+    if (fault instanceof AuthRefused) counters.add("auth_refused");
     log.info("peer failed", { peer, fault });
   };
   const pool: PeerPool = new PeerPool({
@@ -121,7 +125,7 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
     connectionsMax: options.connectionsMax ?? LIMITS.linkConnectionsMax,
     waitingMax: options.waitingMax ?? LIMITS.linkWaitingMax,
     dial: () =>
-      dial(addresses(peer), hello, {
+      dial(addresses(peer), greeting, {
         peer,
         clock,
         deadlines,

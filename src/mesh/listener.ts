@@ -2,12 +2,11 @@
 
 import type { Socket, SocketHandler } from "bun";
 import type { Clock } from "../base/clock.ts";
-import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
-import { isLoopback } from "./loopback.ts";
+import { type Credentials, NO_CREDENTIALS, refuseOpenControl } from "./credentials.ts";
 import { Session } from "./session.ts";
 import type { PeerHandlers } from "./tell.ts";
 
@@ -34,6 +33,8 @@ export interface ListenerOptions {
   readonly epoch: string;
   /** `[security] insecure`: bind other than loopback without authentication, serve legacy peers from anywhere. */
   readonly insecure: boolean;
+  /** Default: none. With a control key, a peer that does not prove that it knows it is served nothing. */
+  readonly credentials?: Credentials;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
@@ -46,11 +47,8 @@ export interface ListenerOptions {
 
 /** Throws a Fault for an address that may not be bound, and the system's error for one that cannot be. */
 export function startListener(options: ListenerOptions): Listener {
-  const { host, port, insecure, counters, log } = options;
-  if (!insecure && !isLoopback(host)) {
-    const told = `refusing to listen on ${host} without authentication; bind to loopback, or set`;
-    throw new Fault("internal", `${told} [security] insecure = true on a network that you trust`);
-  }
+  const { host, port, insecure, counters, log, credentials = NO_CREDENTIALS } = options;
+  refuseOpenControl({ host, port, insecure, credentials });
   const deadlines = meshDeadlines(options.deadlines);
   const connectionsMax = options.connectionsMax ?? LIMITS.listenerConnectionsMax;
   const sessions = new Set<Session>();
@@ -69,7 +67,12 @@ export function startListener(options: ListenerOptions): Listener {
       sessions.delete(session);
       if (sessions.size === 0) emptied?.resolve();
     };
-    const session: Session = new Session(socket, { ...options, deadlines, onClosed });
+    const session: Session = new Session(socket, {
+      ...options,
+      credentials,
+      deadlines,
+      onClosed,
+    });
     socket.data = session;
     sessions.add(session);
   };

@@ -1,6 +1,6 @@
 /** Numbers used once, for hellos. */
 
-/** 16 random bytes as hex; fresh for each connection. */
+/** 32 random bytes as hex; fresh for each connection and each side. */
 export function makeNonce(): string {
-  return crypto.getRandomValues(new Uint8Array(16)).toHex();
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { MeshDeadlines } from "./alarm.ts";
+import type { Credentials } from "./credentials.ts";
 import type { PeerHandlers } from "./tell.ts";
 
 export interface SessionOptions {
@@ -11,6 +12,7 @@ export interface SessionOptions {
   readonly epoch: string;
   /** Legacy peers are served from anywhere. */
   readonly insecure: boolean;
+  readonly credentials: Credentials;
   readonly handlers: PeerHandlers;
   readonly counters: Counters;
   readonly log: Log;

@@ -2,23 +2,17 @@
 
 import type { Socket } from "bun";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
-import { COMMAND_NAMES, COMMANDS, PROTOCOL_VERSION } from "../wire/commands.ts";
 import { Decoder, type Piece } from "../wire/decode.ts";
-import { encodeHello, PONG_FRAME } from "../wire/encode.ts";
-import type { Ask, Hello, SaveHeader } from "../wire/messages.ts";
+import { PONG_FRAME } from "../wire/encode.ts";
+import type { Ask, SaveHeader } from "../wire/messages.ts";
 import { Alarm } from "./alarm.ts";
+import { AuthRefused } from "./auth.ts";
+import { Greeting } from "./greeting.ts";
 import { Intake } from "./intake.ts";
-import { isLoopback } from "./loopback.ts";
-import { makeNonce } from "./nonce.ts";
 import { Outgoing } from "./outgoing.ts";
 import { serveAsk } from "./serve-ask.ts";
 import { savedMeta, serveTell, type TellMessage } from "./serve-tell.ts";
 import type { SessionOptions } from "./session-options.ts";
-
-/** The first frame decides for the connection. */
-type Mode = "undecided" | "extended" | "legacy";
-
-const EXTENSIONS: ReadonlySet<string> = new Set(COMMAND_NAMES.filter((n) => COMMANDS[n].extension));
 
 /** A listener waits longer than a dialler, so that the dialler is the one who closes an idle connection. */
 const IDLE_FACTOR = 2;
@@ -30,11 +24,9 @@ export class Session {
   readonly #decoder = new Decoder();
   /** For hello, half a frame, and idleness. */
   readonly #watch: Alarm;
-  #mode: Mode = "undecided";
-  #peer: string;
+  readonly #greeting: Greeting;
   /** A request is being served, or an answer waits to be taken: nothing more is looked at. */
   #busy = false;
-  #greeted = false;
   #paused = false;
   #draining = false;
   #closed = false;
@@ -45,7 +37,7 @@ export class Session {
   constructor(socket: Socket<unknown>, options: SessionOptions) {
     this.#options = options;
     this.#socket = socket;
-    this.#peer = socket.remoteAddress;
+    this.#greeting = new Greeting(options, socket.remoteAddress, (frame) => this.#say(frame));
     const { clock, deadlines } = options;
     this.#out = new Outgoing({ socket, clock, stallMs: deadlines.sendStallMs });
     this.#watch = new Alarm(clock, () => this.#overdue());
@@ -94,7 +86,7 @@ export class Session {
     } catch (error) {
       const fault = asFault(error);
       // the only other one is that the peer left before a word of ours
-      if (fault.code === "bad_frame") this.#refuse(fault);
+      if (fault.code === "bad_frame" || fault instanceof AuthRefused) this.#refuse(fault);
       else this.terminate();
     }
     if (!this.#closed) this.#rearm();
@@ -104,7 +96,7 @@ export class Session {
     const { frameStallMs, linkIdleMs, bodyStallMs } = this.#options.deadlines;
     if (this.#intake !== undefined && !this.#paused) this.#watch.set(bodyStallMs);
     else if (this.#busy) this.#watch.clear();
-    else if (this.#mode === "undecided") return;
+    else if (!this.#greeting.over) return;
     else if (this.#decoder.midFrame) this.#watch.set(frameStallMs);
     else this.#watch.set(linkIdleMs * IDLE_FACTOR);
   }
@@ -114,19 +106,13 @@ export class Session {
       if (this.#intake.take(piece)) this.#intake = undefined;
       return;
     }
-    if (this.#mode === "undecided") this.#decide(piece);
-    if (this.#mode === "legacy" && EXTENSIONS.has(piece.kind)) {
-      throw new Fault("bad_frame", `${piece.kind} from a peer that began without a hello`);
-    }
+    if (!this.#greeting.passes(piece)) return;
     switch (piece.kind) {
       case "heartbeat":
       case "pong":
         return;
       case "ping":
         this.#say(PONG_FRAME);
-        return;
-      case "hello":
-        this.#greet(piece.hello);
         return;
       case "ask":
         this.#serve(piece.ask);
@@ -144,6 +130,8 @@ export class Session {
         this.#takeIn(piece.header, piece.bodyBytes);
         this.#hear(piece);
         return;
+      case "hello":
+      case "proof":
       case "error":
       case "end":
       case "ack":
@@ -155,37 +143,13 @@ export class Session {
     }
   }
 
-  #decide(first: Piece): void {
-    if (first.kind === "hello") {
-      this.#mode = "extended";
-      return;
-    }
-    if (EXTENSIONS.has(first.kind)) throw new Fault("bad_frame", `${first.kind} before a hello`);
-    if (!this.#options.insecure && !isLoopback(this.#socket.remoteAddress)) {
-      throw new Fault(
-        "bad_frame",
-        "a peer without hello is served on loopback or with insecure = true",
-      );
-    }
-    this.#mode = "legacy";
-  }
-
-  #greet(hello: Hello): void {
-    if (this.#greeted) throw new Fault("bad_frame", "a second hello");
-    this.#greeted = true;
-    this.#peer = hello.name;
-    const { self, epoch } = this.#options;
-    const nonce = makeNonce();
-    this.#say(encodeHello({ name: self, epoch, version: PROTOCOL_VERSION, nonce }));
-  }
-
   #bareAsk(relname: string): Ask {
     const { epoch, deadlines } = this.#options;
     return { relname, role: "owner", epoch, hops: 0, deadlineMs: deadlines.requestMs };
   }
 
   #takeIn(header: SaveHeader, bytes: number): void {
-    const legacy = this.#mode === "legacy";
+    const { legacy } = this.#greeting;
     savedMeta(header, bytes, legacy);
     if (legacy && this.#options.handlers.save === undefined) {
       throw new Fault("bad_frame", "this node takes no content from peers");
@@ -208,8 +172,8 @@ export class Session {
         ...this.#options,
         message,
         intake: this.#intake,
-        peer: this.#peer,
-        legacy: this.#mode === "legacy",
+        peer: this.#greeting.peer,
+        legacy: this.#greeting.legacy,
         signal: abort.signal,
         out: this.#out,
       }),
@@ -224,8 +188,8 @@ export class Session {
     this.#work(
       serveAsk({
         ask,
-        peer: this.#peer,
-        legacy: this.#mode === "legacy",
+        peer: this.#greeting.peer,
+        legacy: this.#greeting.legacy,
         abort: this.#abort,
         handler: handlers.ask,
         out: this.#out,
@@ -253,7 +217,10 @@ export class Session {
       await work;
     } catch (error) {
       if (this.#closed) return;
-      this.#options.log.info("answer broken off", { peer: this.#peer, fault: asFault(error) });
+      this.#options.log.info("answer broken off", {
+        peer: this.#greeting.peer,
+        fault: asFault(error),
+      });
       this.terminate();
     }
     this.#abort = undefined;
@@ -272,7 +239,7 @@ export class Session {
   }
 
   #overdue(): void {
-    if (this.#mode === "undecided") this.#refuse(new Fault("bad_frame", "no hello in time"));
+    if (!this.#greeting.over) this.#refuse(new Fault("bad_frame", "no hello in time"));
     else if (this.#intake !== undefined) {
       this.#intake.fail(new Fault("too_slow", "the content stalled"));
       this.#refuse(new Fault("bad_frame", "content that stalled"));
@@ -282,8 +249,9 @@ export class Session {
   }
 
   #refuse(reason: Fault): void {
-    this.#options.counters.add("peer_refused");
-    this.#options.log.warn("peer refused", { peer: this.#peer, reason: reason.message });
+    const { counters, log } = this.#options;
+    counters.add(reason instanceof AuthRefused ? "auth_refused" : "peer_refused");
+    log.warn("peer refused", { peer: this.#greeting.peer, reason: reason.message });
     this.#end();
   }
 

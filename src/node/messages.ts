@@ -5,6 +5,7 @@ import type { CacheMemory } from "../cache/memory.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
 import type { ImageJob } from "../image/job.ts";
+import type { Credentials } from "../mesh/credentials.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { S3Secrets } from "../origin/origin.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -17,6 +18,8 @@ export interface WorkerSetup {
   readonly worker: number;
   readonly memory: SharedSet;
   readonly secrets: S3Secrets | undefined;
+  /** What nodes show each other on control connections. */
+  readonly credentials: Credentials;
   /** Ports of public `net` listeners by position, where an earlier worker has bound port 0. */
   readonly ports: readonly number[];
   readonly log: { readonly level: LogLevel; readonly json: boolean };

@@ -38,6 +38,7 @@ export function makeParts(
     self: self.name,
     epoch: topology.epoch,
     addresses: (peer) => serverNamed(topology, peer).privates,
+    credentials: options.credentials,
     ...watched,
   });
   return {

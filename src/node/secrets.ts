@@ -2,14 +2,22 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { S3Secrets } from "../origin/origin.ts";
 
 export interface Secrets {
   readonly s3: S3Secrets | undefined;
   readonly adminToken: string | undefined;
+  /** Keys by which nodes know each other, the newest first; [] when there is none. */
+  readonly controlKeys: readonly string[];
 }
 
-const NAMES = ["MIR_S3_ACCESS_KEY_ID", "MIR_S3_SECRET_ACCESS_KEY", "MIR_ADMIN_TOKEN"] as const;
+const NAMES = [
+  "MIR_S3_ACCESS_KEY_ID",
+  "MIR_S3_SECRET_ACCESS_KEY",
+  "MIR_ADMIN_TOKEN",
+  "MIR_CONTROL_KEY",
+] as const;
 
 /** `file` has lines `NAME=value`; it wins over the environment. Throws a Fault that never shows a value. */
 export function readSecrets(options: {
@@ -33,7 +41,28 @@ export function readSecrets(options: {
         ? undefined
         : { accessKeyId, secretAccessKey },
     adminToken: get("MIR_ADMIN_TOKEN"),
+    controlKeys: controlKeysOf(get("MIR_CONTROL_KEY")),
   };
+}
+
+/** `new` or `new,old`: with both accepted, nodes can be restarted one after the other with another key. */
+function controlKeysOf(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const { controlKeysMax, controlKeyCharsMin, controlKeyCharsMax } = LIMITS;
+  const keys = text.split(",").map((key) => key.trim());
+  if (keys.length > controlKeysMax) {
+    const told = `MIR_CONTROL_KEY has ${keys.length} keys; at most ${controlKeysMax}, as new,old`;
+    throw new Fault("bad_request", told);
+  }
+  for (const [i, { length }] of keys.entries()) {
+    if (length >= controlKeyCharsMin && length <= controlKeyCharsMax) continue;
+    throw new Fault(
+      "bad_request",
+      `key ${i + 1} of MIR_CONTROL_KEY has ${length} characters; ${controlKeyCharsMin} to ` +
+        `${controlKeyCharsMax} are wanted, as from: openssl rand -hex 32`,
+    );
+  }
+  return keys;
 }
 
 function readFile(path: string): Map<string, string> {

@@ -5,13 +5,14 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
-import { Fault, unreachable } from "../base/fault.ts";
+import { unreachable } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { restoreCache, saveCache } from "../cache/restore.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { Parts } from "../content/parts.ts";
 import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
+import { refuseOpenControl } from "../mesh/credentials.ts";
 import { type Counters, openCounters } from "../observe/counters.ts";
 import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
 import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
@@ -45,7 +46,11 @@ export interface NodeOptions {
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { topology, secrets } = options;
   const self = serverNamed(topology, options.server);
-  refuseOpenControl(self, topology);
+  const credentials = { keys: secrets.controlKeys };
+  const { insecure } = topology.security;
+  for (const { bind: host, port } of self.privates) {
+    refuseOpenControl({ host, port, insecure, credentials });
+  }
   const workers = resolveCount(self.workers, LIMITS.workersMax);
   const clock = systemClock;
   const log = makeLog({ node: self.name, ...options.log, write: (line) => writeSync(2, line) });
@@ -61,7 +66,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const webId of news.webIds) resolver.forget(webId);
     crew.tell({ kind: "news", news });
   };
-  const setup = { topology, server: self.name, memory, secrets: secrets.s3, log: options.log };
+  const setup = {
+    topology,
+    server: self.name,
+    memory,
+    secrets: secrets.s3,
+    credentials,
+    log: options.log,
+  };
   const parts = makeParts({
     ...setup,
     worker: 0,
@@ -158,21 +170,4 @@ async function work(
     default:
       return unreachable(request);
   }
-}
-
-/** This version has no authentication between nodes, so an open control port must be asked for (spec §3). */
-function refuseOpenControl(self: Server, topology: Topology): void {
-  if (topology.security.insecure) return;
-  const open = self.privates.find(({ bind }) => !isLoopback(bind));
-  if (open === undefined) return;
-  throw new Fault(
-    "bad_request",
-    `the control listener ${open.bind}:${open.port} of ${self.name} is not on loopback and this ` +
-      "version has no authentication between nodes: bind it to 127.0.0.1, or set " +
-      "[security] insecure = true where the network itself is trusted",
-  );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -10,7 +10,7 @@ import { formatCacheStatus } from "../http/cache-status.ts";
 import { makeImageHandler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
-import { type Listener, startListener } from "../mesh/listener.ts";
+import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
 import { openHistogram } from "../observe/histogram.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import type { Server } from "../topology/topology.ts";
@@ -74,7 +74,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
   });
   const publics = await openPublics(setup, self, { handler, log: parts.log });
   const handlers = makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome));
-  const privates = openPrivates(self, parts, { handlers });
+  const privates = openPrivates(self, parts, { handlers, credentials: setup.credentials });
   return {
     ports: publics.map((p) => p.port ?? 0),
     listeners: [
@@ -132,7 +132,7 @@ function openPublics(
 function openPrivates(
   self: Server,
   parts: Parts,
-  options: Pick<Parameters<typeof startListener>[0], "handlers">,
+  options: Pick<ListenerOptions, "handlers" | "credentials">,
 ): { listener: Listener; address: string; port: number }[] {
   const { topology, counters, log, clock } = parts;
   return self.privates.map(({ bind, port }) => {

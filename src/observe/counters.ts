@@ -74,6 +74,10 @@ export const COUNTERS = {
     help: "Connections from peers closed for breaking the protocol",
     action: "see the log for the reason",
   },
+  auth_refused: {
+    help: "Connections between nodes closed because one could not prove that it may speak",
+    action: "see the log for who; give all nodes the same MIR_CONTROL_KEY",
+  },
   peer_told: { help: "Messages from peers acted on: content, warms, hits, purges", action: "none" },
   peer_dropped: {
     help: "Messages from peers that this node reads and does not act on",

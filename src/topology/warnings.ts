@@ -66,8 +66,8 @@ function warnOfServer(server: RawServer, file: Table, findings: Findings): void 
     if (isLoopbackHost(bind)) continue;
     findings.warn(
       [...path, table["bind"] === undefined ? "host" : "bind"],
-      `${bind} is not loopback and this version has no authentication between nodes: ` +
-        "mir serve refuses to start without [security] insecure = true",
+      `${bind} is not loopback: mir serve refuses to start without MIR_CONTROL_KEY or ` +
+        "[security] insecure = true",
     );
   }
 }

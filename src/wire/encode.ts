@@ -18,6 +18,7 @@ import type {
   ErrorMessage,
   Hello,
   HitRecord,
+  Proof,
   Purge,
   SaveHeader,
   Warm,
@@ -61,6 +62,10 @@ export function encodeRebalanceHead(header: SaveHeader, bodyBytes: number): Uint
 
 export function encodeHello(hello: Hello): Uint8Array {
   return headedFrame("hello", hello, 0);
+}
+
+export function encodeProof(proof: Proof): Uint8Array {
+  return headedFrame("hello", proof, 0);
 }
 
 export function encodeAsk(ask: Ask): Uint8Array {

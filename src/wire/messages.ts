@@ -9,8 +9,7 @@ import { isContentId, parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../b
 const PRINTABLE = /^[\x20-\x7e]*$/;
 const HEX16 = /^[0-9a-f]{16}$/;
 const WEB_ID = /^[A-Za-z0-9._~-]{1,128}$/;
-const SHA256 = /^[0-9a-f]{64}$/;
-const NONCE = /^[0-9a-f]{32}$/;
+const HEX64 = /^[0-9a-f]{64}$/;
 
 const relname = v.pipe(
   v.string(),
@@ -21,6 +20,7 @@ const printable = (charsMax: number) =>
   v.pipe(v.string(), v.maxLength(charsMax), v.regex(PRINTABLE, "not printable ASCII"));
 const count = (max: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(max));
 const hex16 = v.pipe(v.string(), v.regex(HEX16, "not 16 hex digits"));
+const hex64 = v.pipe(v.string(), v.regex(HEX64, "not 64 hex digits"));
 const flag = v.optional(v.boolean());
 const bytes = count(LIMITS.wireBodyBytesMax);
 const milliseconds = count(LIMITS.wireMillisecondsMax);
@@ -36,7 +36,7 @@ const Facts = v.object({
 const Upload = v.object({
   webId: v.optional(v.pipe(v.string(), v.regex(WEB_ID, "no web id"))),
   /** Of the bytes, as the uploader told it. */
-  sha256: v.optional(v.pipe(v.string(), v.regex(SHA256, "not 64 hex digits"))),
+  sha256: v.optional(hex64),
 });
 
 /** Header of `=` and `&`; a plain Save has only the relname. */
@@ -88,9 +88,21 @@ export const Hello = v.object({
   epoch: printable(LIMITS.wireNameCharsMax),
   /** Of the protocol. */
   version: v.pipe(count(65_535), v.minValue(1)),
-  nonce: v.pipe(v.string(), v.regex(NONCE, "not 32 hex digits")),
+  nonce: hex64,
+  /** Ids of the control keys that a dialler has. */
+  keys: v.optional(v.pipe(v.array(hex16), v.minLength(1), v.maxLength(LIMITS.wireKeysMax))),
+  /** Id of the one that a listener chose, and its proof that it has it. */
+  key: v.optional(hex16),
+  proof: v.optional(hex64),
 });
 export type Hello = v.InferOutput<typeof Hello>;
+
+/** The dialler's second `!`: that it has the key too. */
+export const Proof = v.object({ proof: hex64 });
+export type Proof = v.InferOutput<typeof Proof>;
+
+/** Either `!`. */
+export const HelloOrProof = v.union([Hello, Proof]);
 
 /** `?` */
 export const Ask = v.object({
@@ -167,6 +179,7 @@ export type Message =
       readonly bodyBytes: number;
     }
   | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "proof"; readonly proof: string }
   | { readonly kind: "ask"; readonly ask: Ask }
   | { readonly kind: "error"; readonly error: ErrorMessage }
   | { readonly kind: "end"; readonly end: End }

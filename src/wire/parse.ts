@@ -7,7 +7,7 @@ import {
   Ask,
   End,
   ErrorMessage,
-  Hello,
+  HelloOrProof,
   HitRecord,
   type Message,
   Purge,
@@ -50,7 +50,7 @@ export function parseHeaded(command: CommandName, json: Uint8Array, bodyBytes: n
     case "rebalance":
       return { kind: command, header: parseJson(SaveHeader, json, command), bodyBytes };
     case "hello":
-      return { kind: command, hello: parseJson(Hello, json, command) };
+      return helloOrProof(json);
     case "ask":
       return { kind: command, ask: parseJson(Ask, json, command) };
     case "error":
@@ -64,4 +64,10 @@ export function parseHeaded(command: CommandName, json: Uint8Array, bodyBytes: n
     default:
       throw new Fault("internal", `${command} has no JSON header`);
   }
+}
+
+function helloOrProof(json: Uint8Array): Message {
+  const said = parseJson(HelloOrProof, json, "hello");
+  if ("name" in said) return { kind: "hello", hello: said };
+  return { kind: "proof", proof: said.proof };
 }

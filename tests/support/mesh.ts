@@ -41,7 +41,8 @@ export interface Mesh extends AsyncDisposable {
   get(name: string, path: string, init?: RequestInit): Promise<Response>;
   status(name: string): Promise<Status>;
   counter(name: string, counter: string): Promise<number>;
-  start(name: string): Promise<MeshNode>;
+  /** `env` over that of the mesh. */
+  start(name: string, env?: Readonly<Record<string, string>>): Promise<MeshNode>;
   kill(name: string, signal?: NodeJS.Signals): Promise<number>;
 }
 
@@ -67,8 +68,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const topologyFile = join(dir, "mesh.toml");
   writeFileSync(topologyFile, stringify(topologyOf(options, dir)));
   const nodes = new Map<string, MeshNode>();
-  const start = async (name: string): Promise<MeshNode> => {
-    const node = await startNode({ name, dir, topologyFile, env: options.env ?? {} });
+  const start: Mesh["start"] = async (name, env) => {
+    const node = await startNode({ name, dir, topologyFile, env: { ...options.env, ...env } });
     nodes.set(name, node);
     return node;
   };
@@ -102,7 +103,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     },
   };
   try {
-    await Promise.all(names.map(start));
+    await Promise.all(names.map((name) => start(name)));
   } catch (error) {
     await mesh[Symbol.asyncDispose]();
     throw error;

@@ -17,7 +17,7 @@ import type { Hello } from "../../src/wire/messages.ts";
 export const RELNAME = "vi/ra/l1/md/viral123.jpg";
 const OWNER = "owner";
 export const EPOCH = "0123456789abcdef";
-const HELLO: Hello = { name: OWNER, epoch: EPOCH, version: 1, nonce: "0".repeat(32) };
+const HELLO: Hello = { name: OWNER, epoch: EPOCH, version: 1, nonce: "0".repeat(64) };
 
 /** A node's counters and log lines. */
 export interface Observed {

@@ -8,6 +8,7 @@ import {
   encodeEnd,
   encodeError,
   encodeHello,
+  encodeProof,
   encodePurge,
   encodeRebalanceHead,
   encodeRecord,
@@ -61,12 +62,18 @@ const saveHeader = fc.record(
   },
   { requiredKeys: ["relname"] },
 );
-const hello = fc.record({
-  name: text,
-  epoch: text,
-  version: fc.integer({ min: 1, max: 65_535 }),
-  nonce: hex(32),
-});
+const hello = fc.record(
+  {
+    name: text,
+    epoch: text,
+    version: fc.integer({ min: 1, max: 65_535 }),
+    nonce: hex(64),
+    keys: fc.array(hex(16), { minLength: 1, maxLength: 8 }),
+    key: hex(16),
+    proof: hex(64),
+  },
+  { requiredKeys: ["name", "epoch", "version", "nonce"] },
+);
 const ask = fc.record(
   {
     relname,
@@ -128,6 +135,7 @@ const message: fc.Arbitrary<Recording> = fc.oneof(
     says: withBody("rebalance", header, content),
   })),
   hello.map((h) => ({ bytes: encodeHello(h), says: [{ kind: "hello", hello: h }] })),
+  hex(64).map((proof) => ({ bytes: encodeProof({ proof }), says: [{ kind: "proof", proof }] })),
   ask.map((a) => ({ bytes: encodeAsk(a), says: [{ kind: "ask", ask: a }] })),
   error.map((e) => ({ bytes: encodeError(e), says: [{ kind: "error", error: e }] })),
   fc

@@ -19,7 +19,7 @@ const ASK = encodeAsk({ relname: RELNAME, role: "owner", epoch: EPOCH, hops: 0, 
 const serve = async () => answerOf(CONTENT);
 
 describe("a connection is closed with a logged reason and counted when it", () => {
-  const hello = encodeHello({ name: "a", epoch: EPOCH, version: 1, nonce: "0".repeat(32) });
+  const hello = encodeHello({ name: "a", epoch: EPOCH, version: 1, nonce: "0".repeat(64) });
   const equals = COMMANDS.save.byte.charCodeAt(0);
   const breaches: Record<string, [Uint8Array[], string]> = {
     "claims a terabyte": [[Uint8Array.of(255, 255, 255, 255, 255, equals)], "at most"],

@@ -126,7 +126,7 @@ test.each([
 test("without bind the host is what is warned of", () => {
   const [warning] = warningsOf(smallFile({ 18: 'host = "b.internal"' }));
   expect(warning?.[1]).toBe(`${B}.private[0].host`);
-  expect(warning?.[2]).toContain("mir serve refuses to start without [security] insecure = true");
+  expect(warning?.[2]).toContain("mir serve refuses to start without MIR_CONTROL_KEY");
 });
 
 test("weights under md5-modulo", () => {

@@ -158,10 +158,19 @@ describe("refused with bad_frame:", () => {
   });
 
   test("text that would break a header line or a log", () => {
-    const hello = { name: "a\r\nX-Evil: 1", epoch: "e", version: 1, nonce: "0".repeat(32) };
+    const hello = { name: "a\r\nX-Evil: 1", epoch: "e", version: 1, nonce: "0".repeat(64) };
     expect(faultOf(jsonFrame("!", JSON.stringify(hello))).code).toBe("bad_frame");
     const save = { relname: RELNAME, via: "a\nb" };
     expect(faultOf(jsonFrame("=", JSON.stringify(save))).code).toBe("bad_frame");
+  });
+
+  test("a hello with more key ids than a node can have", () => {
+    const hello = { name: "a", epoch: "e", version: 1, nonce: "0".repeat(64) };
+    const keys = Array.from({ length: LIMITS.wireKeysMax }, () => "0".repeat(16));
+    const [piece] = decodeAll(jsonFrame("!", JSON.stringify({ ...hello, keys })));
+    expect(piece).toMatchObject({ kind: "hello", hello: { keys } });
+    const more = JSON.stringify({ ...hello, keys: [...keys, "0".repeat(16)] });
+    expect(faultOf(jsonFrame("!", more)).code).toBe("bad_frame");
   });
 
   test("and nothing is read after it, however often one asks", () => {

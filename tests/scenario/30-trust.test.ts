@@ -1,0 +1,68 @@
+/** A mesh whose nodes know each other by a control key: who is let in, and how the key is changed. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Mesh, startMesh } from "../support/mesh.ts";
+import { writePicture } from "../support/pictures.ts";
+
+const OLD = "the key of last year";
+const NEW = "the key of this year";
+const NAMES = ["edge", "regional"] as const;
+let photos: string;
+let mesh: Mesh;
+let pictures = 0;
+
+beforeAll(async () => {
+  photos = mkdtempSync(join(tmpdir(), "mir-photos-"));
+  mesh = await startMesh({
+    edges: ["edge"],
+    regionals: ["regional"],
+    origin: { origin_dir: photos },
+    env: { MIR_CONTROL_KEY: OLD },
+  });
+});
+
+afterAll(async () => {
+  await mesh?.[Symbol.asyncDispose]();
+  rmSync(photos, { recursive: true, force: true });
+});
+
+/** Status of a picture that nobody has asked for: it has to come through the regional. */
+async function askFresh(): Promise<number> {
+  pictures++;
+  await writePicture(photos, `picture${pictures}.jpg`, { width: 400, height: 300 });
+  return (await mesh.get("edge", `/puddle/picture${pictures}/xs/a.jpg`)).status;
+}
+
+async function restart(name: string, key: string): Promise<void> {
+  await mesh.kill(name, "SIGTERM");
+  await mesh.start(name, { MIR_CONTROL_KEY: key });
+}
+
+describe("nodes with a control key", () => {
+  test("serve each other", async () => {
+    expect(await askFresh()).toBe(200);
+    expect(await mesh.counter("regional", "peer_request")).toBeGreaterThan(0);
+  });
+
+  test("change it one after the other, and pictures come all the while", async () => {
+    for (const key of [`${NEW},${OLD}`, NEW]) {
+      for (const name of NAMES) {
+        await restart(name, key);
+        expect(await askFresh()).toBe(200);
+      }
+    }
+  });
+
+  test("serve nothing to a node with another key, and count it", async () => {
+    await restart("edge", OLD);
+    expect(await askFresh()).toBe(502);
+    expect(await mesh.counter("regional", "auth_refused")).toBeGreaterThan(0);
+    expect(await mesh.counter("regional", "peer_request")).toBe(0);
+    expect(mesh.node("regional").log()).toContain("only other control keys");
+    await restart("edge", NEW);
+    expect(await askFresh()).toBe(200);
+  });
+});
