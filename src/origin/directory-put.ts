@@ -54,8 +54,8 @@ async function copyDurably(
   const waitMs = (): number => Math.min(waits.leftMs(), waits.stallMs);
   await using local = await readLocal(file.path);
   const handle = await open(temp, "wx", 0o644);
+  const hasher = new Bun.CryptoHasher("md5");
   try {
-    let written = 0;
     for (;;) {
       const chunk = await within(waitMs(), local.next());
       if (chunk.length === 0) break;
@@ -63,9 +63,11 @@ async function copyDurably(
         const part = await within(waitMs(), handle.write(chunk, done, chunk.length - done));
         done += part.bytesWritten;
       }
-      written += chunk.length;
+      hasher.update(chunk);
     }
-    if (written !== file.bytes) throw badOrigin("the file changed while it was stored");
+    if (!hasher.digest().equals(Buffer.from(file.md5))) {
+      throw badOrigin("the file changed while it was stored");
+    }
     await within(waits.leftMs(), handle.sync());
   } finally {
     // what counts was synced, and closing may wait for a dead mount

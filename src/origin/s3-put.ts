@@ -20,6 +20,7 @@ export async function putByFetch(options: {
   const { exchange, url, path, file, waits, waitMs } = options;
   const abort = new AbortController();
   await using local = await readLocal(file.path);
+  const hasher = new Bun.CryptoHasher("md5");
   let left = file.bytes;
   let stalled = false;
   const alarm = makeAlarm(() => {
@@ -32,7 +33,10 @@ export async function putByFetch(options: {
       if (left === 0) return controller.close();
       const chunk = await local.next();
       left -= chunk.length;
-      if (chunk.length === 0 || left < 0) throw badOrigin("the file changed while it was sent");
+      hasher.update(chunk);
+      // before its last bytes are sent: a store that checks no digest must not get all of something else
+      const same = left > 0 || (left === 0 && hasher.digest().equals(Buffer.from(file.md5)));
+      if (chunk.length === 0 || !same) throw badOrigin("the file changed while it was sent");
       alarm.set(left === 0 ? waits.storedMs : waits.stallMs);
       controller.enqueue(chunk);
       if (left === 0) controller.close();

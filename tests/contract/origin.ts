@@ -10,6 +10,8 @@ export interface StoreUnderTest extends AsyncDisposable {
   put(path: string, bytes: Uint8Array): Promise<void>;
   remove(path: string): Promise<void>;
   open(parts: WatchedParts): Origin;
+  /** It keeps what came of a PUT that was cut, which no real store does. */
+  readonly keepsCutPuts?: true;
 }
 
 const ID = "viral123";

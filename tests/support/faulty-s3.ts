@@ -1,6 +1,6 @@
 /** An S3 server in memory that checks signatures, and that fails on the wire in every way asked of it. */
 
-import { type Answer, listenHttp, type RawRequest } from "./raw-http.ts";
+import { type Answer, type Early, listenHttp, type RawRequest } from "./raw-http.ts";
 import { type Keys, signatureFault } from "./sigv4.ts";
 
 /** What goes wrong with one request. */
@@ -16,6 +16,10 @@ export type S3Fault =
   /** No byte of the answer comes. */
   | { readonly kind: "silence" }
   | { readonly kind: "cut"; readonly afterBytes: number }
+  /** The connection is reset, or read no further, when this many bytes of a PUT have come. */
+  | { readonly kind: "cut-put" | "stall-put"; readonly afterBytes: number }
+  /** A PUT is answered well and its bytes are lost. */
+  | { readonly kind: "lose" }
   /** Chunked, nothing tells the reader that it has all the bytes there are. */
   | { readonly kind: "stall"; readonly afterBytes: number; readonly chunked?: boolean }
   /** Another number of bytes is announced, and sent, than the picture has. */
@@ -66,7 +70,7 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
   const bucket = options.bucket ?? "photos";
   const held = new Map<string, Held>();
   const requests: string[] = [];
-  const server = listenHttp((request) => respond(request));
+  const server = listenHttp(respond, interfere);
   let faultOf: FaultyS3["fault"] = () => undefined;
 
   return {
@@ -101,12 +105,25 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
     held.set(key, { content, etag: more.etag ?? `"${hash}"`, modified });
   }
 
-  function respond(raw: RawRequest): Answer {
-    const refused = signatureFault(raw, KEYS, Date.now());
-    const [, named = "", ...rest] = decodeURIComponent(raw.target.split("?", 1)[0] ?? "").split(
+  function interfere(head: Parameters<Early>[0], bodyBytes: number): ReturnType<Early> {
+    if (head.method !== "PUT") return undefined;
+    const fault = faultOf(named(head));
+    if (fault?.kind !== "cut-put" && fault?.kind !== "stall-put") return undefined;
+    if (bodyBytes < fault.afterBytes) return undefined;
+    requests.push(`${fault.kind} ${named(head).key}`);
+    return fault.kind === "cut-put" ? "close" : "stall";
+  }
+
+  function named({ method, target }: { method: string; target: string }): S3Request {
+    const [, bucketName = "", ...rest] = decodeURIComponent(target.split("?", 1)[0] ?? "").split(
       "/",
     );
-    const request = { method: raw.method, bucket: named, key: rest.join("/") };
+    return { method, bucket: bucketName, key: rest.join("/") };
+  }
+
+  function respond(raw: RawRequest): Answer {
+    const refused = signatureFault(raw, KEYS, Date.now());
+    const request = named(raw);
     requests.push(`${request.method} ${request.key}`);
     if (refused !== undefined) return errorAnswer(403, refused);
     const fault = faultOf(request);
@@ -118,7 +135,10 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
       return { ...EMPTY, sendBytes: 0, silent: true, afterwards: "stall" };
     if (request.bucket !== bucket) return errorAnswer(404, "NoSuchBucket");
     if (request.method === "PUT") {
-      put(request.key, raw.body);
+      const md5 = raw.headers.get("content-md5");
+      if (md5 !== undefined && md5 !== md5Of(raw.body)) return errorAnswer(400, "BadDigest");
+      if (fault?.kind !== "lose")
+        put(request.key, raw.body, { etag: `"${md5Of(raw.body, "hex")}"` });
       return { ...EMPTY, headers: [["ETag", held.get(request.key)?.etag ?? ""]] };
     }
     if (request.method === "DELETE") {
@@ -128,6 +148,10 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
     const found = held.get(request.key);
     return found === undefined ? errorAnswer(404, "NoSuchKey") : pictureAnswer(found, fault);
   }
+}
+
+function md5Of(bytes: Uint8Array, encoding: "base64" | "hex" = "base64"): string {
+  return new Bun.CryptoHasher("md5").update(bytes).digest(encoding);
 }
 
 const EMPTY: Answer = { status: 200, headers: [], content: 0, afterwards: "keep" };

@@ -43,7 +43,16 @@ export function patternByte(position: number): number {
   return CHUNK[position % CHUNK.length] ?? 0;
 }
 
-export function listenHttp(respond: (request: RawRequest) => Answer): RawServer {
+/** What to do to a connection whose request is still coming. */
+export type Early = (
+  head: Omit<RawRequest, "body">,
+  bodyBytes: number,
+) => "close" | "stall" | undefined;
+
+export function listenHttp(
+  respond: (request: RawRequest) => Answer,
+  early: Early = () => undefined,
+): RawServer {
   let sentBytes = 0;
   let abortedCount = 0;
   let waiting: { readonly count: number; readonly resolve: () => void }[] = [];
@@ -78,12 +87,24 @@ export function listenHttp(respond: (request: RawRequest) => Answer): RawServer 
   const serve = (socket: Socket<Connection>): void => {
     if (socket.data.parts !== undefined) return;
     const taken = takeRequest(socket.data.input);
-    if (taken === undefined) return;
+    if (taken === undefined) {
+      interfere(socket);
+      return;
+    }
     socket.data.input = taken.rest;
     const answer = respond(taken.request);
     socket.data.afterwards = answer.afterwards;
     socket.data.parts = partsOf(taken.request.method, answer);
     pump(socket);
+  };
+
+  const interfere = (socket: Socket<Connection>): void => {
+    const { input } = socket.data;
+    const head = takeHead(input);
+    if (head === undefined) return;
+    const action = early(head.request, input.length - head.end);
+    if (action === "close") socket.terminate();
+    if (action === "stall") socket.pause();
   };
 
   const pump = (socket: Socket<Connection>): void => {
@@ -138,7 +159,9 @@ function* partsOf(method: string, answer: Answer): Generator<Uint8Array> {
   if (answer.chunked && answer.afterwards === "keep") yield Buffer.from("0\r\n\r\n");
 }
 
-function takeRequest(input: Buffer): { request: RawRequest; rest: Buffer } | undefined {
+function takeHead(
+  input: Buffer,
+): { readonly request: Omit<RawRequest, "body">; readonly end: number } | undefined {
   const headEnd = input.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
   const [first = "", ...lines] = input.subarray(0, headEnd).toString("latin1").split("\r\n");
@@ -149,8 +172,14 @@ function takeRequest(input: Buffer): { request: RawRequest; rest: Buffer } | und
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     }),
   );
-  const bodyEnd = headEnd + 4 + Number(headers.get("content-length") ?? 0);
+  return { request: { method, target, headers }, end: headEnd + 4 };
+}
+
+function takeRequest(input: Buffer): { request: RawRequest; rest: Buffer } | undefined {
+  const head = takeHead(input);
+  if (head === undefined) return undefined;
+  const bodyEnd = head.end + Number(head.request.headers.get("content-length") ?? 0);
   if (input.length < bodyEnd) return undefined;
-  const body = new Uint8Array(input.subarray(headEnd + 4, bodyEnd));
-  return { request: { method, target, headers, body }, rest: input.subarray(bodyEnd) };
+  const body = new Uint8Array(input.subarray(head.end, bodyEnd));
+  return { request: { ...head.request, body }, rest: input.subarray(bodyEnd) };
 }

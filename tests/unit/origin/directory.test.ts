@@ -5,6 +5,7 @@ import { appendFileSync, mkdirSync, rmSync, symlinkSync, truncateSync } from "no
 import { join } from "node:path";
 import { type Origin, openOrigins } from "../../../src/origin/origin.ts";
 import { originContract, pattern, type StoreUnderTest } from "../../contract/origin.ts";
+import { originPutContract } from "../../contract/origin-put.ts";
 import { codeOf, readAll } from "../../support/bodies.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 import { until } from "../../support/until.ts";
@@ -13,7 +14,7 @@ import { type WatchedParts, watchedParts } from "../../support/watched-parts.ts"
 const ID = "viral123";
 const DEADLINE = { deadlineMs: 10_000 };
 
-originContract("a directory", async (): Promise<StoreUnderTest> => {
+const start = async (): Promise<StoreUnderTest> => {
   using stack = new DisposableStack();
   const dir = stack.use(makeTempDir());
   const kept = stack.move();
@@ -27,7 +28,10 @@ originContract("a directory", async (): Promise<StoreUnderTest> => {
     open: (parts) => openDirectory(dir.path, parts),
     [Symbol.asyncDispose]: async () => kept.dispose(),
   };
-});
+};
+
+originContract("a directory", start);
+originPutContract("a directory", start);
 
 describe("a directory as origin", () => {
   test("also finds flat names with the upper-case ext of cameras", async () => {

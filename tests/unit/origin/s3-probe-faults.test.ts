@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { FAULTS } from "../../../src/base/fault.ts";
 import { originContract, pattern, type StoreUnderTest } from "../../contract/origin.ts";
+import { originPutContract } from "../../contract/origin-put.ts";
 import { codeOf, faultOf } from "../../support/bodies.ts";
 import { startFaultyS3 } from "../../support/faulty-s3.ts";
 import { failFirst, openS3, SHORT_WAITS } from "../../support/s3-origin.ts";
@@ -12,7 +13,7 @@ const ID = "viral123";
 const RELNAME = "vi/ra/l1/orig/viral123.jpg";
 const KNOWN = { deadlineMs: 10_000, ext: "jpg" };
 
-originContract("an S3 store (ours, checking signatures)", async (): Promise<StoreUnderTest> => {
+const start = async (): Promise<StoreUnderTest> => {
   using stack = new DisposableStack();
   const s3 = stack.use(startFaultyS3());
   const kept = stack.move();
@@ -22,7 +23,10 @@ originContract("an S3 store (ours, checking signatures)", async (): Promise<Stor
     open: (parts) => openS3(s3, parts),
     [Symbol.asyncDispose]: async () => kept.dispose(),
   };
-});
+};
+
+originContract("an S3 store (ours, checking signatures)", start);
+originPutContract("an S3 store (ours, checking signatures)", start);
 
 describe("a HEAD that the S3 store", () => {
   test("refuses with 403 is bad_origin, once, and the log names credentials or policy", async () => {

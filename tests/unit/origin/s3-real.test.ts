@@ -2,15 +2,17 @@
 
 import { openOrigins } from "../../../src/origin/origin.ts";
 import { originContract, type StoreUnderTest } from "../../contract/origin.ts";
+import { originPutContract } from "../../contract/origin-put.ts";
 import { startS3Server } from "../../support/s3-server.ts";
 
-originContract("an S3 store (s3rver)", async (): Promise<StoreUnderTest> => {
+const start = async (): Promise<StoreUnderTest> => {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startS3Server());
   const { endpoint, bucket, keys: secrets } = server;
   const kept = stack.move();
   return {
     put: (path, bytes) => server.put(`originals/${path}`, bytes),
+    keepsCutPuts: true,
     remove: (path) => server.remove(`originals/${path}`),
     open(parts) {
       const spec = { kind: "s3", name: "origin", endpoint, bucket, region: undefined } as const;
@@ -21,4 +23,7 @@ originContract("an S3 store (s3rver)", async (): Promise<StoreUnderTest> => {
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-});
+};
+
+originContract("an S3 store (s3rver)", start);
+originPutContract("an S3 store (s3rver)", start);

@@ -1,6 +1,7 @@
 /** Several origins, and one that keeps failing. */
 
 import { describe, expect, test } from "bun:test";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { BREAKER } from "../../../src/base/breaker.ts";
 import { type Origin, openOrigins } from "../../../src/origin/origin.ts";
@@ -19,6 +20,23 @@ test("a mesh without an origin has none", () => {
 });
 
 describe("several origins", () => {
+  test("each get what is put, and it is stored once each of them has it", async () => {
+    using first = makeTempDir();
+    using second = makeTempDir();
+    using from = makeTempDir();
+    const origin = openAll([directory("first", first.path), directory("second", second.path)]);
+    const options = { ext: "jpg", path: from.write("f", "bytes"), bytes: 5, deadlineMs: 10_000 };
+    expect(await origin.put(ID, options)).toBe("stored");
+    expect(await origin.put(ID, options)).toBe("already");
+    rmSync(join(second.path, "vi"), { recursive: true });
+    expect(await origin.put(ID, options)).toBe("stored");
+    for (const dir of [first, second]) {
+      expect(readFileSync(join(dir.path, "vi/ra/l1/orig", FILE), "utf8")).toBe("bytes");
+    }
+    const half = openAll([directory("first", first.path), directory("gone", join(from.path, "x"))]);
+    expect(await codeOf(half.put(ID, options))).toBe("bad_origin");
+  });
+
   test("are asked in file order when one fails", async () => {
     using good = makeTempDir();
     good.write(FILE, "second");
