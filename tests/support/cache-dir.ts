@@ -37,12 +37,15 @@ export interface CacheOptions {
   readonly capacityBytes?: number;
   readonly slots?: number;
   readonly sizes?: readonly string[];
+  /** One that is there already, and stays; else a fresh one. */
+  readonly dir?: string;
   /** What the outbox says at the start. */
   readonly pinned?: readonly PinnedFile[];
 }
 
 /** The directory is removed when the first of a row of restarts is disposed. */
 export function makeCacheDir(options: CacheOptions = {}): CacheDir {
+  if (options.dir !== undefined) return openDir(options.dir, options, () => {});
   const dir = mkdtempSync(join(tmpdir(), "mir-cache-"));
   return openDir(dir, options, () => rmSync(dir, { recursive: true, force: true }));
 }

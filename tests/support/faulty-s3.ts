@@ -50,6 +50,8 @@ export interface FaultyS3 extends Disposable {
   fault: (request: S3Request) => S3Fault | undefined;
   /** Every request with its method and key, like `HEAD a.jpg`, in order. */
   readonly requests: readonly string[];
+  /** Keys of the PUTs that were answered well, in order. */
+  readonly stored: readonly string[];
   /** Bytes of bodies that the operating system has taken from us. */
   readonly sentBytes: number;
   /** Resolves when that many connections ended before their answer did. */
@@ -70,6 +72,7 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
   const bucket = options.bucket ?? "photos";
   const held = new Map<string, Held>();
   const requests: string[] = [];
+  const stored: string[] = [];
   const server = listenHttp(respond, interfere);
   let faultOf: FaultyS3["fault"] = () => undefined;
 
@@ -78,6 +81,7 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
     port: server.port,
     keys: KEYS,
     requests,
+    stored,
     get fault() {
       return faultOf;
     },
@@ -137,6 +141,7 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
     if (request.method === "PUT") {
       const md5 = raw.headers.get("content-md5");
       if (md5 !== undefined && md5 !== md5Of(raw.body)) return errorAnswer(400, "BadDigest");
+      stored.push(request.key);
       if (fault?.kind !== "lose")
         put(request.key, raw.body, { etag: `"${md5Of(raw.body, "hex")}"` });
       return { ...EMPTY, headers: [["ETag", held.get(request.key)?.etag ?? ""]] };
