@@ -2,12 +2,19 @@
 
 import type { SocketHandler } from "bun";
 import { asFault, Fault } from "../base/fault.ts";
+import { AuthRefused } from "./auth.ts";
+import { type TlsPem, tlsProblem } from "./credentials.ts";
 import type { DialGreeting } from "./dial-greeting.ts";
 import { LinkConnection, type LinkConnectionOptions } from "./link-connection.ts";
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+export interface DialOptions extends LinkConnectionOptions {
+  /** With it the listener's certificate has to be good for the host that is dialled. */
+  readonly tls: TlsPem | undefined;
 }
 
 const HANDLERS: SocketHandler<LinkConnection> = {
@@ -18,6 +25,9 @@ const HANDLERS: SocketHandler<LinkConnection> = {
   },
   data(socket, bytes) {
     socket.data.received(bytes);
+  },
+  handshake(socket, ok, error) {
+    if (!ok || !socket.authorized) socket.data.fail(new AuthRefused(tlsProblem(error)));
   },
   drain(socket) {
     socket.data.drained();
@@ -37,7 +47,7 @@ const HANDLERS: SocketHandler<LinkConnection> = {
 export async function dial(
   addresses: readonly Address[],
   greeting: () => DialGreeting,
-  options: LinkConnectionOptions,
+  options: DialOptions,
 ): Promise<LinkConnection> {
   let last = new Fault("peer_failed", `the node ${options.peer} has no address`);
   for (const address of addresses) {
@@ -53,9 +63,9 @@ export async function dial(
 async function dialOne(
   { host, port }: Address,
   greeting: DialGreeting,
-  options: LinkConnectionOptions,
+  options: DialOptions,
 ): Promise<LinkConnection> {
-  const { peer, deadlines } = options;
+  const { peer, deadlines, tls } = options;
   let greeted = false;
   const connection = new LinkConnection({
     ...options,
@@ -72,7 +82,13 @@ async function dialOne(
   }, deadlines.connectMs);
   try {
     await Promise.race([
-      Bun.connect({ hostname: host, port, data: connection, socket: HANDLERS }),
+      Bun.connect({
+        hostname: host,
+        port,
+        data: connection,
+        socket: HANDLERS,
+        ...(tls !== undefined && { tls: { ...tls, rejectUnauthorized: true } }),
+      }),
       late.promise,
     ]);
   } catch (error) {

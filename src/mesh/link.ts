@@ -129,6 +129,7 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
         peer,
         clock,
         deadlines,
+        tls: credentials.tls,
         onFree: (connection) => pool.freed(connection),
         onBroken,
         onClosed: (connection) => pool.closed(connection),

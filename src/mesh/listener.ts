@@ -1,12 +1,18 @@
 /** Answering peers: the server side of the control protocol (spec §3). */
 
-import type { Socket, SocketHandler } from "bun";
+import type { Socket, SocketHandler, TLSOptions } from "bun";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
-import { type Credentials, NO_CREDENTIALS, refuseOpenControl } from "./credentials.ts";
+import {
+  type Credentials,
+  NO_CREDENTIALS,
+  refuseOpenControl,
+  type TlsPem,
+  tlsProblem,
+} from "./credentials.ts";
 import { Session } from "./session.ts";
 import type { PeerHandlers } from "./tell.ts";
 
@@ -83,6 +89,7 @@ export function startListener(options: ListenerOptions): Listener {
     port,
     reusePort: options.reusePort,
     socket: handlers(accept),
+    ...(credentials.tls !== undefined && { tls: serverTls(credentials.tls) }),
   };
   const server = Bun.listen<Session | undefined>(listening);
   return {
@@ -104,6 +111,11 @@ export function startListener(options: ListenerOptions): Listener {
   };
 }
 
+/** `requestCert` with `rejectUnauthorized`: a client without a certificate of the CA gets no further. */
+function serverTls({ cert, key, ca }: TlsPem): TLSOptions {
+  return { cert, key, ca, requestCert: true, rejectUnauthorized: true };
+}
+
 function handlers(
   accept: (socket: Socket<Session | undefined>) => void,
 ): SocketHandler<Session | undefined> {
@@ -111,6 +123,9 @@ function handlers(
     // plain ones at run time: the slice() of a Buffer would not copy
     binaryType: "uint8array",
     open: accept,
+    handshake(socket, ok, error) {
+      socket.data?.secured(ok && socket.authorized ? undefined : tlsProblem(error));
+    },
     data(socket, bytes) {
       socket.data?.received(bytes);
     },

@@ -30,6 +30,8 @@ export class Session {
   #paused = false;
   #draining = false;
   #closed = false;
+  /** No TLS is wanted, or the peer's certificate has been found good. */
+  #secured: boolean;
   #abort: AbortController | undefined;
   /** Content that is coming in; it is looked at while the session is busy with its message. */
   #intake: Intake | undefined;
@@ -42,11 +44,24 @@ export class Session {
     this.#out = new Outgoing({ socket, clock, stallMs: deadlines.sendStallMs });
     this.#watch = new Alarm(clock, () => this.#overdue());
     this.#watch.set(deadlines.helloMs);
+    this.#secured = options.credentials.tls === undefined;
     socket.setNoDelay(true);
+  }
+
+  /** The TLS handshake is over; `problem` when it failed. */
+  secured(problem: string | undefined): void {
+    if (this.#closed) return;
+    if (problem === undefined) this.#secured = true;
+    else this.#refuse(new AuthRefused(problem));
   }
 
   received(bytes: Uint8Array): void {
     if (this.#closed) return;
+    // the runtime sees to it; nothing may depend on that alone
+    if (!this.#secured) {
+      this.secured("content before the end of the TLS handshake");
+      return;
+    }
     this.#decoder.feed(bytes);
     // nothing is expected now: what comes anyway waits in the kernel
     if (this.#busy && this.#intake === undefined) this.#setPaused(true);

@@ -18,6 +18,7 @@ import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
 import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
 import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
+import { readCredentials } from "./credentials.ts";
 import { startCrew } from "./crew.ts";
 import { createSharedSet } from "./memory.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
@@ -46,7 +47,7 @@ export interface NodeOptions {
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { topology, secrets } = options;
   const self = serverNamed(topology, options.server);
-  const credentials = { keys: secrets.controlKeys };
+  const credentials = readCredentials(secrets.controlKeys, topology.security.tls);
   const { insecure } = topology.security;
   for (const { bind: host, port } of self.privates) {
     refuseOpenControl({ host, port, insecure, credentials });

@@ -9,6 +9,7 @@ import type {
   OriginSpec,
   PublicListener,
   RedirectTarget,
+  Security,
   Server,
   Topology,
 } from "./topology.ts";
@@ -41,13 +42,14 @@ export function buildTopology(file: TopologyFile, baseDir: string): Topology {
     routing,
     sizes: file.sizes,
     ...buildSettings(file),
+    security: buildSecurity(file.security, baseDir),
     epoch: epochOf({ levels, routing }),
   };
 }
 
-type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "security">;
+type Settings = Pick<Topology, "image" | "http" | "limits" | "cache">;
 
-function buildSettings({ image, http, limits, cache, security }: TopologyFile): Settings {
+function buildSettings({ image, http, limits, cache }: TopologyFile): Settings {
   return {
     image: {
       policy: image.policy,
@@ -66,8 +68,16 @@ function buildSettings({ image, http, limits, cache, security }: TopologyFile): 
       imageJobMs: limits.job_ms,
     },
     cache: { eviction: cache.eviction, expireUnusedMs: cache.expire_unused },
-    security: { insecure: security.insecure },
   };
+}
+
+function buildSecurity(security: TopologyFile["security"], baseDir: string): Security {
+  const { insecure, tls_cert: cert, tls_key: key, tls_ca: ca } = security;
+  if (cert === undefined || key === undefined || ca === undefined) {
+    return { insecure, tls: undefined };
+  }
+  const at = (path: string): string => resolve(baseDir, path);
+  return { insecure, tls: { cert: at(cert), key: at(key), ca: at(ca) } };
 }
 
 /** Nothing for an origin, which has no cache_dir. */

@@ -12,6 +12,18 @@ export function checkSettings(file: Table, findings: Findings): void {
   checkUnique(image["auto_formats"], ["image", "auto_formats"], findings);
   checkCount(image["exact_sizes"], ["image", "exact_sizes"], LIMITS.exactSizesMax, findings);
   checkStore(tableOf(file, "s3"), findings);
+  checkTls(tableOf(file, "security"), findings);
+}
+
+const TLS_KEYS = ["tls_cert", "tls_key", "tls_ca"];
+
+function checkTls(security: Table, findings: Findings): void {
+  const missing = TLS_KEYS.filter((key) => security[key] === undefined);
+  if (missing.length === 0 || missing.length === TLS_KEYS.length) return;
+  findings.mistake(["security"], {
+    found: `no ${missing.join(" and no ")}`,
+    expected: `all of ${TLS_KEYS.join(", ")}, or none`,
+  });
 }
 
 /** Ordered and nested: `snap` takes the first class that holds the wanted box (spec §2). */

@@ -138,7 +138,15 @@ export const topologySchema = v.object({
     }),
     {},
   ),
-  security: v.optional(v.object({ insecure: v.optional(a.flag, false) }), {}),
+  security: v.optional(
+    v.object({
+      insecure: v.optional(a.flag, false),
+      tls_cert: v.optional(a.filePath),
+      tls_key: v.optional(a.filePath),
+      tls_ca: v.optional(a.filePath),
+    }),
+    {},
+  ),
   hot: v.optional(a.openTable),
   tls: v.optional(a.openTable),
 });

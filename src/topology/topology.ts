@@ -16,9 +16,23 @@ export interface Topology {
   readonly http: HttpSettings;
   readonly limits: TopologyLimits;
   readonly cache: CacheSettings;
-  readonly security: { readonly insecure: boolean };
+  readonly security: Security;
   /** First 8 bytes of SHA-256 over the routing fields, as 16 hex digits (spec §4). */
   readonly epoch: string;
+}
+
+/** Of the control protocol. */
+export interface Security {
+  readonly insecure: boolean;
+  /** undefined: plain TCP. */
+  readonly tls: TlsFiles | undefined;
+}
+
+/** Absolute paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
 }
 
 export interface Level {

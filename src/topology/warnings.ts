@@ -60,14 +60,15 @@ function warnOfServer(server: RawServer, file: Table, findings: Findings): void 
   if (modulo && (server.table["weight"] ?? 1) !== 1) {
     findings.warn([...server.path, "weight"], 'has no effect with algorithm = "md5-modulo"');
   }
-  if (tableOf(file, "security")["insecure"] === true) return;
+  const security = tableOf(file, "security");
+  if (security["insecure"] === true || security["tls_cert"] !== undefined) return;
   for (const { path, table } of server.privates) {
     const bind = textOf(table, "bind") ?? textOf(table, "host") ?? "";
     if (isLoopbackHost(bind)) continue;
     findings.warn(
       [...path, table["bind"] === undefined ? "host" : "bind"],
-      `${bind} is not loopback: mir serve refuses to start without MIR_CONTROL_KEY or ` +
-        "[security] insecure = true",
+      `${bind} is not loopback: mir serve refuses to start without MIR_CONTROL_KEY, ` +
+        "[security] tls_cert, or [security] insecure = true",
     );
   }
 }

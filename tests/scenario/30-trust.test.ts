@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeCertificates, OPENSSL } from "../support/certificates.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { writePicture } from "../support/pictures.ts";
+import { makeTempDir } from "../support/temp-dir.ts";
 
 const OLD = "the key of last year";
 const NEW = "the key of this year";
@@ -70,4 +72,26 @@ describe("nodes with a control key", () => {
     expect(await askFresh()).toBe(200);
     expect(await mesh.counter("regional", "peer_request")).toBeGreaterThan(before);
   });
+});
+
+test("nodes with certificates serve each other over TLS (nothing to see without openssl)", async () => {
+  if (OPENSSL === null) return;
+  using dir = makeTempDir();
+  makeCertificates(dir).node("node", "IP:127.0.0.1");
+  const at = (file: string) => join(dir.path, file);
+  const security = { tls_cert: at("node.pem"), tls_key: at("node.key"), tls_ca: at("ca.pem") };
+  await writePicture(photos, "secret1.jpg", { width: 2400, height: 1600 });
+  await using secured = await startMesh({
+    edges: ["edge-1", "edge-2"],
+    regionals: ["regional"],
+    origin: { origin_dir: photos },
+    tables: { security },
+  });
+  const answers = await Promise.all(
+    ["edge-1", "edge-2"].map((name) => secured.get(name, "/puddle/secret1/lg/a.jpg")),
+  );
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
+  const [one, two] = await Promise.all(answers.map((answer) => answer.bytes()));
+  expect(Bun.hash(one ?? "")).toBe(Bun.hash(two ?? "?"));
+  expect(await secured.counter("regional", "peer_request")).toBeGreaterThan(0);
 });

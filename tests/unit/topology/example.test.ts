@@ -141,7 +141,7 @@ test("settings that are not in the file have their defaults", () => {
     imageJobMs: 10_000,
   });
   expect(topology.cache).toEqual({ eviction: "s3-fifo", expireUnusedMs: undefined });
-  expect(topology.security).toEqual({ insecure: false });
+  expect(topology.security).toEqual({ insecure: false, tls: undefined });
 });
 
 test("every optional key is read", () => {
@@ -181,6 +181,9 @@ test("every optional key is read", () => {
       'expire_unused = "90d"',
       "[security]",
       "insecure = true",
+      'tls_cert = "node.pem"',
+      'tls_key = "/keys/node.key"',
+      'tls_ca = "ca.pem"',
       "[services]",
       'content_resolution_api = "http://api/pt/"',
       'thumbnail_endpoint = "https://t:1/x"',
@@ -211,7 +214,10 @@ test("every optional key is read", () => {
   expect(full.http).toEqual({ prefix: "p", allowOrigin: "https://photos.example.com" });
   expect(Object.values(full.limits)).toEqual([1, 2, 3, 2 ** 20, 4, 5]);
   expect(full.cache).toEqual({ eviction: "lru", expireUnusedMs: 90 * 86_400_000 });
-  expect(full.security).toEqual({ insecure: true });
+  expect(full.security).toEqual({
+    insecure: true,
+    tls: { cert: "/base/node.pem", key: "/keys/node.key", ca: "/base/ca.pem" },
+  });
   expect(full.services).toEqual({
     contentResolutionApi: "http://api/pt",
     thumbnailEndpoint: "https://t:1/x",

@@ -124,6 +124,18 @@ test.each(SETTING_CASES)("in %s: %s", (header, line, ...told) => {
   expect(rows[0]?.slice(2)).toEqual(told);
 });
 
+test("TLS files come together or not at all", () => {
+  const lines = ['tls_cert = "a"', 'tls_key = "b"', 'tls_ca = "c"'];
+  expect(mistakesOf(smallFile({}, "[security]", ...lines))).toEqual([]);
+  const all = "all of tls_cert, tls_key, tls_ca, or none";
+  expect(mistakesOf(smallFile({}, "[security]", ...lines.slice(0, 2)))).toEqual([
+    [24, 1, "security", "no tls_ca", all],
+  ]);
+  expect(mistakesOf(smallFile({}, "[security]", ...lines.slice(2)))).toEqual([
+    [24, 1, "security", "no tls_cert and no tls_key", all],
+  ]);
+});
+
 test.each(["orig", "auto", "1a", "A", "abcdefghijklmnopq"])("%j is no name of a class", (name) => {
   const text = smallFile({}, "[[sizes]]", `name = "${name}"`, "width = 1", "height = 1");
   expect(mistakesOf(text)).toEqual([[25, 8, "sizes[0].name", `"${name}"`, CLASS]]);

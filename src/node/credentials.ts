@@ -1,0 +1,60 @@
+/** What this node shows its peers: control keys from the secrets, TLS files named by the topology. */
+
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { errnoOf } from "../base/errno.ts";
+import { Fault } from "../base/fault.ts";
+import type { Credentials, TlsPem } from "../mesh/credentials.ts";
+import type { TlsFiles } from "../topology/topology.ts";
+
+/** Throws a Fault that says which file cannot be used and why. */
+export function readCredentials(keys: readonly string[], files: TlsFiles | undefined): Credentials {
+  return { keys, tls: files === undefined ? undefined : readTls(files) };
+}
+
+/** Read once, when the node starts: other files take effect with a restart. */
+function readTls(files: TlsFiles): TlsPem {
+  const { mode } = statOf(files.key);
+  if ((mode & 0o007) !== 0) {
+    throw new Fault("bad_request", `everybody can read tls_key ${files.key}: chmod 600 it`);
+  }
+  const pem = { cert: read(files.cert), key: read(files.key), ca: read(files.ca) };
+  const certificate = parsed("tls_cert", files.cert, () => new X509Certificate(pem.cert));
+  const key = parsed("tls_key", files.key, (): KeyObject => createPrivateKey(pem.key));
+  parsed("tls_ca", files.ca, () => new X509Certificate(pem.ca));
+  if (!certificate.checkPrivateKey(key)) {
+    throw new Fault(
+      "bad_request",
+      `tls_key ${files.key} does not belong to tls_cert ${files.cert}`,
+    );
+  }
+  return pem;
+}
+
+function parsed<T>(name: string, path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new Fault("bad_request", `${name} ${path} is not PEM that can be used`, { cause });
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function statOf(path: string): { readonly mode: number } {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): Fault {
+  return new Fault("bad_request", `${path} cannot be read (${errnoOf(cause)})`, { cause });
+}
