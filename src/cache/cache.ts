@@ -8,7 +8,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type Folders, makeFolders } from "./folders.ts";
 import { learnRecord, metaDir } from "./journal.ts";
-import { FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
+import { BLOCK_BYTES, FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, chargeJournal, overheadBytes, roomBytes } from "./ledger.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { lookUp } from "./look.ts";
@@ -19,10 +19,10 @@ import { pin, pinnedNames, unpin } from "./pin.ts";
 import { isPinned, pinFits } from "./pins.ts";
 import { type Published, publish } from "./publish.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
-import { type Plan, planLive, retire } from "./room.ts";
+import { type Plan, planLive, retire, takeRoom } from "./room.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
-import { firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
+import { addSum, firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
 
 export interface Cache {
   /** A variant that is here, as it was published; counts the access. Lock-free. */
@@ -66,6 +66,8 @@ export interface Cache {
   forget(relname: string): boolean;
   /** Facts of the original became known; kept with this variant. */
   learn(relname: string, facts: Facts): void;
+  /** So many files of at most 4 KiB came or went below `.mir`; what exceeds the capacity now is evicted. */
+  chargeFiles(count: number): void;
   /** Accounted bytes; bytes + reservedBytes never exceed capacityBytes. */
   usage(): CacheUsage;
   /** Gives back what this thread has reserved; the cache must not be used after. */
@@ -117,6 +119,7 @@ export function openCache(options: {
     pinned: () => pinnedNames(store),
     forget: (relname) => forget(store, relname),
     learn: (relname, facts) => learn(store, relname, facts),
+    chargeFiles: (count) => chargeFiles(store, count),
     usage: () => usageOf(store),
     close() {
       for (const room of store.rooms) room[Symbol.dispose]();
@@ -187,6 +190,15 @@ function appendFacts(store: Store, journal: number, text: string): void {
       effect: "facts will be looked at again after a restart",
     });
   }
+}
+
+function chargeFiles(store: Store, count: number): void {
+  const { view } = store;
+  mustLock(store);
+  addSum(view, SUM.other, count * BLOCK_BYTES);
+  const lacking = roomBytes(view) < 0;
+  unlock(view);
+  if (lacking) takeRoom(store, { bytes: 0, slots: 0 });
 }
 
 /** One moment's figures; when the lock cannot be had they may be of several. */

@@ -49,12 +49,16 @@ export function openOutbox(options: {
   readonly dir: string;
   readonly log: Log;
   readonly recordsMax?: number;
+  /** Told how many files came or went, each under LIMITS.outboxRecordBytesMax; those found at first apart. */
+  readonly filesChanged?: (count: number) => void;
 }): Outbox {
-  const { dir, log, recordsMax = LIMITS.outboxMax } = options;
+  const { dir, log, recordsMax = LIMITS.outboxMax, filesChanged = () => {} } = options;
   const asideDir = join(dir, "aside");
   mkdirSync(asideDir, { recursive: true, mode: 0o700 });
   const waiting = readFolder(dir, log);
   const aside = readFolder(asideDir, log);
+  // a crash while one was taken back
+  for (const relname of waiting.keys()) if (aside.delete(relname)) removeFile(asideDir, relname);
   let listener = (): void => {};
 
   const full = (): boolean => waiting.size + aside.size >= recordsMax;
@@ -75,6 +79,7 @@ export function openOutbox(options: {
       const path = join(dir, fileNameOf(relname));
       writeDurably({ path, tempPath: `${path}${TEMP_SUFFIX}`, text: formatRecord(record) });
       if (aside.delete(relname)) removeFile(asideDir, relname);
+      else filesChanged(1);
       waiting.set(relname, record);
       listener();
     },
@@ -82,6 +87,7 @@ export function openOutbox(options: {
       if (!waiting.has(relname)) return;
       removeFile(dir, relname);
       waiting.delete(relname);
+      filesChanged(-1);
     },
     setAside(relname) {
       const record = waiting.get(relname);

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { Fault, unreachable } from "../base/fault.ts";
+import type { Cache } from "../cache/cache.ts";
 import type { PinnedFile } from "../cache/pinned-files.ts";
 import { deliverToOrigin } from "../content/deliver.ts";
 import { type Outbox, openOutbox } from "../content/outbox.ts";
@@ -24,6 +25,7 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
   const { cacheDir, log } = options;
   let opened: Outbox | undefined;
   let runner: OutboxRunner | undefined;
+  let cache: Cache | undefined;
   const outbox = (): Outbox => {
     if (opened === undefined) throw new Fault("internal", "the outbox is not open yet");
     return opened;
@@ -31,15 +33,20 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
   return {
     outbox,
     pinned() {
-      opened = openOutbox({ dir: join(cacheDir, ".mir", "outbox"), log });
+      opened = openOutbox({
+        dir: join(cacheDir, ".mir", "outbox"),
+        log,
+        filesChanged: (count) => cache?.chargeFiles(count),
+      });
       return [...opened.list(), ...opened.aside()];
     },
     start(parts) {
-      const { cache, clock, counters } = parts;
+      const { clock, counters } = parts;
+      cache = parts.cache;
       runner = runOutbox({
         outbox: outbox(),
         send: (record) => send(parts, record),
-        done: (record) => void cache.unpin(record.relname),
+        done: (record) => void parts.cache.unpin(record.relname),
         clock,
         log,
         counters,

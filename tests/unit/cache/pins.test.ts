@@ -169,6 +169,21 @@ describe("pinning", () => {
   });
 });
 
+test("files that the outbox makes take room from the variants", () => {
+  using made = makeCacheDir({ capacityBytes: MiB });
+  for (let n = 0; n < 200; n++) putBytes(made.cache, relnameOfNumber(n), 8192);
+  mkdirSync(join(made.dir, ".mir/outbox"));
+  for (let n = 0; n < 20; n++) {
+    writeFileSync(join(made.dir, `.mir/outbox/${n}`), "record");
+    made.cache.chargeFiles(1);
+  }
+  expect(made.cache.usage().bytes).toBeLessThanOrEqual(MiB);
+  expectSound(made);
+  for (let n = 0; n < 20; n++) unlinkSync(join(made.dir, `.mir/outbox/${n}`));
+  made.cache.chargeFiles(-20);
+  expectSound(made);
+});
+
 describe("after a restart", () => {
   const record = recordOf(1);
 

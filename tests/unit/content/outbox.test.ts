@@ -138,7 +138,33 @@ describe("the outbox", () => {
   });
 });
 
+test("files that came and went are told, so that the cache can account them", () => {
+  using dir = makeTempDir();
+  const { log } = watchedParts();
+  let files = 0;
+  const outbox = openOutbox({ dir: dir.path, log, filesChanged: (count) => (files += count) });
+  const told = (step: () => void): number => {
+    step();
+    return files;
+  };
+  expect(told(() => outbox.add(recordOf(1)))).toBe(1);
+  expect(told(() => outbox.add(recordOf(1)))).toBe(1);
+  expect(told(() => outbox.setAside(A))).toBe(1);
+  expect(told(() => outbox.add(recordOf(1)))).toBe(1);
+  expect(told(() => outbox.remove(A))).toBe(0);
+});
+
 describe("at a start", () => {
+  test("one that was being taken back from those set aside waits, once", () => {
+    using dir = makeTempDir();
+    openAt(dir.path).add(recordOf(1));
+    const path = join(dir.path, "outbox/upload1.jpg.json");
+    writeFileSync(join(dir.path, "outbox/aside/upload1.jpg.json"), readFileSync(path));
+    const again = openAt(dir.path);
+    expect([again.pending(), again.aside().length]).toEqual([1, 0]);
+    expect(readdirSync(join(dir.path, "outbox/aside"))).toEqual([]);
+  });
+
   test("temporary files are removed: nobody was told of them", () => {
     using dir = makeTempDir();
     openAt(dir.path).add(recordOf(1));
