@@ -28,7 +28,11 @@ export async function loadVariant(parts: Parts, task: LoadTask): Promise<Served>
     const alone = leads ? leadLoad(parts, task, entered.lead) : undefined;
     if (!leads) parts.counters.add("flight_joined");
     const ticket = leads ? entered.lead.ticket : entered.ticket;
-    const served = await fromTicket(parts, task, { ticket, collapsed: !leads });
+    const served = await fromTicket(parts, task, { ticket, collapsed: !leads }).catch((error) => {
+      // what the load may still bring for us alone has nobody to read it any more
+      void alone?.then(discard);
+      throw error;
+    });
     if (served === "again") continue;
     if (served !== "solo") return served;
     const direct = await alone;
@@ -36,6 +40,10 @@ export async function loadVariant(parts: Parts, task: LoadTask): Promise<Served>
     return direct ?? (await parts.producer.direct(parts, task));
   }
   throw new Fault("overloaded", "the load broke off again and again", { retryAfterMs: 1000 });
+}
+
+function discard(served: Served | Fault | undefined): void {
+  if (served !== undefined && "kind" in served && served.kind === "stream") served.body.cancel();
 }
 
 /** One load a name; an original is one thing whatever ext it was asked by. */
