@@ -19,6 +19,23 @@ export const DEADLINES = {
   heartbeatMs: 1_000,
   /** Silence on a connection with an open request. */
   linkSilenceMs: 10_000,
+  /** A peer that is not heard of for this long is suspect (spec §3); heartbeats go out each `heartbeatMs`. */
+  peerSilenceMs: 3_000,
+  /** A peer that has been suspect for this long is down. */
+  peerDownMs: 10_000,
+  /** A lost peer is dialled again after the first wait, doubled up to the second, each with jitter. */
+  peerRetryFirstMs: 100,
+  peerRetryLongestMs: 2_000,
+  /** A peer that comes back from being down takes its load back evenly over this time (spec §4). */
+  peerReturnMs: 10_000,
+  /** What a suspect peer gets to begin its answer when no better one is there; then the level is skipped. */
+  suspectAnswerMs: 1_000,
+  /** How long a live owner may be slow before the next rank is asked as well (spec §4). */
+  ownerFirstByteMs: 5_000,
+  /** How often a body that waits looks whether its peer is still up. */
+  bodyWatchMs: 500,
+  /** Time to find somebody who goes on with a body that broke off; with `bodyStallMs` under `clientStallMs`. */
+  bodyFailoverMs: 10_000,
   /** A frame that has begun must bring its next byte within this. */
   frameStallMs: 10_000,
   /** A peer that takes no byte of its answer for this long is cut. */

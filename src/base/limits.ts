@@ -54,6 +54,15 @@ export const LIMITS = {
   linkConnectionsMax: 32,
   /** Requests waiting for a connection to one peer in one worker. */
   linkWaitingMax: 1024,
+  /** Dials in a row that fail before a peer counts as down. */
+  peerDialsMax: 3,
+  /** Nodes of one level that are asked for one thing before the level counts as down. */
+  ranksAskedMax: 4,
+  /** Sources in a row that go on with one body without bringing a byte of it. */
+  bodyFailoversMax: 3,
+  /** Second requests for slow owners: one in so many asks of a worker, and so many at once. */
+  hedgeAsks: 10,
+  hedgesMax: 10,
   /** Bytes of a body from a peer that may wait unread before its connection is paused. */
   linkUnreadBytesMax: 256 * KiB,
   /** Connections accepted by one worker's control listener. */

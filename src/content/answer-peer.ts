@@ -3,6 +3,7 @@
 import { Fault } from "../base/fault.ts";
 import { type Facts, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
+import { sendOf } from "./body-from.ts";
 import { startContext } from "./context.ts";
 import { resident } from "./load.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
@@ -49,9 +50,7 @@ function answer(served: Served, options: { via: string; head: boolean }): PeerAn
     if (served.kind === "stream") served.body.cancel();
     return { ...common, send: { kind: "none" } };
   }
-  if (served.kind === "file") return { ...common, send: { kind: "file", path: served.path } };
-  if (served.kind === "bytes") return { ...common, send: { kind: "bytes", bytes: served.bytes } };
-  return { ...common, send: { kind: "body", body: served.body } };
+  return { ...common, send: sendOf(served) };
 }
 
 function factsAnswer(wanted: Variant, facts: Facts): PeerAnswer {

@@ -25,6 +25,11 @@ export function startContext(
   };
 }
 
+/** For finding somebody who goes on with an answer that began in time and broke off. */
+export function failoverContext(clock: Clock, context: Context): Context {
+  return startContext(clock, { ...context, budgetMs: DEADLINES.bodyFailoverMs });
+}
+
 /** Milliseconds left; a Fault `too_slow` when there are none. */
 export function remainingMs(context: Context, clock: Clock): number {
   const left = context.deadlineAt - clock.monotonicMs();

@@ -9,8 +9,8 @@ import { collect } from "./fill.ts";
 import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
+import { askLevel, ownerHere, peerBody } from "./peers.ts";
 import type { ContentRequest, Elsewhere, FetchContent, Served } from "./served.ts";
-import { askPeer } from "./upstream.ts";
 
 /** Bytes of bodies this worker is collecting; see `LIMITS.collectPoolBytesMax`. */
 let collectingBytes = 0;
@@ -39,12 +39,10 @@ export function makeFetchContent(parts: Parts): FetchContent {
     // 3. peer streaming: another server of this level owns it
     const [rank1] = ownership.topRanks(self.level, self.region, id);
     if (rank1 !== undefined && rank1 !== self.name) {
-      const elsewhere = ownerForClient(parts, request, rank1);
-      if (elsewhere !== undefined) return elsewhere;
-      const streamed = await fromPeer(parts, { peer: rank1, wanted, context });
-      if (streamed !== undefined) return streamed;
-      // the owner cannot be reached: this server stands in for it
-      counters.add("peer_failover");
+      // nobody is sent to an owner that cannot answer
+      const may = parts.health.takes(rank1, id);
+      const elsewhere = may ? ownerForClient(parts, request, rank1) : undefined;
+      return elsewhere ?? fromLevel(parts, wanted, context);
     }
 
     // 4. generation, 5. upstream, 6. origin
@@ -100,26 +98,24 @@ async function factsOf(parts: Parts, id: string, context: Context): Promise<Fact
   const { ownership, self, local } = parts;
   const [rank1] = ownership.topRanks(self.level, self.region, id);
   if (rank1 === undefined || rank1 === self.name) return factsAsOwner(parts, id, context);
-  const reply = await askPeer(parts, context, {
-    peer: rank1,
-    wanted: originalOf(id),
-    facts: true,
+  const answer = await askLevel(parts, context, {
+    question: { wanted: originalOf(id), facts: true },
+    own: { run: () => factsAsOwner(parts, id, context), discard: () => undefined },
   });
-  if (reply === undefined) return factsAsOwner(parts, id, context);
-  reply.body.cancel();
-  local.remember(id, reply.meta.facts);
-  return reply.meta.facts;
+  if (answer.kind === "self") return answer.answer;
+  const { body, meta } = answer.reply;
+  body.cancel();
+  local.remember(id, meta.facts);
+  return meta.facts;
 }
 
-/** undefined when the peer could not be reached. Nothing of it is kept (spec §1 step 3). */
-async function fromPeer(
-  parts: Parts,
-  options: { readonly peer: string; readonly wanted: Variant; readonly context: Context },
-): Promise<Served | undefined> {
-  const { peer, wanted, context } = options;
-  const reply = await askPeer(parts, context, { peer, wanted });
-  if (reply === undefined) return undefined;
-  const { meta, via, body } = reply;
+/** From the owner or who stands in for it; nothing of another's answer is kept (spec §1 step 3). */
+async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promise<Served> {
+  const own = ownerHere(parts, wanted, context);
+  const answer = await askLevel(parts, context, { question: { wanted }, own });
+  if (answer.kind === "self") return answer.answer;
+  const { meta, via } = answer.reply;
+  const body = peerBody(parts, context, answer);
   parts.counters.add("cross_peer_stream");
   parts.local.remember(wanted.id, meta.facts);
   const outcome = { source: "peer", collapsed: false, stored: false, via } as const;

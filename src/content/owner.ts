@@ -51,9 +51,9 @@ async function findFacts(parts: Parts, id: string, context: Context): Promise<Fa
   negatives.check(id);
   negatives.check(key);
   try {
-    const reply = await askBelow(parts, context, { wanted: originalOf(id), facts: true });
-    reply?.body.cancel();
-    const found = reply?.meta.facts ?? (await lookAtOriginal(parts, id, context));
+    const below = await askBelow(parts, context, { wanted: originalOf(id), facts: true });
+    below?.reply.body.cancel();
+    const found = below?.reply.meta.facts ?? (await lookAtOriginal(parts, id, context));
     local.remember(id, found);
     return found;
   } catch (error) {

@@ -6,6 +6,7 @@ import type { FlightGroup } from "../base/flight.ts";
 import type { Facts, Variant } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { ImageJob, MadeResult, ProbedResult } from "../image/job.ts";
+import type { PeerHealth } from "../mesh/health.ts";
 import type { Links } from "../mesh/link.ts";
 import type { Ownership } from "../mesh/ownership.ts";
 import type { Counters } from "../observe/counters.ts";
@@ -15,6 +16,7 @@ import type { PathCache } from "../resolve/path-cache.ts";
 import type { Resolution } from "../resolve/resolver.ts";
 import type { Server, Topology } from "../topology/topology.ts";
 import type { Context } from "./context.ts";
+import type { HedgeBudget } from "./first-of.ts";
 import type { Lead } from "./flight-table.ts";
 import type { Flights } from "./flights.ts";
 import type { Local } from "./local.ts";
@@ -36,6 +38,8 @@ export interface Parts {
   readonly ownership: Ownership;
   readonly links: Links;
   readonly recorder: Recorder;
+  readonly health: PeerHealth;
+  readonly hedges: HedgeBudget;
   /** undefined: this mesh has no origin, or this node cannot open it. */
   readonly origin: Origin | undefined;
   readonly images: ImageService;

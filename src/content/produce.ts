@@ -5,6 +5,7 @@ import { Fault, unreachable } from "../base/fault.ts";
 import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import { outputBytesEstimate } from "../image/fit.ts";
+import { belowBody } from "./below-body.ts";
 import { type Incoming, unlinkQuietly } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
 import { generate, type LocalSource, localSource, type Made, replanOnce } from "./generate.ts";
@@ -105,10 +106,11 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
   }
 
   // 5. upstream, for the wanted variant
-  const reply = await askBelow(parts, context, { wanted: name });
-  if (reply !== undefined) {
-    local.remember(name.id, reply.meta.facts);
-    const { meta, via, body } = reply;
+  const below = await askBelow(parts, context, { wanted: name });
+  if (below !== undefined) {
+    const { meta, via } = below.reply;
+    const body = belowBody(parts, context, below);
+    local.remember(name.id, meta.facts);
     const here = cache.peek(meta.relname);
     if (here === undefined) {
       return { kind: "incoming", incoming: { meta, body, via, source: "upstream" } };

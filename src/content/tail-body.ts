@@ -51,7 +51,8 @@ export function openTail(options: {
   };
 
   const waitForMore = async (): Promise<number> => {
-    const giveUpAt = clock.monotonicMs() + DEADLINES.bodyStallMs;
+    // the load itself may stall, and then go on from another source
+    const giveUpAt = clock.monotonicMs() + DEADLINES.bodyStallMs + DEADLINES.bodyFailoverMs;
     for (;;) {
       const tick = ticket.tick();
       const until = available();

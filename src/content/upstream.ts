@@ -1,13 +1,25 @@
 /** Asks the levels below: the owner in the next one, its runners-up, then the level after that (spec §1 step 5). */
 
-import { Fault } from "../base/fault.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
 import { budgetBelowMs, type Context } from "./context.ts";
+import { type Attempt, firstOf } from "./first-of.ts";
 import type { Parts } from "./parts.ts";
+import { type Candidate, candidatesOf } from "./ranks.ts";
 
-/** Nodes of one level that are asked before that level counts as down. */
-const RANKS_ASKED_MAX = 4;
+export interface Question {
+  readonly wanted: Variant;
+  readonly facts?: boolean;
+  /** First byte that is wanted. */
+  readonly offset?: number;
+  /** Nodes that have failed already while this was asked for. */
+  readonly failed?: ReadonlySet<string>;
+}
+
+export interface Answered {
+  readonly peer: string;
+  readonly reply: PeerReply;
+}
 
 /**
  * The reply of the first node below that could be reached. undefined when there is no such level,
@@ -17,15 +29,16 @@ const RANKS_ASKED_MAX = 4;
 export async function askBelow(
   parts: Parts,
   context: Context,
-  options: { readonly wanted: Variant; readonly facts?: boolean },
-): Promise<PeerReply | undefined> {
-  for (const peers of levelsBelow(parts, options.wanted.id)) {
-    for (const peer of peers.slice(0, RANKS_ASKED_MAX)) {
-      const reply = await askPeer(parts, context, { ...options, peer });
-      if (reply === undefined) continue;
-      if (options.facts !== true) parts.counters.add("upstream_fetch");
-      return reply;
-    }
+  question: Question,
+): Promise<Answered | undefined> {
+  for (const ranks of levelsBelow(parts, question.wanted.id)) {
+    const attempts = candidatesFor(parts, question, ranks).map((candidate) =>
+      attemptOf(parts, context, { candidate, question }),
+    );
+    const first = await firstOf(attempts, () => mayHedge(parts));
+    if (first.kind === "nobody") continue;
+    if (question.facts !== true) parts.counters.add("upstream_fetch");
+    return { peer: first.by, reply: first.answer };
   }
   return undefined;
 }
@@ -33,6 +46,64 @@ export async function askBelow(
 /** Whether this node is the last one above the origin. */
 export function isLowest(parts: Parts): boolean {
   return parts.ownership.upstreamGroup(parts.self.name) === undefined;
+}
+
+/** Whom of the ranks to ask. */
+export function candidatesFor(
+  parts: Parts,
+  { wanted, failed }: Question,
+  ranks: readonly string[],
+): readonly Candidate[] {
+  const { health, topology } = parts;
+  const hedgeMs = topology.routing.ownerFirstByteMs;
+  return candidatesOf(ranks, { id: wanted.id, health, hedgeMs, failed });
+}
+
+/** Whether a second request may be sent for a slow one; counts it. */
+export function mayHedge({ hedges, counters }: Parts): boolean {
+  const may = hedges.spend();
+  if (may) counters.add("peer_hedge");
+  return may;
+}
+
+/** One peer asked as owner; an answer that is not used is cut off. */
+export function attemptOf(
+  parts: Parts,
+  context: Context,
+  { candidate, question }: { readonly candidate: Candidate; readonly question: Question },
+): Attempt<PeerReply> {
+  const { peer, patience } = candidate;
+  return {
+    name: peer,
+    patience,
+    discard: (reply) => reply.body.cancel(),
+    async run(signal) {
+      parts.hedges.earn();
+      return askPeer(parts, context, { peer, question, signal });
+    },
+  };
+}
+
+/** One peer asked as owner. Rejects with a Fault: `peer_failed` when it cannot be reached. */
+export async function askPeer(
+  parts: Parts,
+  context: Context,
+  asked: { readonly peer: string; readonly question: Question; readonly signal?: AbortSignal },
+): Promise<PeerReply> {
+  return parts.links.ask(asked.peer, requestOf(parts, context, asked.question), asked.signal);
+}
+
+function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
+  const { wanted, facts, offset = 0 } = question;
+  return {
+    relname: relnameOf(wanted),
+    role: "owner",
+    deadlineMs: budgetBelowMs(context, parts.clock),
+    hops: context.hops + 1,
+    ...(facts === true ? { facts: true } : {}),
+    ...(offset > 0 ? { offset } : {}),
+    ...(context.originalExt === undefined ? {} : { originalExt: context.originalExt }),
+  };
 }
 
 /** The rankings of the id at each level below, the nearest first. */
@@ -43,34 +114,4 @@ function* levelsBelow(parts: Parts, id: string): Generator<readonly string[]> {
     yield ownership.upstreamRank(at, id);
     at = ownership.upstreamGroup(at)?.servers[0];
   }
-}
-
-/** undefined when the peer could not be reached, or broke off before it answered. */
-export async function askPeer(
-  parts: Parts,
-  context: Context,
-  options: { readonly peer: string; readonly wanted: Variant; readonly facts?: boolean },
-): Promise<PeerReply | undefined> {
-  const { peer, wanted } = options;
-  const request: PeerRequest = {
-    relname: relnameOf(wanted),
-    role: "owner",
-    deadlineMs: budgetBelowMs(context, parts.clock),
-    hops: context.hops + 1,
-    ...(options.facts === true ? { facts: true } : {}),
-    ...(context.originalExt === undefined ? {} : { originalExt: context.originalExt }),
-  };
-  try {
-    return await parts.links.ask(peer, request);
-  } catch (error) {
-    if (!(error instanceof Fault) || !isUnreachable(error)) throw error;
-    parts.counters.add("peer_error");
-    parts.log.warn("peer could not be asked", { peer, relname: request.relname, fault: error });
-    return undefined;
-  }
-}
-
-/** The peer itself is the trouble, not what it was asked for. */
-function isUnreachable(fault: Fault): boolean {
-  return fault.code === "peer_failed" || fault.code === "draining" || fault.code === "bad_frame";
 }

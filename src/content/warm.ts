@@ -50,8 +50,7 @@ async function fetchFrom(
   const producer: Parts["producer"] = {
     ...parts.producer,
     async produce(_parts, _task, lead) {
-      const reply = await askPeer(parts, context, { peer: from, wanted: name });
-      if (reply === undefined) throw new Fault("peer_failed", "the owner cannot be reached");
+      const reply = await askPeer(parts, context, { peer: from, question: { wanted: name } });
       const { meta, via, body } = reply;
       return keepIncoming(parts, { incoming: { meta, via, body, source: "peer" }, lead });
     },

@@ -43,16 +43,21 @@ const HANDLERS: SocketHandler<LinkConnection> = {
   },
 };
 
+/** Makes the connection; another kind of one has its own. */
+type Make = (options: LinkConnectionOptions) => LinkConnection;
+const makePlain: Make = (options) => new LinkConnection(options);
+
 /** A connection that has exchanged hellos; rejects with the last address's Fault when none answers. */
 export async function dial(
   addresses: readonly Address[],
   greeting: () => DialGreeting,
   options: DialOptions,
+  make: Make = makePlain,
 ): Promise<LinkConnection> {
   let last = new Fault("peer_failed", `the node ${options.peer} has no address`);
   for (const address of addresses) {
     try {
-      return await dialOne(address, greeting(), options);
+      return await dialOne(address, greeting(), options, make);
     } catch (error) {
       last = asFault(error);
     }
@@ -64,10 +69,11 @@ async function dialOne(
   { host, port }: Address,
   greeting: DialGreeting,
   options: DialOptions,
+  make: Make,
 ): Promise<LinkConnection> {
   const { peer, deadlines, tls } = options;
   let greeted = false;
-  const connection = new LinkConnection({
+  const connection = make({
     ...options,
     // until it has been handed over nobody else knows of it
     onClosed: (closed) => {

@@ -23,9 +23,10 @@ export interface Links {
    * Asks a peer for a variant. The answer's body must be read to its end or cancelled: until then it holds a
    * connection. Rejects with a Fault: the peer's own code; `peer_failed` when it cannot be reached, breaks
    * off, or sends a code unknown here; `too_slow` when no answer began within `deadlineMs`; `overloaded`
-   * when too many requests wait for it; `bad_frame` when it breaks the protocol.
+   * when too many requests wait for it; `bad_frame` when it breaks the protocol. Once `signal` is aborted,
+   * an answer that has not begun is not waited for, and its connection is closed.
    */
-  ask(peer: string, request: PeerRequest): Promise<PeerReply>;
+  ask(peer: string, request: PeerRequest, signal?: AbortSignal): Promise<PeerReply>;
   /**
    * Tells a peer something and waits until it has acted on it. A message on a connection that turns out to
    * be stale is told once more on a new one. Rejects with a Fault: the peer's own code; `not_found` when the
@@ -47,6 +48,8 @@ export interface LinksOptions {
   readonly addresses: (peer: string) => readonly Address[];
   /** Default: none. With a control key, a peer that does not prove that it knows it is given up. */
   readonly credentials?: Credentials;
+  /** Hears of connections to a peer that were refused, broke off or fell silent. */
+  readonly onLost?: (peer: string) => void;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
@@ -84,12 +87,14 @@ export function makeLinks(options: LinksOptions): Links {
   const deadlines = meshDeadlines(options.deadlines);
 
   return {
-    async ask(peer, request) {
+    async ask(peer, request, signal) {
       return within(peer, request.deadlineMs, (connection, deadlineAt) => {
         const ask = askOf(request, options.epoch, deadlineAt - clock.monotonicMs());
         const exchange = new AskExchange({ peer, ask, deadlineAt, clock, deadlines });
-        connection.run(exchange);
-        return exchange.reply;
+        return unlessAborted(connection, signal, () => {
+          connection.run(exchange);
+          return exchange.reply;
+        });
       });
     },
     async tell(peer, message, { deadlineMs }) {
@@ -119,6 +124,7 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
     counters.add("peer_error");
     if (fault instanceof AuthRefused) counters.add("auth_refused");
     log.info("peer failed", { peer, fault });
+    if (fault.code === "peer_failed") options.onLost?.(peer);
   };
   const pool: PeerPool = new PeerPool({
     peer,
@@ -139,6 +145,26 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
       }),
   });
   return pool;
+}
+
+async function unlessAborted(
+  connection: LinkConnection,
+  signal: AbortSignal | undefined,
+  run: () => Promise<PeerReply>,
+): Promise<PeerReply> {
+  const unwanted = new Fault("peer_failed", "the answer is not wanted any more");
+  const end = (): void => connection.fail(unwanted);
+  if (signal?.aborted === true) {
+    end();
+    throw unwanted;
+  }
+  signal?.addEventListener("abort", end, { once: true });
+  try {
+    return await run();
+  } finally {
+    // from here on the connection may serve another request
+    signal?.removeEventListener("abort", end);
+  }
 }
 
 function askOf(request: PeerRequest, epoch: string, leftMs: number): Ask {

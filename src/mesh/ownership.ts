@@ -44,7 +44,10 @@ interface LevelGroups {
   readonly regions: ReadonlyMap<string, Group>;
 }
 
-export function makeOwnership(topology: Pick<Topology, "levels" | "routing">): Ownership {
+export function makeOwnership(topology: {
+  readonly levels: Topology["levels"];
+  readonly routing: Pick<Topology["routing"], "algorithm" | "seed">;
+}): Ownership {
   const { algorithm, seed } = topology.routing;
   const makeGroup = (servers: readonly Server[]): Group => ({
     servers,

@@ -4,10 +4,12 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { LOAD_MAX, SLOTS_MAX } from "../cache/layout.ts";
 import { createCacheMemory } from "../cache/memory.ts";
 import { createFlightMemory } from "../content/flight-table.ts";
+import { createHealthMemory } from "../mesh/health.ts";
 import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
 import { type Server, sizeNames, type Topology } from "../topology/topology.ts";
 import type { SharedSet } from "./messages.ts";
+import { peersOf } from "./watch-peers.ts";
 
 /** Bytes a variant takes on average, all classes together; sets the number of slots. */
 const VARIANT_BYTES_TYPICAL = 48 * 1024;
@@ -22,6 +24,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
   return {
     cache: createCacheMemory({ capacityBytes, slots, sizes: sizeNames(topology) }),
     flights: createFlightMemory(),
+    health: createHealthMemory(peersOf(topology, self)),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
   };

@@ -6,6 +6,7 @@ import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
+import type { HealthMemory } from "../mesh/health.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { S3Secrets } from "../origin/origin.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -29,6 +30,7 @@ export interface WorkerSetup {
 export interface SharedSet {
   readonly cache: CacheMemory;
   readonly flights: FlightMemory;
+  readonly health: HealthMemory;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
 }

@@ -4,12 +4,14 @@ import { writeSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { makeFlightGroup } from "../base/flight.ts";
 import { openCache } from "../cache/cache.ts";
+import { makeHedgeBudget } from "../content/first-of.ts";
 import { openFlights } from "../content/flights.ts";
 import { makeLocal } from "../content/local.ts";
 import { makeNegatives } from "../content/negatives.ts";
 import type { Parts } from "../content/parts.ts";
 import { producer } from "../content/produce.ts";
 import { makeRecorder } from "../content/recorder.ts";
+import { HealthTable } from "../mesh/health.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
 import { openCounters } from "../observe/counters.ts";
@@ -33,12 +35,14 @@ export function makeParts(
     write: (line) => writeSync(2, line),
   });
   const watched = { counters, log, clock };
+  const health = new HealthTable(memory.health);
   const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker, ...watched });
   const links = makeLinks({
     self: self.name,
     epoch: topology.epoch,
     addresses: (peer) => serverNamed(topology, peer).privates,
     credentials: options.credentials,
+    onLost: (peer) => health.report(peer),
     ...watched,
   });
   return {
@@ -54,6 +58,8 @@ export function makeParts(
     ownership: makeOwnership(topology),
     links,
     recorder: makeRecorder({ links, counters }),
+    health,
+    hedges: makeHedgeBudget(),
     origin: openOrigins(
       topology.levels.flatMap((level) => level.origins),
       { secrets: options.secrets, ...watched },

@@ -6,6 +6,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Outbox } from "../content/outbox.ts";
 import type { StatusDocument } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
+import { HealthTable } from "../mesh/health.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type Gauge, renderMetrics } from "../observe/exposition.ts";
 import type { Server, Topology } from "../topology/topology.ts";
@@ -28,6 +29,7 @@ export function makeStatus(options: {
   readonly outbox: Outbox;
 }): StatusSource {
   const { topology, self, memory, cache, crew, images, clock, outbox } = options;
+  const health = new HealthTable(memory.health);
   const startedMs = clock.monotonicMs();
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
 
@@ -41,7 +43,7 @@ export function makeStatus(options: {
         uptimeSeconds: uptimeSeconds(),
         epoch: topology.epoch,
         workers: crew.states(),
-        peers: [],
+        peers: health.reportsOfAll(),
         cache: { variants, bytes, capacityBytes },
         images: images.stats(),
         counters: readCounters(memory.counters),
@@ -77,6 +79,12 @@ export function makeStatus(options: {
         { name: "image_queue_depth", help: "Image jobs waiting", value: queued },
         { name: "image_busy", help: "Image jobs running", value: busy },
         { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },
+        ...health.reportsOfAll().map(({ name, state }) => ({
+          name: "peer_up",
+          help: "1 for a peer that is up, 0 for one that is suspect or down",
+          labels: { peer: name },
+          value: state === "up" ? 1 : 0,
+        })),
       ];
       return renderMetrics({
         counters: readCounters(memory.counters),

@@ -28,6 +28,7 @@ import type { Secrets } from "./secrets.ts";
 import { makeStatus } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { makeUploads } from "./uploads.ts";
+import { watchPeers } from "./watch-peers.ts";
 
 export interface RunningNode {
   readonly listeners: readonly ListenerReport[];
@@ -102,6 +103,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
   });
   uploads.start(parts);
+  const watch = watchPeers({ topology, self, memory: memory.health, credentials, log, clock });
   const upkeep = startUpkeep({ topology, self, memory: memory.cache, counters, log, clock });
   return {
     listeners: [...crew.listeners, ...admin.listeners],
@@ -115,6 +117,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await admin.stop();
       await uploads.stop();
       parts.links.close();
+      watch[Symbol.dispose]();
       await upkeep.stop();
       saveCache(memory.cache, self.cacheDir);
       parts.cache.close();

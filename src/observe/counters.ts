@@ -69,7 +69,14 @@ export const COUNTERS = {
     help: "Requests to peers that failed on the connection",
     action: "look at the peer",
   },
-  peer_failover: { help: "Requests answered without their owner", action: "look at the owner" },
+  peer_failover: {
+    help: "Requests answered without their owner, and bodies continued by another node",
+    action: "look at the owner",
+  },
+  peer_hedge: {
+    help: "Second requests, sent because an owner was slow to begin",
+    action: "look at the owner; see owner_first_byte_ms",
+  },
   peer_refused: {
     help: "Connections from peers closed for breaking the protocol",
     action: "see the log for the reason",

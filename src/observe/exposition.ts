@@ -7,6 +7,8 @@ import { LATENCY_BUCKETS, readLatencies } from "./histogram.ts";
 export interface Gauge {
   readonly name: string;
   readonly help: string;
+  /** Gauges that differ in nothing else stand one after the other. Values need no escaping. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
@@ -27,9 +29,9 @@ export function renderMetrics(options: {
       ...head(`mir_${name}_total`, "counter", COUNTERS[name].help),
       `mir_${name}_total ${figure(counters[name])}`,
     ]),
-    ...gauges.flatMap(({ name, help, value }) => [
-      ...head(`mir_${name}`, "gauge", help),
-      `mir_${name} ${figure(value)}`,
+    ...gauges.flatMap(({ name, help, value, labels }, i) => [
+      ...(gauges[i - 1]?.name === name ? [] : head(`mir_${name}`, "gauge", help)),
+      `mir_${name}${labelText(labels)} ${figure(value)}`,
     ]),
     ...latencyLines(latencies),
   ];
@@ -57,6 +59,11 @@ function latencyLines(memory: SharedArrayBuffer): string[] {
 function head(name: string, type: "counter" | "gauge" | "histogram", help: string): string[] {
   const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
   return [`# HELP ${name} ${escaped}`, `# TYPE ${name} ${type}`];
+}
+
+function labelText(labels: Gauge["labels"] = {}): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
 
 /** The format spells infinity its own way. */

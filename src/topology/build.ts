@@ -22,6 +22,7 @@ export function buildTopology(file: TopologyFile, baseDir: string): Topology {
     algorithm: file.routing.algorithm,
     seed: file.routing.seed ?? file.meta.name,
     peerMode: file.routing.peer_mode,
+    ownerFirstByteMs: file.routing.owner_first_byte_ms,
   };
   const levels = file.levels.map(
     ({ servers }, index): Level => ({

@@ -5,7 +5,10 @@ import type { Topology } from "./topology.ts";
 const EPOCH_HEX_DIGITS = 16;
 
 /** First 8 bytes of SHA-256, as hex. Form, and what does not route, make no difference. */
-export function epochOf(topology: Pick<Topology, "levels" | "routing">): string {
+export function epochOf(topology: {
+  readonly levels: Topology["levels"];
+  readonly routing: Pick<Topology["routing"], "algorithm" | "seed">;
+}): string {
   const { algorithm, seed } = topology.routing;
   const levels = topology.levels.map((level) =>
     level.servers.map(({ name, region, weight, draining }) => [

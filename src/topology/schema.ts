@@ -85,6 +85,7 @@ export const topologySchema = v.object({
       algorithm: v.optional(a.oneOf(["rendezvous", "md5-modulo"]), "rendezvous"),
       seed: v.optional(a.fullText),
       peer_mode: v.optional(a.oneOf(["stream", "redirect", "redirect-originals"]), "stream"),
+      owner_first_byte_ms: v.optional(a.firstByteMs, DEADLINES.ownerFirstByteMs),
     }),
     {},
   ),

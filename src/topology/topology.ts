@@ -104,6 +104,8 @@ export interface Routing {
   readonly seed: string;
   /** What a server of the edge does with what another one owns: pass it on, or send the client there. */
   readonly peerMode: "stream" | "redirect" | "redirect-originals";
+  /** Milliseconds a live owner may be slow to begin before the next rank is asked as well. */
+  readonly ownerFirstByteMs: number;
 }
 
 /** A box pictures are fitted into, by name. Classes are ordered from small to large. */

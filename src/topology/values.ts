@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { parseByteSize } from "../base/bytes.ts";
+import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
 
 const HOST_NAME =
@@ -57,6 +58,8 @@ export const allowOrigin = matching(
 export const port = whole(1, 65_535);
 /** A port this node binds; 0 lets the system choose (spec §11). */
 export const bindPort = whole(0, 65_535);
+/** Milliseconds within which a request must begin to be answered anyway. */
+export const firstByteMs = whole(100, DEADLINES.requestMs);
 export const side = whole(1, LIMITS.boxSideMax);
 export const quality = whole(1, 100);
 export const effort = whole(0, 9);

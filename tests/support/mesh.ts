@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { stringify } from "smol-toml";
+import { until } from "./until.ts";
 
 /** What `bun run test` has built; scenarios never run from source. */
 export const EXECUTABLE = resolve(import.meta.dir, "../../dist/mir");
@@ -52,6 +53,12 @@ export interface Status {
   readonly cache: { readonly variants: number; readonly bytes: number };
   readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
   readonly workers: readonly { readonly worker: number; readonly state: string }[];
+  readonly peers: readonly {
+    readonly name: string;
+    readonly state: "up" | "suspect" | "down";
+    readonly rttMs: number | null;
+    readonly lastSeen: number | null;
+  }[];
 }
 
 /** A port nobody listens on now. */
@@ -104,11 +111,18 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   };
   try {
     await Promise.all(names.map((name) => start(name)));
+    // those that started first have not found the others at once
+    for (const name of names) await until(async () => allUp(await status(name)), `${name} ready`);
   } catch (error) {
     await mesh[Symbol.asyncDispose]();
     throw error;
   }
   return mesh;
+}
+
+/** Each peer has been heard of, and may be asked. */
+function allUp({ peers }: Status): boolean {
+  return peers.every(({ state, lastSeen }) => state === "up" && lastSeen !== null);
 }
 
 function topologyOf(options: MeshOptions, dir: string): Record<string, unknown> {

@@ -15,7 +15,7 @@ import { encodeHello } from "../../src/wire/encode.ts";
 import type { Hello } from "../../src/wire/messages.ts";
 
 export const RELNAME = "vi/ra/l1/md/viral123.jpg";
-const OWNER = "owner";
+export const OWNER = "owner";
 export const EPOCH = "0123456789abcdef";
 const HELLO: Hello = { name: OWNER, epoch: EPOCH, version: 1, nonce: "0".repeat(64) };
 
@@ -27,7 +27,7 @@ export interface Observed {
   readonly lines: readonly string[];
 }
 
-function observed(): Observed {
+export function observed(): Observed {
   const counts = new Map<CounterName, number>();
   const lines: string[] = [];
   return {

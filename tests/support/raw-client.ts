@@ -12,8 +12,8 @@ export interface RawAnswer {
 export async function rawExchange(options: {
   readonly port: number;
   readonly request: string | Uint8Array;
-  /** Called with the number of bytes received so far. */
-  readonly onBytes?: (received: number) => void;
+  /** Called with the number of bytes received so far; nothing more is read until its promise resolves. */
+  readonly onBytes?: (received: number) => void | Promise<void>;
 }): Promise<RawAnswer> {
   const chunks: Buffer[] = [];
   let received = 0;
@@ -23,10 +23,13 @@ export async function rawExchange(options: {
     hostname: "127.0.0.1",
     port: options.port,
     socket: {
-      data(_, chunk) {
+      data(socket, chunk) {
         chunks.push(Buffer.from(chunk));
         received += chunk.length;
-        options.onBytes?.(received);
+        const pause = options.onBytes?.(received);
+        if (pause === undefined) return;
+        socket.pause();
+        void pause.finally(() => socket.resume());
       },
       close(_, error) {
         if (error !== undefined && error !== null) reset = true;
@@ -43,6 +46,23 @@ export async function rawExchange(options: {
   const bytes = Buffer.concat(chunks);
   const terminated = bytes.subarray(-7).toString("latin1").endsWith("0\r\n\r\n");
   return { bytes, end: reset ? "reset" : "closed", terminated };
+}
+
+/** The body of a raw answer, its chunks joined; those of a cut one as far as they came. */
+export function bodyOf({ bytes }: RawAnswer): Buffer {
+  const headEnd = bytes.indexOf("\r\n\r\n") + 4;
+  if (!/transfer-encoding: chunked/i.test(bytes.subarray(0, headEnd).toString("latin1"))) {
+    return bytes.subarray(headEnd);
+  }
+  const parts: Buffer[] = [];
+  for (let at = headEnd; at < bytes.length; ) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    const length = Number.parseInt(bytes.subarray(at, lineEnd).toString("latin1"), 16);
+    if (lineEnd < 0 || !(length > 0)) break;
+    parts.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + length));
+    at = lineEnd + 2 + length + 2;
+  }
+  return Buffer.concat(parts);
 }
 
 /** Status code of a raw HTTP/1.1 answer. */

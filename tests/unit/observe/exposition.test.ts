@@ -108,6 +108,20 @@ describe("the metrics", () => {
     }
   });
 
+  test("hold a gauge of several peers as one family with a label", () => {
+    const help = "1 for a peer that is up";
+    const family = parse(
+      render([
+        { name: "peer_up", help, labels: { peer: "edge-1" }, value: 1 },
+        { name: "peer_up", help, labels: { peer: "edge-2" }, value: 0 },
+      ]),
+    ).get("mir_peer_up");
+    expect(family?.samples.get("mir_peer_up")).toEqual([
+      { labels: { peer: "edge-1" }, value: 1 },
+      { labels: { peer: "edge-2" }, value: 0 },
+    ]);
+  });
+
   test("hold the latencies as a histogram by outcome: growing buckets up to the count", () => {
     const family = parse(
       render([], (memory) => {

@@ -116,6 +116,7 @@ test("settings that are not in the file have their defaults", () => {
     algorithm: "rendezvous",
     seed: "production",
     peerMode: "stream",
+    ownerFirstByteMs: 5000,
   });
   expect(topology.sizes.map((s) => `${s.name} ${s.width}x${s.height}`)).toEqual([
     "xs 160x160",
@@ -154,6 +155,7 @@ test("every optional key is read", () => {
       "[routing]",
       'algorithm = "md5-modulo"',
       'seed = "s"',
+      "owner_first_byte_ms = 100",
       "[[sizes]]",
       'name = "t"',
       "width = 10",
@@ -202,7 +204,12 @@ test("every optional key is read", () => {
     redirectTarget: { scheme: "http", host: "cdn", port: 443 },
     privates: [{ host: "127.0.0.1", port: 7001, bind: "127.0.0.2" }],
   });
-  expect(full.routing).toEqual({ algorithm: "md5-modulo", seed: "s", peerMode: "stream" });
+  expect(full.routing).toEqual({
+    algorithm: "md5-modulo",
+    seed: "s",
+    peerMode: "stream",
+    ownerFirstByteMs: 100,
+  });
   expect(full.sizes).toEqual([{ name: "t", width: 10, height: 20 }]);
   expect(full.image).toEqual({
     policy: "exact",

@@ -25,6 +25,13 @@ const SETTING_CASES: readonly (readonly [string, string, ...string[]])[] = [
   ["[routing]", 'seed = ""', "routing.seed", '""', "a text that is not empty"],
   [
     "[routing]",
+    "owner_first_byte_ms = 99",
+    "routing.owner_first_byte_ms",
+    "99",
+    "a whole number from 100 to 30000",
+  ],
+  [
+    "[routing]",
     'peer_mode = "redirects"',
     "routing.peer_mode",
     '"redirects"',
