@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { type Facts, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import { sendOf } from "./body-from.ts";
-import { startContext } from "./context.ts";
+import { refuseLoop, startContext } from "./context.ts";
 import { resident } from "./load.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
@@ -24,7 +24,9 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       hops: request.hops,
       budgetMs: request.deadlineMs,
       originalExt: request.originalExt,
+      ...(request.trace === undefined ? {} : { trace: request.trace }),
     });
+    if (request.role === "owner") refuseLoop(context, parts.self.name);
     if (request.facts === true) {
       return factsAnswer(wanted, await factsAsOwner(parts, wanted.id, context));
     }

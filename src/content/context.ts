@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { hash32 } from "../wire/xxhash.ts";
 
 export interface Context {
   /** Monotonic milliseconds of the node's clock at which the answer must have begun. */
@@ -12,6 +13,8 @@ export interface Context {
   readonly hops: number;
   /** The extension the resolver gave for the original, handed down so that nobody has to guess. */
   readonly originalExt: string | undefined;
+  /** Tags of the nodes passed before this one, the first of them first. */
+  readonly trace: string;
 }
 
 export function startContext(
@@ -22,7 +25,26 @@ export function startContext(
     deadlineAt: clock.monotonicMs() + (options.budgetMs ?? DEADLINES.requestMs),
     hops: options.hops ?? 0,
     originalExt: options.originalExt,
+    trace: options.trace ?? "",
   };
+}
+
+/** The trace to hand on from this node. */
+export function traceWith(context: Context, self: string): string {
+  return context.trace === "" ? tagOf(self) : `${context.trace}.${tagOf(self)}`;
+}
+
+/**
+ * Throws `peer_failed` for a request that this node is already working on: two topologies disagree about what lies
+ * below what. Whoever asked goes on with the next node it knows. Hops and deadlines bound what this does not see.
+ */
+export function refuseLoop({ trace }: Context, self: string): void {
+  if (!trace.split(".").includes(tagOf(self))) return;
+  throw new Fault("peer_failed", "the request comes from here; two topologies disagree");
+}
+
+function tagOf(name: string): string {
+  return hash32(name, 0).toString(16).padStart(8, "0");
 }
 
 /** For finding somebody who goes on with an answer that began in time and broke off. */

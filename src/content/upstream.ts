@@ -2,7 +2,7 @@
 
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
-import { budgetBelowMs, type Context } from "./context.ts";
+import { budgetBelowMs, type Context, traceWith } from "./context.ts";
 import { type Attempt, firstOf } from "./first-of.ts";
 import type { Parts } from "./parts.ts";
 import { type Candidate, candidatesOf } from "./ranks.ts";
@@ -100,6 +100,7 @@ function requestOf(parts: Parts, context: Context, question: Question): PeerRequ
     role: "owner",
     deadlineMs: budgetBelowMs(context, parts.clock),
     hops: context.hops + 1,
+    trace: traceWith(context, parts.self.name),
     ...(facts === true ? { facts: true } : {}),
     ...(offset > 0 ? { offset } : {}),
     ...(context.originalExt === undefined ? {} : { originalExt: context.originalExt }),

@@ -168,7 +168,6 @@ async function unlessAborted(
 }
 
 function askOf(request: PeerRequest, epoch: string, leftMs: number): Ask {
-  const { relname, role, hops, head, facts, offset, ifNoneMatch, originalExt } = request;
   const deadlineMs = Math.max(1, Math.min(Math.floor(leftMs), LIMITS.wireMillisecondsMax));
-  return { relname, role, epoch, hops, deadlineMs, head, facts, offset, ifNoneMatch, originalExt };
+  return { ...request, epoch, deadlineMs };
 }

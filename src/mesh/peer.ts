@@ -21,6 +21,8 @@ export interface PeerRequest {
   readonly ifNoneMatch?: string | undefined;
   /** What the resolver said the original is, so that the one below need not guess. */
   readonly originalExt?: string | undefined;
+  /** Tags of the nodes passed, joined by dots. */
+  readonly trace?: string | undefined;
 }
 
 export interface PeerReply {

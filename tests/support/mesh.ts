@@ -22,6 +22,13 @@ export interface MeshOptions {
   /** Keys of one server. */
   readonly serverOf?: (name: string) => Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** The levels as one node's file has them, where nodes disagree. */
+  readonly levelsSeenBy?: (name: string, levels: readonly LevelTable[]) => readonly LevelTable[];
+}
+
+/** A level of the file. */
+export interface LevelTable {
+  readonly servers: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface MeshNode {
@@ -73,10 +80,19 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dir = mkdtempSync(join(tmpdir(), "mir-mesh-"));
   const names = [...options.edges, ...(options.regionals ?? [])];
   const topologyFile = join(dir, "mesh.toml");
-  writeFileSync(topologyFile, stringify(topologyOf(options, dir)));
+  const topology = topologyOf(options, dir);
+  writeFileSync(topologyFile, stringify(topology));
   const nodes = new Map<string, MeshNode>();
+  const fileOf = (name: string): string => {
+    if (options.levelsSeenBy === undefined) return topologyFile;
+    const file = join(dir, `${name}.toml`);
+    const levels = options.levelsSeenBy(name, topology.levels);
+    writeFileSync(file, stringify({ ...topology, levels }));
+    return file;
+  };
   const start: Mesh["start"] = async (name, env) => {
-    const node = await startNode({ name, dir, topologyFile, env: { ...options.env, ...env } });
+    const own = { ...options.env, ...env };
+    const node = await startNode({ name, dir, topologyFile: fileOf(name), env: own });
     nodes.set(name, node);
     return node;
   };
@@ -125,7 +141,10 @@ function allUp({ peers }: Status): boolean {
   return peers.every(({ state, lastSeen }) => state === "up" && lastSeen !== null);
 }
 
-function topologyOf(options: MeshOptions, dir: string): Record<string, unknown> {
+function topologyOf(
+  options: MeshOptions,
+  dir: string,
+): Record<string, unknown> & { readonly levels: readonly LevelTable[] } {
   const server = (name: string, listeners: Record<string, unknown>) => ({
     name,
     cache_dir: join(dir, name),
@@ -138,7 +157,7 @@ function topologyOf(options: MeshOptions, dir: string): Record<string, unknown> 
     ...options.serverOf?.(name),
   });
   const edge = { public: [{ type: "net", host: "127.0.0.1", port: 0 }] };
-  const levels: unknown[] = [{ servers: options.edges.map((name) => server(name, edge)) }];
+  const levels: LevelTable[] = [{ servers: options.edges.map((name) => server(name, edge)) }];
   if (options.regionals !== undefined) {
     levels.push({ servers: options.regionals.map((name) => server(name, {})) });
   }

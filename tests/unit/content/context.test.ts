@@ -6,8 +6,11 @@ import type { Fault } from "../../../src/base/fault.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import {
   budgetBelowMs,
+  failoverContext,
+  refuseLoop,
   remainingMs,
   startContext,
+  traceWith,
   withinDeadline,
 } from "../../../src/content/context.ts";
 
@@ -63,5 +66,40 @@ describe("context", () => {
     const never = new Promise<never>(() => {});
     expect(withinDeadline(context, clock, never)).rejects.toMatchObject({ code: "too_slow" });
     expect(await withinDeadline(context, clock, Promise.resolve("in time"))).toBe("in time");
+  });
+});
+
+describe("the trace of a request", () => {
+  test("names the nodes passed, and a node that finds itself in it refuses", () => {
+    const { clock } = fixture();
+    const atEdge = startContext(clock);
+    const atRegional = startContext(clock, { trace: traceWith(atEdge, "edge-1") });
+    const atBulk = startContext(clock, { trace: traceWith(atRegional, "regional-1") });
+    expect(atBulk.trace).toMatch(/^[0-9a-f]{8}\.[0-9a-f]{8}$/);
+    for (const name of ["edge-1", "regional-1"]) {
+      expect(codeOf(() => refuseLoop(atBulk, name))).toBe("peer_failed");
+    }
+    for (const context of [atEdge, atRegional, atBulk]) {
+      expect(codeOf(() => refuseLoop(context, "bulk-1"))).toBe("none");
+    }
+  });
+
+  test("fits on the wire with as many nodes as a request may pass", () => {
+    const { clock } = fixture();
+    let trace = "";
+    for (let hop = 0; hop <= LIMITS.hopsMax; hop++) {
+      trace = traceWith(startContext(clock, { trace }), `a-rather-long-name-of-a-node-${hop}`);
+    }
+    expect(trace.length).toBeLessThanOrEqual(LIMITS.wireNameCharsMax);
+  });
+});
+
+test("a body that broke off gets time of its own, and keeps hops and trace", () => {
+  const { clock, time } = fixture();
+  const context = startContext(clock, { hops: 2, trace: "0123abcd", originalExt: "png" });
+  time.now += DEADLINES.requestMs + 1;
+  expect(failoverContext(clock, context)).toEqual({
+    ...context,
+    deadlineAt: time.now + DEADLINES.bodyFailoverMs,
   });
 });
