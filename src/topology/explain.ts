@@ -33,9 +33,12 @@ export function formatMistakes(mistakes: readonly Mistake[]): string {
 
 /** For machines: `{"ok":true,"warnings","topology"}` or `{"ok":false,"mistakes"}` */
 export function checkJson(result: ReadResult): string {
-  const { kind, ...rest } = result;
+  const rest =
+    result.kind === "ok"
+      ? { warnings: result.warnings, topology: result.topology }
+      : { mistakes: result.mistakes };
   const orNull = (_: string, value: unknown) => (value === undefined ? null : value);
-  return JSON.stringify({ ok: kind === "ok", ...rest }, orNull);
+  return JSON.stringify({ ok: result.kind === "ok", ...rest }, orNull);
 }
 
 function formatMistake(mistake: Mistake): string {

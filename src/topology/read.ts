@@ -11,12 +11,19 @@ import { dottedKey, type Findings, type Mistake, type Warning } from "./mistakes
 import { warnNotYet } from "./not-yet.ts";
 import { indexPositions, type Place, type Positions } from "./positions.ts";
 import type { Table } from "./raw.ts";
+import type { TopologyFile } from "./schema.ts";
 import { TOML_DEPTH_MAX } from "./toml-scan.ts";
 import type { Topology } from "./topology.ts";
 import { warnOfEffects } from "./warnings.ts";
 
 export type ReadResult =
-  | { readonly kind: "ok"; readonly topology: Topology; readonly warnings: readonly Warning[] }
+  | {
+      readonly kind: "ok";
+      readonly topology: Topology;
+      readonly warnings: readonly Warning[];
+      /** As it was written, with its defaults; for comparing it with a later reading. */
+      readonly file: TopologyFile;
+    }
   | { readonly kind: "mistakes"; readonly mistakes: readonly Mistake[] };
 
 export interface ReadOptions {
@@ -62,7 +69,7 @@ function readTable(table: Table, positions: Positions, { file, baseDir }: ReadOp
   warnNotYet(table, findings);
   warnOfEffects(table, baseDir, findings);
   const topology = buildTopology(checked, baseDir);
-  return { kind: "ok", topology, warnings: warnings.sort(byPlace) };
+  return { kind: "ok", topology, warnings: warnings.sort(byPlace), file: checked };
 }
 
 type Parsed =
