@@ -77,12 +77,14 @@ export const DEADLINES = {
   clientStallMs: 28_000,
   /** `/readyz` says 503 for this long before listeners close (spec §8). */
   drainGraceMs: 5_000,
-  /** In-flight requests get this long after that. */
-  drainFinishMs: 30_000,
+  /** In-flight requests get this long after that: over `requestMs`, so that each can at least fail properly. */
+  drainFinishMs: 35_000,
   /** A writer of the cache index gives up its turn after this when the work may be left undone. */
   cacheLockMs: 50,
   /** Main mends the index within this after a thread died holding its lock. */
   cacheRepairMs: 10_000,
+  /** Worker threads say within this that they follow a new topology. */
+  followMs: 5_000,
   /** A worker thread or image worker must say it is ready within this. */
   startMs: 20_000,
   /** Between two looks at the length of the journal. */
@@ -93,3 +95,27 @@ export const DEADLINES = {
   /** One Warm told by hand, from the message to the acknowledgement. */
   warmMs: 30_000,
 } as const;
+
+type Deadline = keyof typeof DEADLINES;
+
+/**
+ * Which wait must be over before which: when the inner one ends, the outer one still has time to say so. A
+ * request's own time shrinks by `hopMarginMs` at each hop, so that it nests by itself.
+ */
+export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Deadline }[] = [
+  { inner: "requestMs", outer: "clientIdleMs" },
+  { inner: "requestMs", outer: "drainFinishMs" },
+  { inner: "bodyStallMs", outer: "clientStallMs" },
+  { inner: "clientStallMs", outer: "sendStallMs" },
+  { inner: "hopMarginMs", outer: "requestMs" },
+  { inner: "connectMs", outer: "requestMs" },
+  { inner: "helloMs", outer: "requestMs" },
+  { inner: "heartbeatMs", outer: "linkSilenceMs" },
+  { inner: "linkSilenceMs", outer: "requestMs" },
+  { inner: "flightTickMs", outer: "bodyStallMs" },
+  { inner: "originHeadMs", outer: "requestMs" },
+  { inner: "originProbeMs", outer: "originHeadMs" },
+  { inner: "imageJobMs", outer: "requestMs" },
+  { inner: "imageQueueMs", outer: "requestMs" },
+  { inner: "resolverMs", outer: "requestMs" },
+];

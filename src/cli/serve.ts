@@ -7,6 +7,7 @@ import { readSecrets } from "../node/secrets.ts";
 import { type RunningNode, startNode } from "../node/supervisor.ts";
 import { formatMistakes } from "../topology/explain.ts";
 import { nearestName } from "../topology/nearest.ts";
+import type { ReadResult } from "../topology/read.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
@@ -39,27 +40,34 @@ export const serveCommand = defineCommand({
     const { execPath, args: selfArgs } = selfCommand();
     reexecOnce(execPath, [...selfArgs, "serve", ...rawArgs]);
     const json = given.json === true;
-    const topology = readOrComplain(given.topology, terminal);
-    if (topology === undefined) {
+    const read = readOrComplain(given.topology, terminal);
+    if (read === undefined) {
       process.exitCode = 1;
       return;
     }
+    const { topology, file } = read;
     refuseUnservable(topology, given.server);
+    const reloads = reloadOnSignal();
     const node = await startNode({
       topology,
+      file,
+      reread: () => readTopologyFile(given.topology),
       server: given.server,
       secrets: readSecrets({ env: process.env, file: given.secrets }),
       log: { level, json },
       drainGraceMs,
     });
     announce(node, json, terminal);
+    reloads(node);
     stopOnSignal(node, given["exit-with-parent"] === true);
   },
 });
 
-function readOrComplain(path: string, output: Output): Topology | undefined {
+type GoodFile = Extract<ReadResult, { kind: "ok" }>;
+
+function readOrComplain(path: string, output: Output): GoodFile | undefined {
   const result = readTopologyFile(path);
-  if (result.kind === "ok") return result.topology;
+  if (result.kind === "ok") return result;
   output.complain(formatMistakes(result.mistakes));
   return undefined;
 }
@@ -91,6 +99,20 @@ function announce(node: RunningNode, json: boolean, output: Output): void {
     output.say(line);
   }
   output.say(json ? JSON.stringify({ event: "ready" }) : "ready");
+}
+
+/** A SIGHUP before the node runs, which would end the process, is acted on once it does. */
+function reloadOnSignal(): (node: RunningNode) => void {
+  let running: RunningNode | undefined;
+  let early = false;
+  process.on("SIGHUP", () => {
+    if (running === undefined) early = true;
+    else void running.reload();
+  });
+  return (node) => {
+    running = node;
+    if (early) void node.reload();
+  };
 }
 
 /** The first SIGTERM or SIGINT drains, a second one ends at once. */

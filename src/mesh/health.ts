@@ -46,11 +46,23 @@ const UP = 0;
 const SUSPECT = 1;
 const RETURN_SEED = 0x27d4_eb2f;
 
-export function createHealthMemory(peers: readonly string[]): HealthMemory {
+/** `former`: what is known of the peers that were in it already. */
+export function createHealthMemory(peers: readonly string[], former?: HealthMemory): HealthMemory {
   const table = new SharedArrayBuffer(Math.max(1, peers.length) * LINE_BYTES);
   const health = new HealthTable({ table, peers });
   for (const peer of peers) health.setShare(peer, 1);
+  if (former !== undefined) copyLines(former, { table, peers });
   return { table, peers };
+}
+
+function copyLines(from: HealthMemory, to: HealthMemory): void {
+  const [source, target] = [new Uint8Array(from.table), new Uint8Array(to.table)];
+  to.peers.forEach((peer, line) => {
+    const before = from.peers.indexOf(peer);
+    if (before < 0) return;
+    const start = before * LINE_BYTES;
+    target.set(source.subarray(start, start + LINE_BYTES), line * LINE_BYTES);
+  });
 }
 
 /** Everybody may `report`; all else is written by the one thread that watches the peers. */

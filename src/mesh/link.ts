@@ -35,6 +35,8 @@ export interface Links {
   tell(peer: string, message: Tell, options: { readonly deadlineMs: number }): Promise<Told>;
   /** Connections to the peer (those being opened included) and requests waiting for one; for `/status`. */
   state(peer: string): { readonly connections: number; readonly waiting: number };
+  /** The peer has moved or gone: no further request goes over the connections there are. */
+  forget(peer: string): void;
   /** Ends all connections and requests; `ask` rejects with `draining` from now on. */
   close(): void;
 }
@@ -42,7 +44,7 @@ export interface Links {
 export interface LinksOptions {
   /** Name of this node; said in the hello. */
   readonly self: string;
-  /** Of the topology. */
+  /** Of the topology; read anew for each request. */
   readonly epoch: string;
   /** Where the peer listens, to be tried in order; [] when it is unknown. */
   readonly addresses: (peer: string) => readonly Address[];
@@ -63,6 +65,8 @@ export interface LinksOptions {
 export function makeLinks(options: LinksOptions): Links {
   const { clock } = options;
   const pools = new Map<string, PeerPool>();
+  /** Of peers that have moved or gone; until their last connection has closed. */
+  const retired = new Set<PeerPool>();
   let closed = false;
 
   const poolOf = (peer: string): PeerPool => {
@@ -108,18 +112,27 @@ export function makeLinks(options: LinksOptions): Links {
       const pool = pools.get(peer);
       return { connections: pool?.connections ?? 0, waiting: pool?.waiting ?? 0 };
     },
+    forget(peer) {
+      const pool = pools.get(peer);
+      if (pool === undefined) return;
+      pools.delete(peer);
+      pool.retire();
+      for (const old of retired) if (old.connections === 0) retired.delete(old);
+      retired.add(pool);
+    },
     close() {
       closed = true;
-      for (const pool of pools.values()) pool[Symbol.dispose]();
+      for (const pool of [...pools.values(), ...retired]) pool[Symbol.dispose]();
     },
   };
 }
 
 /** Peers are names of the topology, so there are never more pools than servers. */
 function makePool(peer: string, options: LinksOptions): PeerPool {
-  const { self, epoch, clock, addresses, counters, log, credentials = NO_CREDENTIALS } = options;
+  const { self, clock, addresses, counters, log, credentials = NO_CREDENTIALS } = options;
   const deadlines = meshDeadlines(options.deadlines);
-  const greeting = (): DialGreeting => new DialGreeting({ self, epoch, peer, credentials });
+  const greeting = (): DialGreeting =>
+    new DialGreeting({ self, epoch: options.epoch, peer, credentials });
   const onBroken = (fault: Fault): void => {
     counters.add("peer_error");
     if (fault instanceof AuthRefused) counters.add("auth_refused");

@@ -35,7 +35,7 @@ export interface ListenerOptions {
   readonly handlers: PeerHandlers;
   /** Name of this node; said in the hello. */
   readonly self: string;
-  /** Of the topology; another one in a request is counted, never refused. */
+  /** Of the topology, read anew each time; another one in a request is counted, never refused. */
   readonly epoch: string;
   /** `[security] insecure`: bind other than loopback without authentication, serve legacy peers from anywhere. */
   readonly insecure: boolean;
@@ -76,6 +76,10 @@ export function startListener(options: ListenerOptions): Listener {
     const session: Session = new Session(socket, {
       ...options,
       credentials,
+      // a copy of its value would stay behind when the topology changes
+      get epoch() {
+        return options.epoch;
+      },
       deadlines,
       onClosed,
     });

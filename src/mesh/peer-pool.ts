@@ -24,6 +24,7 @@ export class PeerPool implements Disposable {
   #dialling = 0;
   #waiting: Waiter[] = [];
   #shut = false;
+  #retired = false;
 
   constructor(options: PeerPoolOptions) {
     this.#options = options;
@@ -59,8 +60,18 @@ export class PeerPool implements Disposable {
       waiter.connection.resolve(connection);
       return;
     }
+    if (this.#retired) {
+      connection[Symbol.dispose]();
+      return;
+    }
     this.#idle.push(connection);
     connection.rest();
+  }
+
+  /** Another pool takes its place: what is under way ends as it would have, then its connections close. */
+  retire(): void {
+    this.#retired = true;
+    for (const connection of [...this.#idle]) connection[Symbol.dispose]();
   }
 
   closed(connection: LinkConnection): void {

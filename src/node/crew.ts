@@ -10,7 +10,14 @@ import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { answerCall, faultOf } from "./main-calls.ts";
-import type { ListenerReport, MainCall, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
+import type {
+  Followed,
+  ListenerReport,
+  MainCall,
+  ToMain,
+  ToWorker,
+  WorkerSetup,
+} from "./messages.ts";
 
 /** Wait before a dead worker is started again; doubled while it keeps dying, up to the second. */
 const RESTART_MS = 100;
@@ -22,6 +29,8 @@ export interface Crew {
   states(): readonly { readonly worker: number; readonly state: "serving" | "restarting" }[];
   /** To every worker that is up; one that starts later remembers nothing. */
   tell(message: ToWorker): void;
+  /** Resolves when every worker that is up follows it, and every later one will; or after a while. */
+  follow(followed: Followed): Promise<void>;
   drain(): void;
   stop(): Promise<void>;
 }
@@ -31,6 +40,8 @@ interface Member {
   /** Resolves when the worker has said `drained` or is gone. */
   readonly gone: PromiseWithResolvers<void>;
   restartMs: number;
+  /** Resolves when the worker follows the topology it was told last. */
+  following: PromiseWithResolvers<void>;
 }
 
 /** Rejects with the first worker's Fault when it cannot start; later ones are retried. */
@@ -41,11 +52,13 @@ export async function startCrew(options: {
   readonly counters: Counters;
   readonly log: Log;
 }): Promise<Crew> {
-  const { workers, setup, counters, log } = options;
+  const { workers, counters, log } = options;
+  let { setup } = options;
   const members: Member[] = Array.from({ length: workers }, () => ({
     thread: undefined,
     gone: Promise.withResolvers<void>(),
     restartMs: RESTART_MS,
+    following: Promise.withResolvers<void>(),
   }));
   const listeners: ListenerReport[] = [];
   let ports: readonly number[] = [];
@@ -68,6 +81,7 @@ export async function startCrew(options: {
 
   const take = (message: ToMain, member: Member, thread: Worker): void => {
     if (message.kind === "drained") member.gone.resolve();
+    if (message.kind === "following") member.following.resolve();
     if (message.kind !== "call") return;
     const send = (answer: ToWorker): void => thread.postMessage(answer);
     void answerCall(message, { work: options.work, send });
@@ -76,6 +90,7 @@ export async function startCrew(options: {
   const onExit = (worker: number, member: Member, thread: Worker): void => {
     if (member.thread !== thread) return;
     member.thread = undefined;
+    member.following.resolve();
     repairIndex(setup.memory.cache, worker, serverNamed(setup.topology, setup.server).cacheDir);
     const lost = abandonFlights(setup.memory.flights, worker);
     if (stopping) {
@@ -95,22 +110,39 @@ export async function startCrew(options: {
   // one after the other: the first binds the ports that the others share
   for (let worker = 1; worker <= workers; worker++) await launch(worker);
 
-  const tell = (message: ToWorker): void => {
-    for (const { thread } of members) thread?.postMessage(message);
-  };
   return {
     listeners,
     states: () =>
       members.map((m, i) => ({ worker: i + 1, state: m.thread ? "serving" : "restarting" })),
-    tell,
-    drain: () => tell({ kind: "drain" }),
-    async stop() {
+    tell: (message) => tellAll(members, message),
+    follow(followed) {
+      const { topology, health } = followed;
+      setup = { ...setup, topology, memory: { ...setup.memory, health } };
+      return followAll(members, followed);
+    },
+    drain: () => tellAll(members, { kind: "drain" }),
+    stop() {
       stopping = true;
-      for (const m of members) if (m.thread === undefined) m.gone.resolve();
-      tell({ kind: "stop" });
-      await bounded(Promise.all(members.map((m) => m.gone.promise)), DEADLINES.drainFinishMs);
+      return stopAll(members);
     },
   };
+}
+
+function tellAll(members: readonly Member[], message: ToWorker): void {
+  for (const { thread } of members) thread?.postMessage(message);
+}
+
+async function followAll(members: readonly Member[], followed: Followed): Promise<void> {
+  const up = members.filter(({ thread }) => thread !== undefined);
+  for (const member of up) member.following = Promise.withResolvers();
+  tellAll(members, { kind: "follow", followed });
+  await bounded(Promise.all(up.map((m) => m.following.promise)), DEADLINES.followMs);
+}
+
+async function stopAll(members: readonly Member[]): Promise<void> {
+  for (const m of members) if (m.thread === undefined) m.gone.resolve();
+  tellAll(members, { kind: "stop" });
+  await bounded(Promise.all(members.map((m) => m.gone.promise)), DEADLINES.drainFinishMs);
 }
 
 /** The same entry file as main: nested worker paths differ between source and executable (bun-facts §1). */

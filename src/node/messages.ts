@@ -35,6 +35,13 @@ export interface SharedSet {
   readonly latencies: SharedArrayBuffer;
 }
 
+/** What threads go by, from a change of the topology on. */
+export interface Followed {
+  readonly topology: Topology;
+  /** Of the peers in it. */
+  readonly health: HealthMemory;
+}
+
 export interface ListenerReport {
   readonly kind: "public" | "private" | "admin";
   readonly address: string;
@@ -62,12 +69,16 @@ export type ToMain =
     }
   | { readonly kind: "failed"; readonly fault: FaultReport }
   | { readonly kind: "call"; readonly call: number; readonly request: MainCall }
+  /** The topology that was told last is followed. */
+  | { readonly kind: "following" }
   | { readonly kind: "drained" };
 
 export type ToWorker =
   | { readonly kind: "answer"; readonly call: number; readonly result: unknown }
   | { readonly kind: "refusal"; readonly call: number; readonly fault: FaultReport }
   | { readonly kind: "news"; readonly news: News }
+  /** What begins from now on follows this topology; say `following`. */
+  | { readonly kind: "follow"; readonly followed: Followed }
   /** Answer with `Connection: close` from now on. */
   | { readonly kind: "drain" }
   /** Stop accepting, finish what is in flight, say `drained`. */

@@ -18,14 +18,20 @@ import { openCounters } from "../observe/counters.ts";
 import { makeLog } from "../observe/log.ts";
 import { openOrigins } from "../origin/origin.ts";
 import { makePathCache } from "../resolve/path-cache.ts";
-import { serverNamed } from "../topology/topology.ts";
+import { serverNamed, type Topology } from "../topology/topology.ts";
 import type { WorkerSetup } from "./messages.ts";
+import type { PeerDirectory } from "./peer-directory.ts";
+
+export type PartsOptions = Omit<WorkerSetup, "ports"> &
+  Pick<Parts, "images" | "resolve" | "announce"> & {
+    readonly peers: PeerDirectory;
+    /** Hears of connections to a peer that were refused, broke off or fell silent. */
+    readonly onLost: (peer: string) => void;
+  };
 
 /** After the cache has been restored. Main is worker 0. */
-export function makeParts(
-  options: Omit<WorkerSetup, "ports"> & Pick<Parts, "images" | "resolve" | "announce">,
-): Parts {
-  const { topology, memory, worker, images, resolve, announce } = options;
+export function makeParts(options: PartsOptions): Parts {
+  const { topology, memory, worker, images, resolve, announce, peers } = options;
   const self = serverNamed(topology, options.server);
   const clock = systemClock;
   const counters = openCounters(memory.counters, worker);
@@ -35,38 +41,48 @@ export function makeParts(
     write: (line) => writeSync(2, line),
   });
   const watched = { counters, log, clock };
-  const health = new HealthTable(memory.health);
   const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker, ...watched });
   const links = makeLinks({
     self: self.name,
-    epoch: topology.epoch,
-    addresses: (peer) => serverNamed(topology, peer).privates,
+    get epoch() {
+      return peers.epoch;
+    },
+    addresses: (peer) => peers.addresses(peer),
     credentials: options.credentials,
-    onLost: (peer) => health.report(peer),
+    onLost: options.onLost,
     ...watched,
   });
   return {
     self,
     topology,
+    ownership: makeOwnership(topology),
+    origin: originOf(topology, { secrets: options.secrets, ...watched }),
     cache,
+    // of the topology it only reads the sizes, which no reload changes
     local: makeLocal({ cache, topology }),
     producer,
     factFlights: makeFlightGroup(),
     paths: makePathCache(clock),
     flights: openFlights(memory.flights, worker),
     negatives: makeNegatives(clock),
-    ownership: makeOwnership(topology),
     links,
     recorder: makeRecorder({ links, counters }),
-    health,
+    health: new HealthTable(memory.health),
     hedges: makeHedgeBudget(),
-    origin: openOrigins(
-      topology.levels.flatMap((level) => level.origins),
-      { secrets: options.secrets, ...watched },
-    ),
     images,
     resolve,
     announce,
     ...watched,
   };
+}
+
+/** The store, or the stores, of a topology. */
+export function originOf(
+  topology: Topology,
+  options: Pick<Parts, "counters" | "log" | "clock"> & Pick<WorkerSetup, "secrets">,
+): Parts["origin"] {
+  return openOrigins(
+    topology.levels.flatMap((level) => level.origins),
+    options,
+  );
 }

@@ -2,16 +2,15 @@
 
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
-import type { Cache } from "../cache/cache.ts";
 import type { Outbox } from "../content/outbox.ts";
+import type { Parts } from "../content/parts.ts";
 import type { StatusDocument } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
-import { HealthTable } from "../mesh/health.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type Gauge, renderMetrics } from "../observe/exposition.ts";
-import type { Server, Topology } from "../topology/topology.ts";
 import type { Crew } from "./crew.ts";
 import type { SharedSet } from "./messages.ts";
+import type { PeerWatch } from "./watch-peers.ts";
 
 export interface StatusSource {
   status(): StatusDocument;
@@ -19,17 +18,17 @@ export interface StatusSource {
 }
 
 export function makeStatus(options: {
-  readonly topology: Topology;
-  readonly self: Server;
+  /** The parts that follow the topology. */
+  readonly parts: Parts;
   readonly memory: SharedSet;
-  readonly cache: Cache;
   readonly crew: Crew;
+  readonly watch: PeerWatch;
   readonly images: ImagePool;
   readonly clock: Clock;
   readonly outbox: Outbox;
 }): StatusSource {
-  const { topology, self, memory, cache, crew, images, clock, outbox } = options;
-  const health = new HealthTable(memory.health);
+  const { parts, memory, crew, watch, images, clock, outbox } = options;
+  const { cache } = parts;
   const startedMs = clock.monotonicMs();
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
 
@@ -37,13 +36,13 @@ export function makeStatus(options: {
     status() {
       const { variants, bytes, capacityBytes } = cache.usage();
       return {
-        server: self.name,
-        level: self.level,
+        server: parts.self.name,
+        level: parts.self.level,
         version,
         uptimeSeconds: uptimeSeconds(),
-        epoch: topology.epoch,
+        epoch: parts.topology.epoch,
         workers: crew.states(),
-        peers: health.reportsOfAll(),
+        peers: watch.reports(),
         cache: { variants, bytes, capacityBytes },
         images: images.stats(),
         counters: readCounters(memory.counters),
@@ -79,7 +78,7 @@ export function makeStatus(options: {
         { name: "image_queue_depth", help: "Image jobs waiting", value: queued },
         { name: "image_busy", help: "Image jobs running", value: busy },
         { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },
-        ...health.reportsOfAll().map(({ name, state }) => ({
+        ...watch.reports().map(({ name, state }) => ({
           name: "peer_up",
           help: "1 for a peer that is up, 0 for one that is suspect or down",
           labels: { peer: name },

@@ -3,7 +3,12 @@
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import type { Credentials } from "../mesh/credentials.ts";
-import type { HealthMemory } from "../mesh/health.ts";
+import {
+  createHealthMemory,
+  type HealthMemory,
+  HealthTable,
+  type PeerReport,
+} from "../mesh/health.ts";
 import { supervise } from "../mesh/supervise.ts";
 import type { Log } from "../observe/log.ts";
 import { groupsOf } from "../topology/groups.ts";
@@ -21,17 +26,41 @@ export function peersOf(topology: Topology, self: Server): readonly string[] {
     .map(({ name }) => name);
 }
 
-export function watchPeers(options: {
+export interface PeerWatch extends Disposable {
+  /** Of the peers of the topology that is followed now. */
+  reports(): readonly PeerReport[];
+  /** Watches the peers of another topology; those that stay keep their state. */
+  follow(topology: Topology): HealthMemory;
+}
+
+export function watchPeers(options: WatchOptions & { readonly memory: HealthMemory }): PeerWatch {
+  let { memory } = options;
+  let watch = begin(options, options.topology, memory);
+  return {
+    reports: () => new HealthTable(memory).reportsOfAll(),
+    follow(topology) {
+      watch[Symbol.dispose]();
+      const self = serverNamed(topology, options.self.name);
+      memory = createHealthMemory(peersOf(topology, self), memory);
+      watch = begin(options, topology, memory);
+      return memory;
+    },
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
+  };
+}
+
+interface WatchOptions {
   readonly topology: Topology;
   readonly self: Server;
-  readonly memory: HealthMemory;
   readonly credentials: Credentials;
   readonly log: Log;
   readonly clock: Clock;
-}): Disposable {
-  const { topology, self, ...rest } = options;
+}
+
+function begin(options: WatchOptions, topology: Topology, memory: HealthMemory): Disposable {
+  const { self, credentials, log, clock } = options;
   return supervise({
-    ...rest,
+    ...{ memory, credentials, log, clock },
     addresses: (peer) => serverNamed(topology, peer).privates,
     self: self.name,
     epoch: topology.epoch,

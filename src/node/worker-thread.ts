@@ -2,22 +2,18 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { asFault, Fault } from "../base/fault.ts";
-import { makeFetchContent } from "../content/fetch-content.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
-import { makePeerHandlers } from "../content/peer-handlers.ts";
-import { formatCacheStatus } from "../http/cache-status.ts";
-import { makeImageHandler } from "../http/image.ts";
+import type { Handler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
 import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
-import { openHistogram } from "../observe/histogram.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
-import type { Server } from "../topology/topology.ts";
-import { serverNamed } from "../topology/topology.ts";
+import { type Server, serverNamed } from "../topology/topology.ts";
+import { makeLiveParts } from "./live-parts.ts";
 import { type MainCaller, makeMainCaller, reportOf } from "./main-calls.ts";
-import type { ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
-import { makeParts } from "./parts.ts";
+import type { Followed, ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
+import { currentOf, openServing, type Serving } from "./serving.ts";
 
 /** Runs until main says stop. The message listener is set before the first await: none may be lost. */
 export async function runWorkerThread(): Promise<void> {
@@ -27,14 +23,22 @@ export async function runWorkerThread(): Promise<void> {
   const send = (message: ToMain): void => port.postMessage(message);
   const calls = makeMainCaller(send);
   let running: Running | undefined;
+  let followed: Followed | undefined;
   port.on("message", (message: ToWorker) => {
     if (calls.take(message)) return;
     if (message.kind === "news") running?.hear(message.news);
+    if (message.kind === "follow") {
+      ({ followed } = message);
+      running?.follow(followed);
+      send({ kind: "following" });
+    }
     if (message.kind === "drain") running?.drain();
     if (message.kind === "stop") void running?.stop().then(() => send({ kind: "drained" }));
   });
   try {
     running = await startServing(setup, calls);
+    // told while it was being started
+    if (followed !== undefined) running.follow(followed);
     send({ kind: "ready", listeners: running.listeners, ports: running.ports });
   } catch (error) {
     send({ kind: "failed", fault: reportOf(asFault(error)) });
@@ -43,6 +47,8 @@ export async function runWorkerThread(): Promise<void> {
 
 interface Running {
   hear(news: News): void;
+  /** Requests that begin from now on see this topology, to their end. */
+  follow(followed: Followed): void;
   readonly listeners: readonly ListenerReport[];
   readonly ports: readonly number[];
   drain(): void;
@@ -50,9 +56,8 @@ interface Running {
 }
 
 async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Running> {
-  const { topology, memory, worker } = setup;
-  const self = serverNamed(topology, setup.server);
-  const parts = makeParts({
+  const self = serverNamed(setup.topology, setup.server);
+  const live = makeLiveParts({
     ...setup,
     images: imageService(calls),
     resolve: resolverFor(setup, calls),
@@ -60,21 +65,16 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       await calls.call({ what: "announce", news });
     },
   });
+  const parts = live.always;
   let draining = false;
-  const handler = makeImageHandler({
-    server: self.name,
-    topology,
-    fetchContent: makeFetchContent(parts),
-    counters: parts.counters,
-    histogram: openHistogram(memory.latencies, worker),
-    forget: (relname) => parts.cache.forget(relname),
-    draining: () => draining,
-    log: parts.log,
-    clock: parts.clock,
-  });
+  const open = (): Serving => openServing(live.now(), { setup, draining: () => draining });
+  let serving = open();
+  const handler: Handler = (request, server) => serving.handler(request, server);
   const publics = await openPublics(setup, self, { handler, log: parts.log });
-  const handlers = makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome));
-  const privates = openPrivates(self, parts, { handlers, credentials: setup.credentials });
+  const privates = openPrivates(self, parts, {
+    handlers: currentOf(() => serving.handlers),
+    credentials: setup.credentials,
+  });
   return {
     ports: publics.map((p) => p.port ?? 0),
     listeners: [
@@ -82,6 +82,10 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       ...privates.map(({ address, port }) => ({ kind: "private" as const, address, port })),
     ],
     hear: (news) => hearNews(parts, news),
+    follow(followed) {
+      live.follow(followed);
+      serving = open();
+    },
     drain() {
       draining = true;
     },
@@ -141,7 +145,9 @@ function openPrivates(
       port,
       reusePort: true,
       self: self.name,
-      epoch: topology.epoch,
+      get epoch() {
+        return parts.topology.epoch;
+      },
       insecure: topology.security.insecure,
       counters,
       log,

@@ -101,6 +101,11 @@ export const COUNTERS = {
   replica_hit: { help: "Hits that replicas reported to this owner", action: "none" },
   resolver_request: { help: "Calls to the content resolution API", action: "none" },
   resolver_error: { help: "Failed calls to the content resolution API", action: "look at the API" },
+  reload: { help: "Changed topologies applied while running", action: "none" },
+  reload_refused: {
+    help: "Changed topologies that were not applied, not even in part",
+    action: "see the log for why; mend the file or restart the node",
+  },
   worker_restart: {
     help: "Worker threads started again after they died",
     action: "report a bug with the log",

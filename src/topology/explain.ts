@@ -41,7 +41,8 @@ export function checkJson(result: ReadResult): string {
   return JSON.stringify({ ok: result.kind === "ok", ...rest }, orNull);
 }
 
-function formatMistake(mistake: Mistake): string {
+/** One of them. */
+export function formatMistake(mistake: Mistake): string {
   const key = mistake.key === "" ? "" : `${mistake.key}: `;
   const hint = mistake.nearest === undefined ? "" : ` (did you mean ${mistake.nearest}?)`;
   const { found, expected } = mistake;

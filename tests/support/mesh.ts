@@ -56,6 +56,7 @@ export interface Mesh extends AsyncDisposable {
 
 export interface Status {
   readonly server: string;
+  readonly epoch: string;
   readonly counters: Readonly<Record<string, number>>;
   readonly cache: { readonly variants: number; readonly bytes: number };
   readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };

@@ -169,3 +169,51 @@ describe("closing the links", () => {
     await until(() => owner.listener.connections === 0);
   });
 });
+
+describe("a peer that has moved", () => {
+  test("is dialled anew at once, while what is under way over the old connections ends", async () => {
+    const gate = makeGate();
+    await using former = startOwner(gate.handler);
+    await using present = startOwner(async () => answerOf(CONTENT));
+    let { port } = former;
+    using asker = startAsker(0, { addresses: () => [{ host: "127.0.0.1", port }] });
+    const early = asker.ask();
+    await until(() => gate.waiting === 1);
+    const idle = asker.ask();
+    await until(() => gate.waiting === 2);
+    ({ port } = present);
+    asker.links.forget("owner");
+    await readAll((await asker.ask()).body);
+    expect(present.listener.connections).toBe(1);
+    gate.open();
+    for (const reply of await Promise.all([early, idle])) {
+      expect(await readAll(reply.body)).toEqual(CONTENT);
+    }
+    // nobody uses them any more
+    await until(() => former.listener.connections === 0);
+    await readAll((await asker.ask()).body);
+    expect(present.listener.connections).toBe(1);
+  });
+
+  test("takes its idle connections with it", async () => {
+    await using owner = startOwner(async () => answerOf(CONTENT));
+    using asker = startAsker(owner.port);
+    await readAll((await asker.ask()).body);
+    expect(owner.listener.connections).toBe(1);
+    asker.links.forget("owner");
+    await until(() => owner.listener.connections === 0);
+    expect(asker.links.state("owner")).toEqual({ connections: 0, waiting: 0 });
+  });
+
+  test("closing the links ends what is still under way there", async () => {
+    const gate = makeGate();
+    await using owner = startOwner(gate.handler);
+    using asker = startAsker(owner.port);
+    const asked = codeOf(asker.ask());
+    await until(() => gate.waiting === 1);
+    asker.links.forget("owner");
+    asker.links.close();
+    expect(await asked).toBe("draining");
+    gate.open();
+  });
+});

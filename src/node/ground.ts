@@ -1,0 +1,104 @@
+/** What a node stands on before it serves: its shared memory, its cache restored, its image workers and resolver. */
+
+import { writeSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
+import { restoreCache } from "../cache/restore.ts";
+import { type ImagePool, makeImagePool } from "../image/pool.ts";
+import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
+import { type Counters, openCounters } from "../observe/counters.ts";
+import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
+import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
+import type { ReadResult } from "../topology/read.ts";
+import type { TopologyFile } from "../topology/schema.ts";
+import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
+import { readCredentials } from "./credentials.ts";
+import { createSharedSet } from "./memory.ts";
+import type { SharedSet } from "./messages.ts";
+import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
+import type { Secrets } from "./secrets.ts";
+import { makeUploads, type Uploads } from "./uploads.ts";
+
+export interface NodeOptions {
+  readonly topology: Topology;
+  /** The same as it was written, and how to read it again. */
+  readonly file: TopologyFile;
+  readonly reread: () => ReadResult;
+  readonly server: string;
+  readonly secrets: Secrets;
+  readonly log: { readonly level: LogLevel; readonly json: boolean };
+  readonly drainGraceMs?: number;
+}
+
+export interface Ground {
+  readonly self: Server;
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly memory: SharedSet;
+  readonly credentials: Credentials;
+  readonly uploads: Uploads;
+  /** Gives the cache directory back. */
+  readonly restored: Disposable;
+  readonly images: ImagePool;
+  readonly resolver: Resolver;
+}
+
+/** Throws a Fault that says what is wrong. */
+export function layGround(options: NodeOptions): Ground {
+  const { topology, secrets } = options;
+  const self = serverNamed(topology, options.server);
+  const credentials = readCredentials(secrets.controlKeys, topology.security.tls);
+  refuseOpenControls(topology, self, credentials);
+  const workers = resolveCount(self.workers, LIMITS.workersMax);
+  const clock = systemClock;
+  const log = makeLog({ node: self.name, ...options.log, write: (line) => writeSync(2, line) });
+  const memory = createSharedSet(topology, self, workers);
+  const counters = openCounters(memory.counters, 0);
+  const uploads = makeUploads({ cacheDir: self.cacheDir, log });
+  const { pinned } = uploads;
+  const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock, pinned });
+  return {
+    ...{ self, workers, clock, log, counters, memory, credentials, uploads, restored },
+    images: startImages(topology, self, { counters, log }),
+    resolver: startResolver(topology, { counters, log, clock }),
+  };
+}
+
+function refuseOpenControls(topology: Topology, self: Server, credentials: Credentials): void {
+  const { insecure } = topology.security;
+  for (const { bind: host, port } of self.privates) {
+    refuseOpenControl({ host, port, insecure, credentials });
+  }
+}
+
+/** Threads or processes meant by a number or `"cpus"`, affinity and quota counted. */
+function resolveCount(wanted: number | "cpus", max: number): number {
+  return Math.min(max, Math.max(1, wanted === "cpus" ? availableParallelism() : wanted));
+}
+
+function startResolver(
+  topology: Topology,
+  watched: { readonly counters: Counters; readonly log: Log; readonly clock: Clock },
+): Resolver {
+  const api = topology.services.contentResolutionApi;
+  return api === undefined ? makeEmbeddedResolver() : makeApiResolver({ api, ...watched });
+}
+
+function startImages(
+  topology: Topology,
+  self: Server,
+  observers: Pick<Parameters<typeof makeImagePool>[0], "counters" | "log">,
+): ImagePool {
+  const { execPath, args } = selfCommand();
+  return makeImagePool({
+    workers: resolveCount(self.imageWorkers, LIMITS.workersMax),
+    command: [execPath, ...args, IMAGE_WORKER],
+    queueMax: topology.limits.imageQueue,
+    jobMs: topology.limits.imageJobMs,
+    clock: systemClock,
+    ...observers,
+  });
+}

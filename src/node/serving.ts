@@ -1,0 +1,43 @@
+/** What answers clients and peers under one topology. */
+
+import { makeFetchContent } from "../content/fetch-content.ts";
+import type { Parts } from "../content/parts.ts";
+import { makePeerHandlers } from "../content/peer-handlers.ts";
+import { formatCacheStatus } from "../http/cache-status.ts";
+import { type Handler, makeImageHandler } from "../http/image.ts";
+import type { PeerHandlers } from "../mesh/tell.ts";
+import { openHistogram } from "../observe/histogram.ts";
+import type { WorkerSetup } from "./messages.ts";
+
+export interface Serving {
+  readonly handler: Handler;
+  readonly handlers: PeerHandlers;
+}
+
+/** `parts` are those of one topology: whatever begins here ends under it. */
+export function openServing(
+  parts: Parts,
+  options: { readonly setup: WorkerSetup; readonly draining: () => boolean },
+): Serving {
+  const { self, topology, cache, counters, log, clock } = parts;
+  const { memory, worker } = options.setup;
+  return {
+    handler: makeImageHandler({
+      server: self.name,
+      topology,
+      fetchContent: makeFetchContent(parts),
+      counters,
+      histogram: openHistogram(memory.latencies, worker),
+      forget: (relname) => cache.forget(relname),
+      draining: options.draining,
+      log,
+      clock,
+    }),
+    handlers: makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome)),
+  };
+}
+
+/** Handlers that are looked up for each message, for a listener that outlives a topology. */
+export function currentOf(current: () => PeerHandlers): PeerHandlers {
+  return new Proxy(current(), { get: (_, name) => Reflect.get(current(), name) });
+}
