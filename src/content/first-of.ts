@@ -1,5 +1,6 @@
 /** Asks one after the other until somebody answers; one that is slow is passed over, or a second is asked (spec §4). */
 
+import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, FAULTS, type Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 
@@ -11,6 +12,8 @@ export interface Attempt<T> {
   /** Gives back an answer that another one was quicker than. */
   discard(answer: T): void;
   readonly patience: Patience | undefined;
+  /** Whether it may not answer at all: then the next one is asked as well, at once and beside the budget. */
+  isDoubtful?(): boolean;
 }
 
 /** What happens when no answer has begun after `waitMs`. */
@@ -73,6 +76,7 @@ interface Asking<T> {
   readonly attempt: Attempt<T>;
   readonly abort: AbortController;
   readonly ended: Promise<Ended<T>>;
+  waitedMs: number;
 }
 
 type Ended<T> =
@@ -83,7 +87,7 @@ class Race<T> {
   readonly #rest: Attempt<T>[];
   readonly #mayHedge: () => boolean;
   readonly #asking = new Set<Asking<T>>();
-  #patient = false;
+  #hedged = false;
   #refusal: Fault | undefined;
   #last: Fault | undefined;
 
@@ -98,8 +102,9 @@ class Race<T> {
         if (this.#refusal !== undefined) throw this.#refusal;
         if (!this.#askNext()) return { kind: "nobody", last: this.#last };
       }
-      const ended = await this.#next();
-      if (ended === "late") this.#onLate();
+      const waitMs = this.#waitMs();
+      const ended = await this.#next(waitMs);
+      if (ended === "late") this.#onLate(waitMs ?? 0);
       else if (ended.kind === "fault") this.#onFault(ended);
       else {
         this.#asking.delete(ended.asking);
@@ -119,12 +124,11 @@ class Race<T> {
     return next !== undefined;
   }
 
-  async #next(): Promise<Ended<T> | "late"> {
+  async #next(waitMs: number | undefined): Promise<Ended<T> | "late"> {
     const ends = [...this.#asking].map((asking) => asking.ended);
-    const patience = this.#patience();
-    if (patience === undefined) return Promise.race(ends);
+    if (waitMs === undefined) return Promise.race(ends);
     const late = Promise.withResolvers<"late">();
-    const timer = setTimeout(() => late.resolve("late"), patience.waitMs);
+    const timer = setTimeout(() => late.resolve("late"), waitMs);
     try {
       return await Promise.race([...ends, late.promise]);
     } finally {
@@ -132,22 +136,33 @@ class Race<T> {
     }
   }
 
-  #patience(): Patience | undefined {
-    const [first] = this.#asking;
-    const patience = this.#asking.size === 1 ? first?.attempt.patience : undefined;
-    return this.#patient && patience?.whenLate === "hedge" ? undefined : patience;
+  /** Until the one that is asked alone is to be looked at; undefined: never. */
+  #waitMs(): number | undefined {
+    const [alone] = this.#asking;
+    if (alone === undefined || this.#asking.size > 1 || this.#rest.length === 0) {
+      return alone?.attempt.patience?.whenLate === "pass-over" ? leftMs(alone) : undefined;
+    }
+    const watchMs = alone.attempt.isDoubtful === undefined ? undefined : DEADLINES.bodyWatchMs;
+    const untilLateMs = leftMs(alone);
+    if (watchMs === undefined || untilLateMs === undefined) return untilLateMs ?? watchMs;
+    return Math.min(watchMs, untilLateMs);
   }
 
-  #onLate(): void {
-    const [slow] = this.#asking;
-    if (slow?.attempt.patience?.whenLate === "pass-over") {
-      this.#asking.delete(slow);
-      giveUp(slow);
+  #onLate(waitedMs: number): void {
+    const [alone] = this.#asking;
+    if (alone === undefined) return;
+    const before = leftMs(alone);
+    alone.waitedMs += waitedMs;
+    const isLate = before !== undefined && leftMs(alone) === undefined;
+    if (isLate && alone.attempt.patience?.whenLate === "pass-over") {
+      this.#asking.delete(alone);
+      giveUp(alone);
       return;
     }
-    this.#patient = true;
-    const [next] = this.#rest;
-    if (next === undefined || next.patience?.whenLate === "pass-over" || !this.#mayHedge()) return;
+    if (this.#rest[0]?.patience?.whenLate === "pass-over") return;
+    const isDoubtful = alone.attempt.isDoubtful?.() === true;
+    if (!isDoubtful && (!isLate || this.#hedged || !this.#mayHedge())) return;
+    this.#hedged ||= !isDoubtful;
     this.#askNext();
   }
 
@@ -164,12 +179,19 @@ function begin<T>(attempt: Attempt<T>): Asking<T> {
   const asking: Asking<T> = {
     attempt,
     abort,
+    waitedMs: 0,
     ended: attempt.run(abort.signal).then(
       (answer) => ({ kind: "answer", answer, asking }),
       (error: unknown) => ({ kind: "fault", fault: asFault(error), asking }),
     ),
   };
   return asking;
+}
+
+/** Until it is late; undefined when it is late already, or never. */
+function leftMs<T>({ attempt, waitedMs }: Asking<T>): number | undefined {
+  const left = (attempt.patience?.waitMs ?? 0) - waitedMs;
+  return left > 0 ? left : undefined;
 }
 
 function giveUp<T>({ attempt, abort, ended }: Asking<T>): void {

@@ -77,6 +77,8 @@ export function attemptOf(
     name: peer,
     patience,
     discard: (reply) => reply.body.cancel(),
+    // a suspect is asked for want of a better one
+    isDoubtful: () => patience.whenLate === "hedge" && parts.health.state(peer) !== "up",
     async run(signal) {
       parts.hedges.earn();
       return askPeer(parts, context, { peer, question, signal });

@@ -160,6 +160,24 @@ describe("one that is slow", () => {
   });
 });
 
+describe("one that stops being up while it is asked", () => {
+  test("gets another beside it at once, whatever the budget says; the first answer wins", async () => {
+    const [a, b] = [attempt("a", { ...SOON, waitMs: 60_000 }), attempt("b", SOON)];
+    const first = firstOf([{ ...a, isDoubtful: yes }, b], no);
+    await askedOf(b);
+    b.answer("two");
+    expect(await first).toMatchObject({ answer: "two", by: "b" });
+  });
+
+  test("and nobody else is there: it is waited for", async () => {
+    const a = attempt("a", SOON);
+    const first = firstOf([{ ...a, isDoubtful: yes }], no);
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    a.answer("one");
+    expect(await first).toMatchObject({ answer: "one", by: "a" });
+  });
+});
+
 describe("the budget of second requests", () => {
   test("lets so many through at once, then one for so many first requests", () => {
     const budget = makeHedgeBudget();
