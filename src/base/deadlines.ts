@@ -11,6 +11,9 @@ export const DEADLINES = {
   bodyStallMs: 10_000,
   /** TCP connect to a peer. */
   connectMs: 2_000,
+  /** A peer that could not be reached is not dialled for the first, doubled up to the second. */
+  redialFirstMs: 100,
+  redialLongestMs: 5_000,
   /** Hello answered on a fresh connection, either side. */
   helloMs: 5_000,
   /** A connection between nodes with no request on it is closed. */

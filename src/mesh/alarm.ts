@@ -7,6 +7,8 @@ import { DEADLINES } from "../base/deadlines.ts";
 export type MeshDeadlines = Readonly<
   Record<
     | "connectMs"
+    | "redialFirstMs"
+    | "redialLongestMs"
     | "helloMs"
     | "linkIdleMs"
     | "linkSilenceMs"

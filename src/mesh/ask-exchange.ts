@@ -45,6 +45,7 @@ export class AskExchange implements Exchange {
   take(piece: Piece): Progress {
     switch (piece.kind) {
       case "heartbeat":
+      case "pong":
       case "bodyEnd":
         return "more";
       case "body":

@@ -47,10 +47,13 @@ const HANDLERS: SocketHandler<LinkConnection> = {
 type Make = (options: LinkConnectionOptions) => LinkConnection;
 const makePlain: Make = (options) => new LinkConnection(options);
 
-/** A connection that has exchanged hellos; rejects with the last address's Fault when none answers. */
+/**
+ * A connection that has exchanged hellos; without a greeting, one to a legacy peer. Rejects with the last
+ * address's Fault when none answers.
+ */
 export async function dial(
   addresses: readonly Address[],
-  greeting: () => DialGreeting,
+  greeting: () => DialGreeting | undefined,
   options: DialOptions,
   make: Make = makePlain,
 ): Promise<LinkConnection> {
@@ -67,7 +70,7 @@ export async function dial(
 
 async function dialOne(
   { host, port }: Address,
-  greeting: DialGreeting,
+  greeting: DialGreeting | undefined,
   options: DialOptions,
   make: Make,
 ): Promise<LinkConnection> {
@@ -103,7 +106,8 @@ async function dialOne(
   } finally {
     clearTimeout(timer);
   }
-  await connection.greet(greeting);
+  if (greeting === undefined) connection.skipGreeting();
+  else await connection.greet(greeting);
   greeted = true;
   return connection;
 }

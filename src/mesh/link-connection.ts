@@ -81,6 +81,12 @@ export class LinkConnection implements Disposable {
     return this.#greeted.promise;
   }
 
+  /** To a legacy peer, which knows no hello: ready at once. */
+  skipGreeting(): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "idle";
+  }
+
   /** Only on an idle connection. What becomes of the exchange is its own to tell. */
   run(exchange: Exchange): void {
     if (this.#state !== "idle") {
@@ -154,8 +160,6 @@ export class LinkConnection implements Disposable {
 
   #act(piece: Piece): void {
     switch (piece.kind) {
-      case "pong":
-        return;
       case "ping":
         if (this.#out?.busy === false) this.#send(PONG_FRAME);
         return;
@@ -169,7 +173,7 @@ export class LinkConnection implements Disposable {
 
   #hand(piece: Piece): void {
     if (this.#exchange === undefined) {
-      if (piece.kind === "heartbeat") return;
+      if (piece.kind === "heartbeat" || piece.kind === "pong") return;
       throw new Fault("bad_frame", `${piece.kind} where none belongs (${this.#state})`);
     }
     const progress = this.#exchange.take(piece);
@@ -179,8 +183,9 @@ export class LinkConnection implements Disposable {
   }
 
   #onHello(hello: Hello): void {
+    if (this.#greeting === undefined) throw new Fault("bad_frame", "a hello from a legacy peer");
     if (this.#state !== "hello") throw new Fault("bad_frame", "a second hello");
-    const proof = this.#greeting?.accept(hello);
+    const proof = this.#greeting.accept(hello);
     if (proof !== undefined) this.#send(proof);
     if (!this.open) return;
     this.#state = "idle";

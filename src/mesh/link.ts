@@ -9,9 +9,12 @@ import type { Ask } from "../wire/messages.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
 import { AskExchange } from "./ask-exchange.ts";
 import { AuthRefused } from "./auth.ts";
+import { BackOff } from "./back-off.ts";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.ts";
 import { type Address, dial } from "./dial.ts";
 import { DialGreeting } from "./dial-greeting.ts";
+import { LegacyAsk } from "./legacy-ask.ts";
+import { LegacyTell } from "./legacy-tell.ts";
 import type { LinkConnection } from "./link-connection.ts";
 import type { PeerReply, PeerRequest } from "./peer.ts";
 import { PeerPool } from "./peer-pool.ts";
@@ -52,6 +55,10 @@ export interface LinksOptions {
   readonly credentials?: Credentials;
   /** Hears of connections to a peer that were refused, broke off or fell silent. */
   readonly onLost?: (peer: string) => void;
+  /** Peers of the original protocol, with the eight commands and nothing else. Default: none is. */
+  readonly legacy?: (peer: string) => boolean;
+  /** From 0 to below 1; default Math.random. */
+  readonly random?: () => number;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
@@ -63,7 +70,7 @@ export interface LinksOptions {
 }
 
 export function makeLinks(options: LinksOptions): Links {
-  const { clock } = options;
+  const { clock, legacy: isLegacy = () => false } = options;
   const pools = new Map<string, PeerPool>();
   /** Of peers that have moved or gone; until their last connection has closed. */
   const retired = new Set<PeerPool>();
@@ -92,9 +99,17 @@ export function makeLinks(options: LinksOptions): Links {
 
   return {
     async ask(peer, request, signal) {
+      const legacy = isLegacy(peer);
+      if (legacy && request.role === "local") {
+        throw new Fault(
+          "not_found",
+          `${peer} is a legacy node: it is not asked for its disk alone`,
+        );
+      }
       return within(peer, request.deadlineMs, (connection, deadlineAt) => {
         const ask = askOf(request, options.epoch, deadlineAt - clock.monotonicMs());
-        const exchange = new AskExchange({ peer, ask, deadlineAt, clock, deadlines });
+        const given = { peer, ask, deadlineAt, clock, deadlines };
+        const exchange = legacy ? new LegacyAsk(given) : new AskExchange(given);
         return unlessAborted(connection, signal, () => {
           connection.run(exchange);
           return exchange.reply;
@@ -103,7 +118,8 @@ export function makeLinks(options: LinksOptions): Links {
     },
     async tell(peer, message, { deadlineMs }) {
       return within(peer, deadlineMs, (connection, deadlineAt) => {
-        const exchange = new TellExchange({ peer, message, deadlineAt, clock, deadlines });
+        const given = { peer, message, deadlineAt, clock, deadlines };
+        const exchange = isLegacy(peer) ? new LegacyTell(given) : new TellExchange(given);
         connection.run(exchange);
         return exchange.told;
       });
@@ -131,8 +147,9 @@ export function makeLinks(options: LinksOptions): Links {
 function makePool(peer: string, options: LinksOptions): PeerPool {
   const { self, clock, addresses, counters, log, credentials = NO_CREDENTIALS } = options;
   const deadlines = meshDeadlines(options.deadlines);
-  const greeting = (): DialGreeting =>
-    new DialGreeting({ self, epoch: options.epoch, peer, credentials });
+  const legacy = options.legacy?.(peer) === true;
+  const greeting = (): DialGreeting | undefined =>
+    legacy ? undefined : new DialGreeting({ self, epoch: options.epoch, peer, credentials });
   const onBroken = (fault: Fault): void => {
     counters.add("peer_error");
     if (fault instanceof AuthRefused) counters.add("auth_refused");
@@ -143,12 +160,13 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
     peer,
     connectionsMax: options.connectionsMax ?? LIMITS.linkConnectionsMax,
     waitingMax: options.waitingMax ?? LIMITS.linkWaitingMax,
+    backOff: new BackOff({ clock, deadlines, random: options.random ?? Math.random }),
     dial: () =>
       dial(addresses(peer), greeting, {
         peer,
         clock,
         deadlines,
-        tls: credentials.tls,
+        tls: legacy ? undefined : credentials.tls,
         onFree: (connection) => pool.freed(connection),
         onBroken,
         onClosed: (connection) => pool.closed(connection),

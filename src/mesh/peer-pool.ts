@@ -1,6 +1,7 @@
 /** The connections to one peer: bounded, opened on demand, and shared out to requests. */
 
 import { asFault, Fault } from "../base/fault.ts";
+import type { BackOff } from "./back-off.ts";
 import type { LinkConnection } from "./link-connection.ts";
 
 export interface PeerPoolOptions {
@@ -9,6 +10,7 @@ export interface PeerPoolOptions {
   readonly waitingMax: number;
   /** The pool is told of the connection's life by `freed` and `closed`. */
   readonly dial: () => Promise<LinkConnection>;
+  readonly backOff: BackOff;
 }
 
 interface Waiter {
@@ -91,6 +93,8 @@ export class PeerPool implements Disposable {
     if (this.#shut) throw shutFault();
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) return idle;
+    const gone = this.#gone();
+    if (gone !== undefined) throw gone;
     if (fresh) this.#makeRoom();
     const { peer, connectionsMax, waitingMax } = this.#options;
     const mayDial = this.connections < connectionsMax;
@@ -123,11 +127,13 @@ export class PeerPool implements Disposable {
       connection = await this.#options.dial();
     } catch (error) {
       this.#dialling--;
+      this.#options.backOff.failed();
       waiter.connection.reject(asFault(error));
       this.#dialForWaiting();
       return;
     }
     this.#dialling--;
+    this.#options.backOff.succeeded();
     if (this.#shut) connection[Symbol.dispose]();
     if (!connection.open) {
       waiter.connection.reject(new Fault("peer_failed", "the connection broke off"));
@@ -139,11 +145,25 @@ export class PeerPool implements Disposable {
     else waiter.connection.resolve(connection);
   }
 
+  /** What the next dial would say later, while the peer is left alone. */
+  #gone(): Fault | undefined {
+    const { peer, backOff } = this.#options;
+    const retryAfterMs = backOff.waitMs;
+    if (retryAfterMs === 0) return undefined;
+    return new Fault("peer_failed", `the node ${peer} could not be reached`, { retryAfterMs });
+  }
+
   /** Whoever has waited longest goes first when there is room for another connection. */
   #dialForWaiting(): void {
     if (this.#shut || this.connections >= this.#options.connectionsMax) return;
-    const waiter = this.#waiting.shift();
-    if (waiter !== undefined) void this.#dialFor(waiter);
+    const gone = this.#gone();
+    if (gone === undefined) {
+      const waiter = this.#waiting.shift();
+      if (waiter !== undefined) void this.#dialFor(waiter);
+    } else if (this.connections === 0) {
+      // there is no connection left that could become free
+      for (const waiter of this.#waiting.splice(0)) waiter.connection.reject(gone);
+    }
   }
 
   /** For a new connection an idle one has to go when there are as many as there may be. */

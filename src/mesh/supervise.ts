@@ -18,6 +18,8 @@ export interface SuperviseOptions {
   readonly self: string;
   readonly epoch: string;
   readonly credentials: Credentials;
+  /** Peers of the original protocol; heartbeats and pings are of it. */
+  readonly legacy: (peer: string) => boolean;
   readonly log: Log;
   readonly clock: Clock;
   readonly deadlines: WatchDeadlines;
@@ -119,17 +121,18 @@ class Watch implements Disposable {
   async #dial(): Promise<void> {
     const { addresses, self, epoch, credentials, clock, deadlines } = this.#options;
     const peer = this.#peer;
+    const legacy = this.#options.legacy(peer);
     let made: WatchConnection | undefined;
     this.#dialling = true;
     try {
       await dial(
         addresses(peer),
-        () => new DialGreeting({ self, epoch, peer, credentials }),
+        () => (legacy ? undefined : new DialGreeting({ self, epoch, peer, credentials })),
         {
           peer,
           clock,
           deadlines,
-          tls: credentials.tls,
+          tls: legacy ? undefined : credentials.tls,
           onFree: () => undefined,
           onBroken: () => undefined,
           onClosed: (closed) => this.#lost(closed),

@@ -28,7 +28,7 @@ export interface TellOptions {
   readonly deadlines: MeshDeadlines;
 }
 
-type SaveTell = Extract<Tell, { readonly kind: "save" | "rebalance" }>;
+export type SaveTell = Extract<Tell, { readonly kind: "save" | "rebalance" }>;
 
 export class TellExchange implements Exchange {
   readonly #options: TellOptions;
@@ -56,7 +56,7 @@ export class TellExchange implements Exchange {
   }
 
   take(piece: Piece): Progress {
-    if (piece.kind === "heartbeat") return "more";
+    if (piece.kind === "heartbeat" || piece.kind === "pong") return "more";
     const { message, peer } = this.#options;
     if (piece.kind !== "ack" || piece.ack.of !== COMMANDS[message.kind].byte) {
       throw new Fault("bad_frame", `${piece.kind} where an acknowledgement belongs`);
@@ -130,7 +130,8 @@ function saveHead({ kind, meta, upload }: SaveTell): Uint8Array {
   return encode(header, meta.bytes);
 }
 
-function openFile({ path, meta }: SaveTell): Source {
+/** Throws a Fault `not_found`. */
+export function openFile({ path, meta }: SaveTell): Source {
   try {
     return openSource({ meta, send: { kind: "file", path } }, 0);
   } catch (error) {
@@ -138,7 +139,7 @@ function openFile({ path, meta }: SaveTell): Source {
   }
 }
 
-function unsendable(cause: unknown): Fault {
+export function unsendable(cause: unknown): Fault {
   const told = `the file to send cannot be read: ${asFault(cause).message}`;
   return new Fault("not_found", told, { cause });
 }

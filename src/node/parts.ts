@@ -48,6 +48,7 @@ export function makeParts(options: PartsOptions): Parts {
       return peers.epoch;
     },
     addresses: (peer) => peers.addresses(peer),
+    legacy: (peer) => peers.legacy(peer),
     credentials: options.credentials,
     onLost: options.onLost,
     ...watched,

@@ -62,6 +62,7 @@ function begin(options: WatchOptions, topology: Topology, memory: HealthMemory):
   return supervise({
     ...{ memory, credentials, log, clock },
     addresses: (peer) => serverNamed(topology, peer).privates,
+    legacy: (peer) => serverNamed(topology, peer).legacy,
     self: self.name,
     epoch: topology.epoch,
     deadlines: DEADLINES,

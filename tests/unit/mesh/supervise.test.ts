@@ -8,6 +8,7 @@ import { NO_CREDENTIALS } from "../../../src/mesh/credentials.ts";
 import { createHealthMemory, HealthTable } from "../../../src/mesh/health.ts";
 import { supervise, type WatchDeadlines } from "../../../src/mesh/supervise.ts";
 import { PONG_FRAME } from "../../../src/wire/encode.ts";
+import { startLegacyPeer } from "../../support/legacy-peer.ts";
 import {
   answerOf,
   EPOCH,
@@ -32,7 +33,7 @@ const SHORT: WatchDeadlines = {
   peerReturnMs: 200,
 };
 
-function watch(port: () => number, deadlines: Partial<WatchDeadlines> = {}) {
+function watch(port: () => number, deadlines: Partial<WatchDeadlines> = {}, legacy = false) {
   const memory = createHealthMemory([OWNER]);
   const table = new HealthTable(memory);
   const seen = observed();
@@ -42,6 +43,7 @@ function watch(port: () => number, deadlines: Partial<WatchDeadlines> = {}) {
     self: "asker",
     epoch: EPOCH,
     credentials: NO_CREDENTIALS,
+    legacy: () => legacy,
     log: seen.log,
     clock: systemClock,
     deadlines: { ...SHORT, ...deadlines },
@@ -70,6 +72,14 @@ function startTalker(talks: () => boolean) {
 const owner = () => startOwner(async () => answerOf(noise(1)));
 
 describe("a peer that answers", () => {
+  test("is up without a hello when it is a legacy one, which knows heartbeats and pings", async () => {
+    using peer = startLegacyPeer();
+    using watched = watch(() => peer.port, {}, true);
+    await watched.state("up");
+    expect(peer.heard.slice(0, 2).map(({ command }) => command)).toEqual(["#", "^"]);
+    expect(peer.accepted).toBe(1);
+  });
+
   test("is up, with a round trip and a last sign of life, over one connection", async () => {
     await using peer = owner();
     using watched = watch(() => peer.port);

@@ -29,6 +29,16 @@ test("those that moved or went are named, and nobody else", () => {
   expect(peers.follow(topologyOf(WITHOUT_B))).toEqual(["b"]);
 });
 
+test("a peer that is legacy, or no longer, counts as moved", () => {
+  const peers = makePeerDirectory(topologyOf(smallFile()));
+  expect([peers.legacy("b"), peers.legacy("nobody")]).toEqual([false, false]);
+  const legacy = topologyOf(smallFile({ 16: 'cache_dir = "b"\nlegacy = true' }));
+  expect(peers.follow(legacy)).toEqual(["b"]);
+  expect(peers.legacy("b")).toBe(true);
+  expect(peers.follow(topologyOf(smallFile()))).toEqual(["b"]);
+  expect(peers.legacy("b")).toBe(false);
+});
+
 test("one that went is still found until the next change", () => {
   const peers = makePeerDirectory(topologyOf(smallFile()));
   peers.follow(topologyOf(WITHOUT_B));

@@ -18,7 +18,7 @@ const B = "levels[0].servers[1]";
 test("keys without effect are accepted with a warning each", () => {
   const text = smallFile(
     {
-      6: 'cache_dir = "a"\ncache_dirs = ["c"]\nram = "1GiB"\nlegacy = true',
+      6: 'cache_dir = "a"\ncache_dirs = ["c"]\nram = "1GiB"',
       10: "port = 8080\nupload = true",
     },
     '[cache]\neviction = "lru"\nexpire_unused = "90d"',
@@ -33,12 +33,11 @@ test("keys without effect are accepted with a warning each", () => {
   expect(keys).toEqual([
     `7 ${A}.cache_dirs`,
     `8 ${A}.ram`,
-    `9 ${A}.legacy`,
-    `14 ${A}.public[0].upload`,
-    "29 cache.eviction",
-    "32 services.thumbnail_endpoint",
-    "33 hot",
-    "35 tls",
+    `13 ${A}.public[0].upload`,
+    "28 cache.eviction",
+    "31 services.thumbnail_endpoint",
+    "32 hot",
+    "34 tls",
   ]);
   expect(keys).toHaveLength(NOT_YET.size);
 });
