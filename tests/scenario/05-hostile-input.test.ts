@@ -118,5 +118,6 @@ describe("bad frames", () => {
     await until(() => openFiles(pid) <= before, "descriptors closed");
     expect(log()).toMatch(/reason/);
     expect(await mesh.counter("edge-1", "peer_refused")).toBeGreaterThan(0);
-  });
+    // five bytes of a head are waited for until the time of a hello is up
+  }, 30_000);
 });

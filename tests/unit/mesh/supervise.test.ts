@@ -75,6 +75,7 @@ describe("a peer that answers", () => {
   test("is up without a hello when it is a legacy one, which knows heartbeats and pings", async () => {
     using peer = startLegacyPeer();
     using watched = watch(() => peer.port, {}, true);
+    await until(() => peer.heard.length >= 4);
     await watched.state("up");
     expect(peer.heard.slice(0, 2).map(({ command }) => command)).toEqual(["#", "^"]);
     expect(peer.accepted).toBe(1);

@@ -141,8 +141,8 @@ describe("a message without content", () => {
       },
       { deadlines: { heartbeatMs: 10, drainFinishMs: 0 } },
     );
-    using asker = startAsker(owner.port, { deadlines: { linkSilenceMs: 60 } });
-    expect(await codeOf(asker.tell(WARM, 200))).toBe("too_slow");
+    using asker = startAsker(owner.port, { deadlines: { linkSilenceMs: 400 } });
+    expect(await codeOf(asker.tell(WARM, 700))).toBe("too_slow");
     await until(() => aborted);
     const told = asker.tell(WARM);
     done.resolve({ note: "late" });
