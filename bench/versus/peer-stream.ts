@@ -1,0 +1,147 @@
+/** What a picture streamed from a peer costs both nodes, against nginx proxy_pass to nginx static, in one run. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { outcomeOf } from "../../tests/support/cache-status.ts";
+import { freePort } from "../../tests/support/free-port.ts";
+import { startMesh } from "../../tests/support/mesh.ts";
+import { cpuOf, median, microsecondsEach } from "../support/cpu.ts";
+import { findNginx, startNginx } from "../support/nginx.ts";
+
+/** Design §6: asker's and owner's CPU together, over nginx and nginx. */
+const SIZES = [
+  { name: "12 KB", bytes: 12_288, answers: 6000, wanted: 1.3 },
+  { name: "100 KB", bytes: 102_400, answers: 3000, wanted: 1.3 },
+  { name: "2 MB", bytes: 2_097_152, answers: 400, wanted: 0.8 },
+] as const;
+const FILES = 40;
+const ROUNDS = 5;
+const CLIENTS = 16;
+
+interface Rival {
+  readonly name: string;
+  readonly pids: readonly number[];
+  readonly url: (file: string) => string;
+}
+
+const program = findNginx();
+if (program === undefined) {
+  console.log("skipped: nginx is not installed (Debian: apt-get install nginx-light)");
+  process.exit(0);
+}
+const dir = mkdtempSync(join(tmpdir(), "mir-bench-"));
+try {
+  await run(program);
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+async function run(nginx: string): Promise<void> {
+  for (const size of SIZES) {
+    for (let i = 0; i < FILES; i++)
+      writeFileSync(join(dir, nameOf(size.bytes, i)), body(size.bytes));
+  }
+  const [back, front] = [freePort(), freePort()];
+  await using owner = await startNginx(nginx, {
+    dir,
+    name: "owner",
+    http: `open_file_cache max=1000; server { listen 127.0.0.1:${back}; root ${dir}; }`,
+  });
+  await using asker = await startNginx(nginx, {
+    dir,
+    name: "asker",
+    http: `upstream owner { server 127.0.0.1:${back}; keepalive 64; }
+      server { listen 127.0.0.1:${front}; location / { proxy_pass http://owner;
+        proxy_http_version 1.1; proxy_set_header Connection ""; } }`,
+  });
+  await using mesh = await startMesh({ edges: ["edge-1", "edge-2"], origin: { origin_dir: dir } });
+  const edges = ["edge-1", "edge-2"] as const;
+  const mir: Rival = {
+    name: "mir",
+    pids: edges.map((edge) => mesh.node(edge).pid),
+    url: (file) => `${mesh.node("edge-1").url}/puddle/${file.slice(0, -4)}/orig/a.jpg`,
+  };
+  const rival: Rival = {
+    name: "nginx",
+    pids: [...owner.pids, ...asker.pids],
+    url: (file) => `http://127.0.0.1:${front}/${file}`,
+  };
+  console.log("microseconds of CPU an answer, asker and owner together; median of rounds\n");
+  console.log("size      mir   (user)   nginx  (user)   ratio  wanted");
+  for (const size of SIZES) {
+    const names = await peerOwned(mir, size.bytes);
+    const costs = { mir: [] as Cost[], nginx: [] as Cost[] };
+    for (let round = 0; round <= ROUNDS; round++) {
+      const ours = await cost(mir, names, size.answers);
+      const theirs = await cost(rival, names, size.answers);
+      // the first round warms both
+      if (round === 0) continue;
+      costs.mir.push(ours);
+      costs.nginx.push(theirs);
+    }
+    report(size, costs);
+  }
+}
+
+type Cost = ReturnType<typeof microsecondsEach>;
+
+function report(
+  size: (typeof SIZES)[number],
+  costs: { readonly mir: readonly Cost[]; readonly nginx: readonly Cost[] },
+): void {
+  const of = (list: readonly Cost[], key: keyof Cost) => median(list.map((c) => c[key]));
+  const ratio = median(costs.mir.map((c, i) => c.total / (costs.nginx[i]?.total ?? Number.NaN)));
+  const cells = [
+    size.name.padEnd(7),
+    of(costs.mir, "total").toFixed(0).padStart(6),
+    `(${of(costs.mir, "user").toFixed(0)})`.padStart(8),
+    of(costs.nginx, "total").toFixed(0).padStart(7),
+    `(${of(costs.nginx, "user").toFixed(0)})`.padStart(7),
+    ratio.toFixed(2).padStart(7),
+    `≤ ${size.wanted}`.padStart(7),
+  ];
+  console.log(cells.join(" "));
+}
+
+/** Names that edge-1 streams from its peer; asking for them also warms the owner. */
+async function peerOwned(mir: Rival, bytes: number): Promise<string[]> {
+  const names: string[] = [];
+  for (let i = 0; i < FILES; i++) {
+    const name = nameOf(bytes, i);
+    const answer = await fetch(mir.url(name));
+    await answer.bytes();
+    if (outcomeOf(answer) === "peer") names.push(name);
+  }
+  return names;
+}
+
+/** A bounded number of answers over keep-alive connections, one after the other on each. */
+async function cost(rival: Rival, names: readonly string[], answers: number): Promise<Cost> {
+  const before = cpuOf(rival.pids);
+  let left = answers;
+  const client = async (): Promise<void> => {
+    while (left-- > 0) {
+      const answer = await fetch(rival.url(names[left % names.length] ?? ""));
+      await answer.bytes();
+      if (!answer.ok) throw new Error(`${rival.name} answered ${answer.status}`);
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  return microsecondsEach(before, cpuOf(rival.pids), answers);
+}
+
+function nameOf(bytes: number, i: number): string {
+  return `bench-${bytes}-${i}.jpg`;
+}
+
+/** Noise that begins like a JPEG, so that it is served as what it is called. */
+function body(bytes: number): Uint8Array {
+  const noise = Buffer.alloc(bytes);
+  for (let i = 0, seed = bytes; i < bytes; i++) {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) | 0;
+    noise[i] = seed >>> 16;
+  }
+  noise.set([0xff, 0xd8, 0xff, 0xe0]);
+  return noise;
+}
