@@ -48,6 +48,18 @@ export const DEADLINES = {
   originProbeMs: 5_000,
   /** From the last byte of a PUT into the origin to its answer. */
   originStoredMs: 60_000,
+  /** An upload must show its key within the first, bring its next byte within the second, be whole within the third. */
+  uploadMetaMs: 10_000,
+  uploadStallMs: 20_000,
+  uploadMs: 600_000,
+  /** A wrong key is answered after this (spec §2). */
+  uploadRefusedMs: 3_000,
+  /** What a refused client still sends is read and dropped for so long, so that it sees the answer. */
+  uploadLingerMs: 2_000,
+  /** How long the levels below are asked whether they know the id of an upload. */
+  uploadLookMs: 5_000,
+  /** Another node must vouch for an upload within this, and what its bytes take at the slowest pace worth waiting for. */
+  uploadHandMs: 15_000,
   /** An upload that could not be sent on is tried again after the first wait, doubled up to the second. */
   outboxFirstMs: 1_000,
   outboxLongestMs: 300_000,

@@ -89,6 +89,17 @@ export const LIMITS = {
   /** Bytes up to which the cache journal is never replaced by a snapshot. */
   journalIdleBytes: 4 * MiB,
 
+  /** Bytes of the `meta` part of an upload (spec §2). */
+  uploadMetaBytesMax: 16 * KiB,
+  /** Bytes of an upload's request that are not its file: heads of parts, `meta`, what is before and after. */
+  uploadEnvelopeBytesMax: 64 * KiB,
+  /** Uploads at once in one worker, and requests that have not yet shown a key. */
+  uploadsMax: 64,
+  uploadsUnprovenMax: 256,
+  /** Wrong keys that are made to wait at once in one worker; further ones are refused without. */
+  uploadRefusalsMax: 64,
+  /** Bytes of the room an upload of unknown length takes at a time. */
+  uploadRoomStepBytes: 1 * MiB,
   /** Uploads on their way to the origin that one node vouches for; beyond this it refuses more. */
   outboxMax: 10_000,
   /** Bytes of one outbox record. */

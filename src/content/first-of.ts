@@ -68,7 +68,7 @@ export async function firstOf<T>(
 }
 
 /** The peer itself is the trouble, not what it was asked for. */
-function isUnreachable(fault: Fault): boolean {
+export function isUnreachable(fault: Fault): boolean {
   return fault.code === "peer_failed" || fault.code === "draining" || fault.code === "bad_frame";
 }
 

@@ -11,7 +11,10 @@ export interface Negatives {
   check(key: string): void;
   /** Remembers 404 and 422; anything else may pass by itself and is not kept. */
   keep(key: string, fault: Fault): void;
-  /** New content came, or content went, under this id: every key of it is forgotten. */
+  /**
+   * New content came, or content went, under this id: every key of it is forgotten. Loads that are under way
+   * now may still end in a refusal that is not true any more, so for as long as one takes none is kept.
+   */
   clearId(id: string): void;
 }
 
@@ -20,29 +23,49 @@ export function makeNegatives(clock: Clock): Negatives {
     string,
     { readonly code: FaultCode; readonly message: string; readonly until: number }
   >();
+  /** Until when nothing is kept, by id, the oldest first. */
+  const cleared = new Map<string, number>();
+  const keysOf = new Map<string, Set<string>>();
+
+  const drop = (key: string): void => {
+    kept.delete(key);
+    const id = idOfKey(key);
+    const keys = keysOf.get(id);
+    keys?.delete(key);
+    if (keys?.size === 0) keysOf.delete(id);
+  };
+
   return {
     check(key) {
       const found = kept.get(key);
       if (found === undefined) return;
       if (found.until > clock.monotonicMs()) throw new Fault(found.code, found.message);
-      kept.delete(key);
+      drop(key);
     },
     keep(key, fault) {
       const livesMs = lifeOf(fault.code);
-      if (livesMs === 0) return;
+      const id = idOfKey(key);
+      const now = clock.monotonicMs();
+      if (livesMs === 0 || (cleared.get(id) ?? now) > now) return;
       if (kept.size >= LIMITS.negativeMax) {
         // the oldest goes: a Map keeps the order in which keys were first set
         const oldest = kept.keys().next();
-        if (!oldest.done) kept.delete(oldest.value);
+        if (!oldest.done) drop(oldest.value);
       }
-      kept.set(key, {
-        code: fault.code,
-        message: fault.message,
-        until: clock.monotonicMs() + livesMs,
-      });
+      kept.set(key, { code: fault.code, message: fault.message, until: now + livesMs });
+      const keys = keysOf.get(id);
+      if (keys === undefined) keysOf.set(id, new Set([key]));
+      else keys.add(key);
     },
     clearId(id) {
-      for (const key of kept.keys()) if (idOfKey(key) === id) kept.delete(key);
+      for (const key of keysOf.get(id) ?? []) drop(key);
+      const now = clock.monotonicMs();
+      for (const [known, until] of cleared) {
+        if (until > now && cleared.size < LIMITS.negativeMax) break;
+        cleared.delete(known);
+      }
+      cleared.delete(id);
+      cleared.set(id, now + DEADLINES.requestMs);
     },
   };
 }

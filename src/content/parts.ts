@@ -16,6 +16,7 @@ import type { PathCache } from "../resolve/path-cache.ts";
 import type { Resolution } from "../resolve/resolver.ts";
 import type { Server, Topology } from "../topology/topology.ts";
 import type { Context } from "./context.ts";
+import type { Custody } from "./custody.ts";
 import type { HedgeBudget } from "./first-of.ts";
 import type { Lead } from "./flight-table.ts";
 import type { Flights } from "./flights.ts";
@@ -48,6 +49,8 @@ export interface Parts {
   readonly resolve: (webId: string) => Promise<Resolution>;
   /** Tells every thread of this node, this one included. */
   readonly announce: (news: News) => Promise<void>;
+  /** Durable when it resolves: an upload is in the outbox and its picture pinned. See `takeCustody`. */
+  readonly custody: (custody: Custody) => Promise<void>;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;

@@ -4,11 +4,13 @@ import { parseRelname } from "../base/variant.ts";
 import type { PeerHandlers, RecordMessage, ToldAnswer, WarmMessage } from "../mesh/tell.ts";
 import { makePeerHandler, type StatusOf } from "./answer-peer.ts";
 import type { Parts } from "./parts.ts";
+import { takeSave } from "./take-save.ts";
 import { warmVariant } from "./warm.ts";
 
 export function makePeerHandlers(parts: Parts, statusOf: StatusOf): PeerHandlers {
   return {
     ask: makePeerHandler(parts, statusOf),
+    save: (message) => takeSave(parts, message),
     warm: (message) => warm(parts, message),
     record: (message) => record(parts, message),
   };

@@ -85,11 +85,12 @@ export function listen(
   }
 }
 
-function serveOptions({ handler, log }: PublicListenerOptions): ListenOptions {
+function serveOptions({ handler, listener, log }: PublicListenerOptions): ListenOptions {
   return {
     development: false,
     idleTimeout: DEADLINES.clientIdleMs / 1000,
-    maxRequestBodySize: LIMITS.requestBodyBytesMax,
+    // the limits of uploads are their own, so that what is beyond them gets an answer of ours
+    maxRequestBodySize: listener.upload ? LIMITS.originalBytesMax : LIMITS.requestBodyBytesMax,
     fetch: (request, server) => handler(request, server),
     error: (error) => answerError(error, log),
   };

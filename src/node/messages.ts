@@ -2,6 +2,7 @@
 
 import type { FaultCode } from "../base/fault.ts";
 import type { CacheMemory } from "../cache/memory.ts";
+import type { Custody } from "../content/custody.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
 import type { ImageJob } from "../image/job.ts";
@@ -21,6 +22,7 @@ export interface WorkerSetup {
   readonly secrets: S3Secrets | undefined;
   /** What nodes show each other on control connections. */
   readonly credentials: Credentials;
+  readonly uploadKeys: readonly string[];
   /** Ports of public `net` listeners by position, where an earlier worker has bound port 0. */
   readonly ports: readonly number[];
   readonly log: { readonly level: LogLevel; readonly json: boolean };
@@ -53,6 +55,8 @@ export type MainCall =
   | { readonly what: "resolve"; readonly webId: string }
   /** Every thread is to hear it. */
   | { readonly what: "announce"; readonly news: News }
+  /** There is one outbox. */
+  | { readonly what: "custody"; readonly custody: Custody }
   | { readonly what: "image"; readonly job: ImageJob; readonly deadlineMs: number };
 
 export interface FaultReport {

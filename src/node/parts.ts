@@ -23,7 +23,7 @@ import type { WorkerSetup } from "./messages.ts";
 import type { PeerDirectory } from "./peer-directory.ts";
 
 export type PartsOptions = Omit<WorkerSetup, "ports"> &
-  Pick<Parts, "images" | "resolve" | "announce"> & {
+  Pick<Parts, "images" | "resolve" | "announce" | "custody"> & {
     readonly peers: PeerDirectory;
     /** Hears of connections to a peer that were refused, broke off or fell silent. */
     readonly onLost: (peer: string) => void;
@@ -31,7 +31,7 @@ export type PartsOptions = Omit<WorkerSetup, "ports"> &
 
 /** After the cache has been restored. Main is worker 0. */
 export function makeParts(options: PartsOptions): Parts {
-  const { topology, memory, worker, images, resolve, announce, peers } = options;
+  const { topology, memory, worker, images, resolve, announce, custody, peers } = options;
   const self = serverNamed(topology, options.server);
   const clock = systemClock;
   const counters = openCounters(memory.counters, worker);
@@ -73,6 +73,7 @@ export function makeParts(options: PartsOptions): Parts {
     images,
     resolve,
     announce,
+    custody,
     ...watched,
   };
 }

@@ -10,6 +10,8 @@ export interface Secrets {
   readonly adminToken: string | undefined;
   /** Keys by which nodes know each other, the newest first; [] when there is none. */
   readonly controlKeys: readonly string[];
+  /** Each of them opens uploads; none: no uploads are taken. */
+  readonly uploadKeys: readonly string[];
 }
 
 const NAMES = [
@@ -17,6 +19,7 @@ const NAMES = [
   "MIR_S3_SECRET_ACCESS_KEY",
   "MIR_ADMIN_TOKEN",
   "MIR_CONTROL_KEY",
+  "MIR_UPLOAD_KEYS",
 ] as const;
 
 /** `file` has lines `NAME=value`; it wins over the environment. Throws a Fault that never shows a value. */
@@ -42,6 +45,7 @@ export function readSecrets(options: {
         : { accessKeyId, secretAccessKey },
     adminToken: get("MIR_ADMIN_TOKEN"),
     controlKeys: controlKeysOf(get("MIR_CONTROL_KEY")),
+    uploadKeys: listOf(get("MIR_UPLOAD_KEYS") ?? ""),
   };
 }
 
@@ -63,6 +67,14 @@ function controlKeysOf(text: string | undefined): readonly string[] {
     );
   }
   return keys;
+}
+
+/** Several at a time, so that one can be replaced without a gap. */
+function listOf(text: string): string[] {
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
 }
 
 function readFile(path: string): Map<string, string> {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { unreachable } from "../base/fault.ts";
 import { saveCache } from "../cache/restore.ts";
+import { takeCustody } from "../content/custody.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { Parts } from "../content/parts.ts";
 import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
@@ -41,19 +42,23 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const setup = {
     ...{ topology, server: self.name, memory },
     ...{ secrets: secrets.s3, credentials, log: options.log },
+    uploadKeys: secrets.uploadKeys,
   };
+  const custody: Parts["custody"] = async (taken) =>
+    takeCustody({ outbox: uploads.outbox(), cache: parts.cache }, taken);
   const live = makeLiveParts({
     ...setup,
     worker: 0,
     images,
     resolve: (webId) => resolver.resolve(webId),
     announce,
+    custody,
   });
   const parts = live.always;
   const crew = await startCrew({
     workers: ground.workers,
     setup,
-    work: (request) => work(request, { images, resolver, announce }),
+    work: (request) => work(request, { images, resolver, announce, custody }),
     counters,
     log,
   });
@@ -113,6 +118,7 @@ async function work(
     readonly images: ImagePool;
     readonly resolver: Resolver;
     readonly announce: Parts["announce"];
+    readonly custody: Parts["custody"];
   },
 ): Promise<unknown> {
   switch (request.what) {
@@ -120,6 +126,8 @@ async function work(
       return parts.resolver.resolve(request.webId);
     case "announce":
       return parts.announce(request.news);
+    case "custody":
+      return parts.custody(request.custody);
     case "image":
       return parts.images.run(request.job, { deadlineMs: request.deadlineMs });
     default:

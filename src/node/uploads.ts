@@ -1,12 +1,11 @@
 /** Main's part of uploads: the outbox, what keeps handing it on, and what of the cache is pinned for it. */
 
 import { join } from "node:path";
-import { Fault, unreachable } from "../base/fault.ts";
+import { Fault } from "../base/fault.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { PinnedFile } from "../cache/pinned-files.ts";
-import { deliverToOrigin } from "../content/deliver.ts";
+import { handOn } from "../content/hand-on.ts";
 import { type Outbox, openOutbox } from "../content/outbox.ts";
-import type { OutboxRecord } from "../content/outbox-record.ts";
 import type { Parts } from "../content/parts.ts";
 import { type OutboxRunner, runOutbox } from "../content/run-outbox.ts";
 import type { Log } from "../observe/log.ts";
@@ -45,7 +44,7 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
       cache = parts.cache;
       runner = runOutbox({
         outbox: outbox(),
-        send: (record) => send(parts, record),
+        send: (record) => handOn(parts, record),
         done: (record) => void parts.cache.unpin(record.relname),
         clock,
         log,
@@ -56,17 +55,4 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
       await runner?.stop();
     },
   };
-}
-
-async function send(parts: Parts, record: OutboxRecord): Promise<"done"> {
-  switch (record.next) {
-    case "store": {
-      const path = parts.cache.pathOf(record.relname);
-      return deliverToOrigin(record, { origin: parts.origin, path });
-    }
-    case "level":
-      throw new Fault("no_origin", "this version hands uploads to the store only");
-    default:
-      return unreachable(record.next);
-  }
 }

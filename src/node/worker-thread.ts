@@ -4,8 +4,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { asFault, Fault } from "../base/fault.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
+import { receiveUpload } from "../content/upload.ts";
 import type { Handler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
+import { withUploads } from "../http/upload.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
 import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
@@ -64,13 +66,25 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     announce: async (news) => {
       await calls.call({ what: "announce", news });
     },
+    custody: async (custody) => {
+      await calls.call({ what: "custody", custody });
+    },
   });
   const parts = live.always;
   let draining = false;
   const open = (): Serving => openServing(live.now(), { setup, draining: () => draining });
   let serving = open();
   const handler: Handler = (request, server) => serving.handler(request, server);
-  const publics = await openPublics(setup, self, { handler, log: parts.log });
+  // made once: its bounds hold over changes of the topology
+  const uploading = withUploads(handler, {
+    keys: setup.uploadKeys,
+    receive: (wish) => receiveUpload(live.now(), wish),
+    allowOrigin: () => parts.topology.http.allowOrigin,
+    counters: parts.counters,
+    log: parts.log,
+    draining: () => draining,
+  });
+  const publics = await openPublics(setup, self, { handler, uploading, log: parts.log });
   const privates = openPrivates(self, parts, {
     handlers: currentOf(() => serving.handlers),
     credentials: setup.credentials,
@@ -120,15 +134,21 @@ function resolverFor(setup: WorkerSetup, calls: MainCaller): Parts["resolve"] {
 function openPublics(
   setup: WorkerSetup,
   self: Server,
-  options: Pick<Parameters<typeof startPublicListener>[0], "handler" | "log">,
+  options: Pick<Parameters<typeof startPublicListener>[0], "handler" | "log"> & {
+    /** Of listeners that take uploads. */
+    readonly uploading: Handler;
+  },
 ): Promise<RunningListener[]> {
+  const { uploading, log } = options;
   const index = setup.worker - 1;
   const opened = self.publics.flatMap((listener, i) => {
     const opens =
       listener.type === "net" || listener.workers === "cpus" || index < listener.workers;
     if (!opens) return [];
     const fixed = listener.type === "net" ? listener.port : 0;
-    return [startPublicListener({ listener, index, port: setup.ports[i] ?? fixed, ...options })];
+    const handler = listener.upload ? uploading : options.handler;
+    const port = setup.ports[i] ?? fixed;
+    return [startPublicListener({ listener, index, port, handler, log })];
   });
   return Promise.all(opened);
 }

@@ -41,6 +41,12 @@ export const COUNTERS = {
     help: "Originals stored in the origin",
     action: "each costs money; should be near uploads",
   },
+  upload: { help: "Uploads acknowledged to clients", action: "none" },
+  upload_refused: {
+    help: "Uploads refused for what they are or lack, wrong keys too",
+    action: "many: see who uploads, and with which key",
+  },
+  upload_kept: { help: "Uploads taken into custody, from clients or other nodes", action: "none" },
   outbox_sent: { help: "Uploads handed on, or into the origin", action: "none" },
   outbox_retry: {
     help: "Tries to hand an upload on that failed and will be repeated",

@@ -111,8 +111,11 @@ function buildTarget(target: ServerTable["redirect_target"]): RedirectTarget | u
 }
 
 function buildPublic(listener: ServerTable["public"][number], baseDir: string): PublicListener {
-  if (listener.type === "net") return { type: "net", host: listener.host, port: listener.port };
-  return { type: "unix", path: resolve(baseDir, listener.path), workers: listener.workers };
+  const { upload } = listener;
+  if (listener.type === "net") {
+    return { type: "net", host: listener.host, port: listener.port, upload };
+  }
+  return { type: "unix", path: resolve(baseDir, listener.path), workers: listener.workers, upload };
 }
 
 function buildOrigin(

@@ -12,7 +12,6 @@ export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, 
   [
     ["levels.servers.cache_dirs", []],
     ["levels.servers.ram", []],
-    ["levels.servers.public.upload", [false]],
     ["services.thumbnail_endpoint", []],
     ["cache.eviction", ["s3-fifo"]],
     ["hot", []],

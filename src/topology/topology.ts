@@ -70,8 +70,19 @@ export interface RedirectTarget {
 }
 
 export type PublicListener =
-  | { readonly type: "net"; readonly host: string; readonly port: number }
-  | { readonly type: "unix"; readonly path: string; readonly workers: number | "cpus" };
+  | {
+      readonly type: "net";
+      readonly host: string;
+      readonly port: number;
+      /** Whether uploads are taken here. */
+      readonly upload: boolean;
+    }
+  | {
+      readonly type: "unix";
+      readonly path: string;
+      readonly workers: number | "cpus";
+      readonly upload: boolean;
+    };
 
 export interface PrivateListener {
   /** Where peers dial. */

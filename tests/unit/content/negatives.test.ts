@@ -64,6 +64,29 @@ describe("negatives", () => {
     expect(remembered("abcdef02")).toBe(true);
   });
 
+  test("what was under way when new content came cannot bring it back", () => {
+    const { negatives, remembered, pass } = fixture();
+    const gone = new Fault("not_found", "no such picture");
+    negatives.clearId("abcdef01");
+    pass(DEADLINES.requestMs - 1);
+    for (const key of ["abcdef01", "ab/cd/ef/md/abcdef01.jpg", "abcdef02"]) {
+      negatives.keep(key, gone);
+    }
+    expect(remembered("abcdef01")).toBe(false);
+    expect(remembered("ab/cd/ef/md/abcdef01.jpg")).toBe(false);
+    expect(remembered("abcdef02")).toBe(true);
+    pass(1);
+    negatives.keep("abcdef01", gone);
+    expect(remembered("abcdef01")).toBe(true);
+  });
+
+  test("ids that were cleared are remembered up to the same limit", () => {
+    const { negatives, remembered } = fixture();
+    for (let i = 0; i <= LIMITS.negativeMax; i++) negatives.clearId(`id-${i}`);
+    for (const i of [0, 1]) negatives.keep(`id-${i}`, new Fault("not_found", "no such picture"));
+    expect([remembered("id-0"), remembered("id-1")]).toEqual([true, false]);
+  });
+
   test("the oldest goes when the limit is reached", () => {
     const { negatives, remembered } = fixture();
     for (let i = 0; i <= LIMITS.negativeMax; i++) {

@@ -33,9 +33,9 @@ async function start(options: Changes & Pick<PublicListenerOptions, "listener">)
 }
 
 const onTcp = (options: Changes = {}) =>
-  start({ listener: { type: "net", host: "127.0.0.1", port: 1 }, ...options });
+  start({ listener: { type: "net", host: "127.0.0.1", port: 1, upload: false }, ...options });
 const onUnix = (path: string, options: Changes = {}) =>
-  start({ listener: { type: "unix", path, workers: "cpus" }, ...options });
+  start({ listener: { type: "unix", path, workers: "cpus", upload: false }, ...options });
 
 const ask = (listener: RunningListener): Promise<string> =>
   fetch(`http://${listener.address}/`).then((answer) => answer.text());
@@ -77,7 +77,7 @@ describe("on TCP", () => {
     expect(taken.message).toContain(`127.0.0.1:${other.port}`);
     expect(taken.message).toContain("another process");
     other.stop(true);
-    const listener = { type: "net", host: "203.0.113.7", port: 1 } as const;
+    const listener = { type: "net", host: "203.0.113.7", port: 1, upload: false } as const;
     expect((await faultOf(start({ listener }))).message).toContain("does not have that address");
   });
 });

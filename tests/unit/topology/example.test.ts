@@ -85,8 +85,8 @@ test("its servers are as written, the rest by default", () => {
       workers: "cpus",
       imageWorkers: "cpus",
       publics: [
-        { type: "unix", path: "/run/mir/edge1.sock", workers: "cpus" },
-        { type: "net", host: "0.0.0.0", port: 8080 },
+        { type: "unix", path: "/run/mir/edge1.sock", workers: "cpus", upload: true },
+        { type: "net", host: "0.0.0.0", port: 8080, upload: true },
       ],
       privates: [
         { host: "edge1.internal.example.com", port: 5556, bind: "edge1.internal.example.com" },
@@ -235,7 +235,7 @@ test("relative paths are taken from the folder of the file", () => {
   const small = topologyOf(smallFile({ 8: 'type = "unix"', 9: 'path = "../a.sock"', 10: "" }));
   expect(small.levels[0]?.servers[0]?.cacheDir).toBe("/base/a");
   expect(small.levels[0]?.servers[0]?.publics).toEqual([
-    { type: "unix", path: "/a.sock", workers: "cpus" },
+    { type: "unix", path: "/a.sock", workers: "cpus", upload: true },
   ]);
   expect(small.levels[1]?.origins).toEqual([{ kind: "directory", name: "o", dir: "/base/o" }]);
 });

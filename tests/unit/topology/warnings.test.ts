@@ -19,7 +19,6 @@ test("keys without effect are accepted with a warning each", () => {
   const text = smallFile(
     {
       6: 'cache_dir = "a"\ncache_dirs = ["c"]\nram = "1GiB"',
-      10: "port = 8080\nupload = true",
     },
     '[cache]\neviction = "lru"\nexpire_unused = "90d"',
     '[services]\nthumbnail_endpoint = "http://t/"',
@@ -33,11 +32,10 @@ test("keys without effect are accepted with a warning each", () => {
   expect(keys).toEqual([
     `7 ${A}.cache_dirs`,
     `8 ${A}.ram`,
-    `13 ${A}.public[0].upload`,
-    "28 cache.eviction",
-    "31 services.thumbnail_endpoint",
-    "32 hot",
-    "34 tls",
+    "27 cache.eviction",
+    "30 services.thumbnail_endpoint",
+    "31 hot",
+    "33 tls",
   ]);
   expect(keys).toHaveLength(NOT_YET.size);
 });

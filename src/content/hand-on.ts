@@ -1,0 +1,47 @@
+/** The next hop of an upload that this node vouches for: the owner in the level below, at the last one the store. */
+
+import { asFault, Fault } from "../base/fault.ts";
+import { parseRelname } from "../base/variant.ts";
+import { deliverToOrigin } from "./deliver.ts";
+import { isUnreachable } from "./first-of.ts";
+import { originalOf } from "./original.ts";
+import type { OutboxRecord } from "./outbox-record.ts";
+import type { Parts } from "./parts.ts";
+import { handMs } from "./upload.ts";
+import { candidatesFor } from "./upstream.ts";
+
+/**
+ * Resolves when the next hop vouches for it. Which hop that is, is asked of the topology and not of the
+ * record: levels may have come and gone since. Faults: `no_origin` when nobody of the level can be
+ * reached, else what the one that could be reached, or the store, refuses with.
+ */
+export async function handOn(parts: Parts, record: OutboxRecord): Promise<"done"> {
+  const path = parts.cache.pathOf(record.relname);
+  const id = parseRelname(record.relname)?.id ?? "";
+  const ranks = parts.ownership.upstreamRank(parts.self.name, id);
+  if (ranks.length === 0) return deliverToOrigin(record, { origin: parts.origin, path });
+  for (const { peer } of candidatesFor(parts, { wanted: originalOf(id) }, ranks)) {
+    if (await handDown(parts, peer, { record, path })) return "done";
+  }
+  throw new Fault("no_origin", "no node of the next level could be reached");
+}
+
+/** False when the peer could not be reached, or did not vouch for it in time. */
+async function handDown(
+  parts: Parts,
+  peer: string,
+  { record, path }: { readonly record: OutboxRecord; readonly path: string },
+): Promise<boolean> {
+  const { relname, bytes, validator, modified, facts, lossySteps, sha256 } = record;
+  const meta = { relname, bytes, validator, modified, facts, lossySteps };
+  const message = { kind: "save", meta, path, upload: { sha256 } } as const;
+  try {
+    await parts.links.tell(peer, message, { deadlineMs: handMs(bytes) });
+    return true;
+  } catch (error) {
+    const fault = asFault(error);
+    if (!isUnreachable(fault) && fault.code !== "too_slow") throw fault;
+    parts.log.warn("upload.peer_passed_over", { peer, relname, fault });
+    return false;
+  }
+}
