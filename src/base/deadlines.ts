@@ -94,6 +94,12 @@ export const DEADLINES = {
   drainGraceMs: 5_000,
   /** In-flight requests get this long after that: over `requestMs`, so that each can at least fail properly. */
   drainFinishMs: 35_000,
+  /** Main waits this long for its worker threads to say that they have finished. */
+  drainThreadsMs: 40_000,
+  /** With nothing in flight for this long, a connection that is still there has asked nothing: it is cut. */
+  drainQuietMs: 1_000,
+  /** How often that is looked at. */
+  drainTickMs: 100,
   /** A writer of the cache index gives up its turn after this when the work may be left undone. */
   cacheLockMs: 50,
   /** Main mends the index within this after a thread died holding its lock. */
@@ -120,6 +126,9 @@ type Deadline = keyof typeof DEADLINES;
 export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Deadline }[] = [
   { inner: "requestMs", outer: "clientIdleMs" },
   { inner: "requestMs", outer: "drainFinishMs" },
+  { inner: "drainFinishMs", outer: "drainThreadsMs" },
+  { inner: "drainQuietMs", outer: "drainFinishMs" },
+  { inner: "drainTickMs", outer: "drainQuietMs" },
   { inner: "bodyStallMs", outer: "clientStallMs" },
   { inner: "clientStallMs", outer: "sendStallMs" },
   { inner: "hopMarginMs", outer: "requestMs" },

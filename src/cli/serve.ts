@@ -57,9 +57,10 @@ export const serveCommand = defineCommand({
       log: { level, json },
       drainGraceMs,
     });
-    announce(node, json, terminal);
     reloads(node);
+    // before `ready` is said: whoever waits for that may send a signal at once
     stopOnSignal(node, given["exit-with-parent"] === true);
+    announce(node, json, terminal);
   },
 });
 

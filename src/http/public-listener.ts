@@ -7,6 +7,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../observe/log.ts";
 import type { PublicListener } from "../topology/topology.ts";
 import { faultResponse } from "./faults.ts";
+import { finishInFlight } from "./finish.ts";
 import type { Handler } from "./image.ts";
 import { claimSocketPath, restrictSocket, workerSocketPath } from "./socket-path.ts";
 
@@ -116,11 +117,10 @@ function running(
   return {
     ...bound,
     async stop(graceful) {
-      if (!graceful) return server.stop(true);
-      const late = Promise.withResolvers<void>();
-      const timer = setTimeout(late.resolve, options.finishMs ?? DEADLINES.drainFinishMs);
-      await Promise.race([server.stop(), late.promise]);
-      clearTimeout(timer);
+      if (graceful) {
+        const finishMs = options.finishMs ?? DEADLINES.drainFinishMs;
+        await finishInFlight(server, { port: bound.port, finishMs });
+      }
       await server.stop(true);
     },
   };

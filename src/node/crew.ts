@@ -142,7 +142,7 @@ async function followAll(members: readonly Member[], followed: Followed): Promis
 async function stopAll(members: readonly Member[]): Promise<void> {
   for (const m of members) if (m.thread === undefined) m.gone.resolve();
   tellAll(members, { kind: "stop" });
-  await bounded(Promise.all(members.map((m) => m.gone.promise)), DEADLINES.drainFinishMs);
+  await bounded(Promise.all(members.map((m) => m.gone.promise)), DEADLINES.drainThreadsMs);
 }
 
 /** The same entry file as main: nested worker paths differ between source and executable (bun-facts §1). */

@@ -1,5 +1,6 @@
 /** What answers clients and peers under one topology. */
 
+import { Fault } from "../base/fault.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
 import type { Parts } from "../content/parts.ts";
 import { makePeerHandlers } from "../content/peer-handlers.ts";
@@ -21,6 +22,7 @@ export function openServing(
 ): Serving {
   const { self, topology, cache, counters, log, clock } = parts;
   const { memory, worker } = options.setup;
+  const handlers = makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome));
   return {
     handler: makeImageHandler({
       server: self.name,
@@ -33,8 +35,22 @@ export function openServing(
       log,
       clock,
     }),
-    handlers: makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome)),
+    handlers: {
+      ...handlers,
+      ask: async (request) => {
+        if (options.draining()) refuseAsOwner(request);
+        return handlers.ask(request);
+      },
+    },
   };
+}
+
+/**
+ * Peers go to the next rank while this node still serves clients, so that its end is news to nobody. A
+ * legacy peer knows no such answer; what is only to be had here, as `local`, is given to the last.
+ */
+function refuseAsOwner({ role, legacy }: Parameters<PeerHandlers["ask"]>[0]): void {
+  if (role === "owner" && !legacy) throw new Fault("draining", "the node is shutting down");
 }
 
 /** Handlers that are looked up for each message, for a listener that outlives a topology. */

@@ -104,8 +104,10 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       draining = true;
     },
     async stop() {
-      await Promise.all(publics.map((p) => p.stop(true)));
-      await Promise.all(privates.map((p) => p.listener.stop()));
+      await Promise.all([
+        ...publics.map((p) => p.stop(true)),
+        ...privates.map((p) => p.listener.stop()),
+      ]);
       await parts.recorder.flush();
       parts.recorder.close();
       parts.links.close();

@@ -22,6 +22,8 @@ export interface MeshOptions {
   /** Keys of one server. */
   readonly serverOf?: (name: string) => Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Time between `/readyz` 503 and the end of accepting; none by default. */
+  readonly drainGrace?: string;
   /** The levels as one node's file has them, where nodes disagree. */
   readonly levelsSeenBy?: (name: string, levels: readonly LevelTable[]) => readonly LevelTable[];
 }
@@ -93,7 +95,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   };
   const start: Mesh["start"] = async (name, env) => {
     const own = { ...options.env, ...env };
-    const node = await startNode({ name, dir, topologyFile: fileOf(name), env: own });
+    const { drainGrace = "0" } = options;
+    const file = fileOf(name);
+    const node = await startNode({ name, dir, topologyFile: file, env: own, drainGrace });
     nodes.set(name, node);
     return node;
   };
@@ -172,6 +176,7 @@ async function startNode(options: {
   readonly dir: string;
   readonly topologyFile: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly drainGrace: string;
 }): Promise<MeshNode> {
   const { name, dir, topologyFile } = options;
   const away = join(dir, `${name}-cwd`);
@@ -186,7 +191,7 @@ async function startNode(options: {
       name,
       "--json",
       "--drain-grace",
-      "0",
+      options.drainGrace,
       "--exit-with-parent",
     ],
     {

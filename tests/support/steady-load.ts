@@ -2,7 +2,7 @@
 
 import type { Mesh } from "./mesh.ts";
 
-/** Requests a second, and at once: so that one that hangs shows as such and not as a flood. */
+/** Requests a second by default, and at once: so that one that hangs shows as such and not as a flood. */
 const RATE = 40;
 const AT_ONCE_MAX = 400;
 
@@ -31,9 +31,13 @@ export interface SteadyLoad {
 
 export function startSteadyLoad(
   mesh: Mesh,
-  options: { readonly edges: readonly string[]; readonly paths: readonly string[] },
+  options: {
+    readonly edges: readonly string[];
+    readonly paths: readonly string[];
+    readonly rate?: number;
+  },
 ): SteadyLoad {
-  const { edges, paths } = options;
+  const { edges, paths, rate = RATE } = options;
   const serving = new Set(edges);
   const asked: Asked[] = [];
   const open = new Set<Promise<void>>();
@@ -47,7 +51,7 @@ export function startSteadyLoad(
     });
     open.add(one);
     turn++;
-  }, 1000 / RATE);
+  }, 1000 / rate);
   return {
     serving,
     asked,

@@ -199,6 +199,66 @@ describe("stopping", () => {
     await stopped;
   });
 
+  test("gracefully does not wait for connections that ask nothing", async () => {
+    using dir = makeTempDir();
+    const listener = await onUnix(`${dir.path}/a.sock`);
+    const ended = Promise.withResolvers<void>();
+    let greeted = "";
+    await Bun.connect({
+      unix: listener.address,
+      socket: {
+        data(_, chunk) {
+          greeted += chunk.toString("latin1");
+        },
+        close: () => ended.resolve(),
+      },
+    });
+    // without the wait's end the test would take the whole `finishMs`
+    await listener.stop(true);
+    await ended.promise;
+    expect(greeted).toBe("");
+  }, 10_000);
+
+  test("gracefully waits until a slow client has taken a body from memory", async () => {
+    const whole = new Uint8Array(12 * 1024 * 1024);
+    const listener = await onTcp({ handler: () => new Response(whole) });
+    const begun = Promise.withResolvers<void>();
+    let received = 0;
+    let paused = false;
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: listener.port ?? 0,
+      socket: {
+        data(client, chunk) {
+          received += chunk.length;
+          if (paused) return;
+          paused = true;
+          client.pause();
+          begun.resolve();
+        },
+      },
+    });
+    socket.write("GET / HTTP/1.1\r\nHost: mir\r\n\r\n");
+    await begun.promise;
+    let stopped = false;
+    const stopping = listener.stop(true).then(() => {
+      stopped = true;
+    });
+    // the listener is gone long before the body is
+    await until(() =>
+      ask(listener).then(
+        () => false,
+        () => true,
+      ),
+    );
+    expect([stopped, received < whole.length]).toEqual([false, true]);
+    socket.resume();
+    await stopping;
+    // nothing of it is left in the process: what has not come yet is in the kernel
+    await until(() => received > whole.length);
+    socket.terminate();
+  }, 20_000);
+
   test("gracefully waits no longer than its deadline", async () => {
     const inside = Promise.withResolvers<void>();
     const listener = await onTcp({
