@@ -7,6 +7,7 @@ import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { terminal } from "./output.ts";
 import { serveCommand } from "./serve.ts";
+import { uploadCommand } from "./upload.ts";
 import { UsageError } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
 
@@ -21,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: command(serveCommand),
   check: command(checkCommand),
   warm: command(warmCommand),
+  upload: command(uploadCommand),
 };
 
 const root = defineCommand({
@@ -34,6 +36,7 @@ const root = defineCommand({
     demo: { meta: { description: "a whole mesh on loopback in seconds, serving photos" } },
     serve: { meta: { description: "run one node of a topology" } },
     check: { meta: { description: "explain a topology file, or name all its mistakes" } },
+    upload: { meta: { description: "upload pictures into a mesh" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
   },
 });

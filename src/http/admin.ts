@@ -35,6 +35,8 @@ export interface StatusDocument {
     readonly capacityBytes: number;
   };
   readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
+  /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
+  readonly outbox: { readonly pending: number; readonly aside: number };
   readonly counters: Readonly<Record<CounterName, number>>;
 }
 

@@ -45,6 +45,7 @@ export function makeStatus(options: {
         peers: watch.reports(),
         cache: { variants, bytes, capacityBytes },
         images: images.stats(),
+        outbox: { pending: outbox.pending(), aside: outbox.aside().length },
         counters: readCounters(memory.counters),
       };
     },

@@ -24,7 +24,7 @@ beforeAll(async () => {
     origin: { origin_dir: store },
     env,
   });
-});
+}, 60_000);
 
 afterAll(async () => {
   await mesh?.[Symbol.asyncDispose]();

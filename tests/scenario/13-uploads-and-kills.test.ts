@@ -38,7 +38,7 @@ beforeAll(async () => {
     origin: { origin_dir: store },
     env: { MIR_UPLOAD_KEYS: UPLOAD_KEY },
   });
-});
+}, 60_000);
 
 afterAll(async () => {
   await mesh?.[Symbol.asyncDispose]();

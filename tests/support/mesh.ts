@@ -62,6 +62,7 @@ export interface Status {
   readonly counters: Readonly<Record<string, number>>;
   readonly cache: { readonly variants: number; readonly bytes: number };
   readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
+  readonly outbox: { readonly pending: number; readonly aside: number };
   readonly workers: readonly { readonly worker: number; readonly state: string }[];
   readonly peers: readonly {
     readonly name: string;

@@ -24,6 +24,7 @@ const STATUS: StatusDocument = {
   peers: [{ name: "edge-2", state: "up", rttMs: 0.4, lastSeen: 1_700_000_000 }],
   cache: { variants: 1, bytes: 4096, capacityBytes: 1e9 },
   images: { workers: 2, busy: 0, queued: 0 },
+  outbox: { pending: 0, aside: 0 },
   counters: readCounters(createCounterMemory(1)),
 };
 
