@@ -100,9 +100,14 @@ export class Session {
       }
     } catch (error) {
       const fault = asFault(error);
-      // the only other one is that the peer left before a word of ours
+      const { log } = this.#options;
+      const { peer } = this.#greeting;
       if (fault.code === "bad_frame" || fault instanceof AuthRefused) this.#refuse(fault);
-      else this.terminate();
+      else {
+        // else the peer left before a word of ours, or it is a bug
+        if (fault.code === "internal") log.error("connection failed", { peer, fault });
+        this.terminate();
+      }
     }
     if (!this.#closed) this.#rearm();
   }
