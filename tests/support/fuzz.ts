@@ -87,7 +87,7 @@ export interface FuzzStream {
 }
 
 /** With a hello in front more often than not. */
-export const fuzzStream: fc.Arbitrary<FuzzStream> = fc.record({
+const fuzzStream: fc.Arbitrary<FuzzStream> = fc.record({
   chunks: fc
     .tuple(
       fc.integer({ min: 0, max: 3 }),
