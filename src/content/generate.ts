@@ -1,6 +1,5 @@
 /** Makes a variant from a larger one on this node's disk. */
 
-import { existsSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import {
@@ -15,12 +14,14 @@ import { boxOfSize } from "../image/fit.ts";
 import { chooseSource, isLossyFormat } from "../image/plan.ts";
 import type { Context } from "./context.ts";
 import { remainingMs } from "./context.ts";
+import { type Held, holdFile } from "./hold.ts";
 import type { Parts } from "./parts.ts";
 
 /** A variant on this node's disk that another one can be made from. */
 export interface LocalSource {
   readonly variant: Variant;
   readonly meta: VariantMeta;
+  readonly held: Held;
 }
 
 export interface Made {
@@ -28,11 +29,27 @@ export interface Made {
   readonly temp: string;
 }
 
-/** The cheapest sufficient variant on disk (spec §6), or undefined. Pure but for the look at the index. */
+/** Sources that vanish between choosing and holding, before the search is given up. */
+const SOURCES_TRIED_MAX = 4;
+
+/** The cheapest sufficient variant on disk (spec §6), held for whoever makes something of it; or undefined. */
 export function localSource(
   parts: Parts,
   options: { readonly wanted: Variant; readonly facts: Facts },
 ): LocalSource | undefined {
+  for (let tried = 0; tried < SOURCES_TRIED_MAX; tried++) {
+    const chosen = cheapest(parts, options);
+    if (chosen === undefined) return undefined;
+    const held = holdFile(parts.cache, chosen.meta.relname);
+    if (held !== undefined) return { ...chosen, held };
+  }
+  return undefined;
+}
+
+function cheapest(
+  parts: Parts,
+  options: { readonly wanted: Variant; readonly facts: Facts },
+): Omit<LocalSource, "held"> | undefined {
   const { wanted, facts } = options;
   const box = boxOfSize(parts.topology, wanted.size);
   if (box === undefined || !isFormat(wanted.ext)) return undefined;
@@ -54,13 +71,7 @@ export function localSource(
 export async function generate(
   parts: Parts,
   context: Context,
-  options: {
-    readonly wanted: Variant;
-    readonly facts: Facts;
-    readonly source: LocalSource;
-    /** Where the source lies when it is not in the cache. */
-    readonly path?: string;
-  },
+  options: { readonly wanted: Variant; readonly facts: Facts; readonly source: LocalSource },
 ): Promise<Made> {
   const { wanted, facts, source } = options;
   const { cache, images, topology, clock } = parts;
@@ -68,64 +79,39 @@ export async function generate(
   if (box === undefined || !isFormat(wanted.ext)) {
     throw new Fault("bad_size", "that size cannot be made");
   }
-  const path = options.path ?? cache.pathOf(source.meta.relname);
   const temp = cache.tempPath();
   const { quality, avifEffort } = topology.image;
-  try {
-    const result = await images.run(
-      {
-        kind: "make",
-        source: path,
-        target: temp,
-        box,
-        format: wanted.ext,
-        quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
-        effort: avifEffort,
-        limits: jobLimits(parts),
-        ...(source.variant.size === ORIG
-          ? {}
-          : { picture: { width: facts.width, height: facts.height } }),
-      },
-      { deadlineMs: remainingMs(context, clock) },
-    );
-    if (result.kind !== "made")
-      throw new Fault("internal", "the image worker answered another job");
-    parts.counters.add("generated");
-    const lossySteps = source.meta.lossySteps + (isLossyFormat(wanted.ext) ? 1 : 0);
-    const meta: VariantMeta = {
-      relname: relnameOf(wanted),
-      bytes: result.bytes,
-      validator: result.digest,
-      modified: clock.wallSeconds(),
-      facts,
-      lossySteps,
-    };
-    return { meta, temp };
-  } catch (error) {
-    if (!existsSync(path)) throw new SourceGone(source.meta.relname, error);
-    throw error;
+  const result = await images.run(
+    {
+      kind: "make",
+      source: source.held.path,
+      of: source.meta.relname,
+      target: temp,
+      box,
+      format: wanted.ext,
+      quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
+      effort: avifEffort,
+      limits: jobLimits(parts),
+      ...(source.variant.size === ORIG
+        ? {}
+        : { picture: { width: facts.width, height: facts.height } }),
+    },
+    { deadlineMs: remainingMs(context, clock) },
+  );
+  if (result.kind !== "made") {
+    throw new Fault("internal", "the image worker answered another job");
   }
-}
-
-/** Runs a plan again when its source was evicted between the plan and the job. */
-export async function replanOnce<T>(parts: Parts, plan: () => Promise<T>): Promise<T> {
-  try {
-    return await plan();
-  } catch (error) {
-    if (!(error instanceof SourceGone)) throw error;
-    parts.cache.forget(error.relname);
-    return plan();
-  }
-}
-
-/** The source was evicted between the plan and the job. */
-class SourceGone extends Error {
-  readonly relname: string;
-
-  constructor(relname: string, cause: unknown) {
-    super("source variant gone", { cause });
-    this.relname = relname;
-  }
+  parts.counters.add("generated");
+  const lossySteps = source.meta.lossySteps + (isLossyFormat(wanted.ext) ? 1 : 0);
+  const meta: VariantMeta = {
+    relname: relnameOf(wanted),
+    bytes: result.bytes,
+    validator: result.digest,
+    modified: clock.wallSeconds(),
+    facts,
+    lossySteps,
+  };
+  return { meta, temp };
 }
 
 export function jobLimits(parts: Parts) {

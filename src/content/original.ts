@@ -8,6 +8,7 @@ import { SNIFF_BYTES, sniff } from "../image/sniff.ts";
 import { type Context, remainingMs } from "./context.ts";
 import { type Incoming, unlinkQuietly } from "./fill.ts";
 import { jobLimits } from "./generate.ts";
+import { type Held, holdFile } from "./hold.ts";
 import { loadVariant } from "./load.ts";
 import type { Parts } from "./parts.ts";
 
@@ -43,18 +44,35 @@ export async function openAtOrigin(parts: Parts, context: Context, id: string): 
   };
 }
 
-/** The original on this disk, whole; undefined when there is no room for it. */
+/** An original on this disk, held for whoever works on it. */
+export interface ResidentOriginal {
+  readonly meta: VariantMeta;
+  readonly held: Held;
+  /** It was read from the origin for this. */
+  readonly fetched: boolean;
+}
+
+/** Originals that are evicted as soon as they are here, before it is done without the cache. */
+const FETCHES_MAX = 2;
+
+/** The original on this disk, whole; undefined when there is no room for it. To be let go by the caller. */
 export async function residentOriginal(
   parts: Parts,
   id: string,
   context: Context,
-): Promise<{ readonly meta: VariantMeta; readonly fetched: boolean } | undefined> {
-  const here = parts.local.look(originalOf(id));
-  if (here !== undefined) return { meta: here, fetched: false };
+): Promise<ResidentOriginal | undefined> {
+  const name = originalOf(id);
   const bytesMax = parts.topology.limits.imageSourceBytes;
-  const served = await loadVariant(parts, { name: originalOf(id), context, whole: true, bytesMax });
-  if (served.kind === "file") return { meta: served.meta, fetched: true };
-  if (served.kind === "stream") served.body.cancel();
+  let fetched = false;
+  for (let fetches = 0; fetches <= FETCHES_MAX; fetches++) {
+    const meta = parts.local.look(name);
+    const held = meta && holdFile(parts.cache, meta.relname);
+    if (meta !== undefined && held !== undefined) return { meta, held, fetched };
+    const served = await loadVariant(parts, { name, context, whole: true, bytesMax });
+    if (served.kind === "stream") served.body.cancel();
+    if (served.kind !== "file") return undefined;
+    fetched = true;
+  }
   return undefined;
 }
 
@@ -62,11 +80,12 @@ export async function residentOriginal(
 export async function lookAtOriginal(parts: Parts, id: string, context: Context): Promise<Facts> {
   const original = await residentOriginal(parts, id, context);
   if (original === undefined) {
-    return withSpooled(parts, id, context, ({ path }) => probeFacts(parts, context, path));
+    return withSpooled(parts, id, context, ({ path }) => probeFacts(parts, context, { path }));
   }
+  using held = original.held;
   const { relname, bytes } = original.meta;
   if (bytes > parts.topology.limits.imageSourceBytes) throw tooLarge();
-  const found = await probeFacts(parts, context, parts.cache.pathOf(relname));
+  const found = await probeFacts(parts, context, { path: held.path, of: relname });
   parts.cache.learn(relname, found);
   return found;
 }
@@ -97,9 +116,18 @@ export function tooLarge(): Fault {
 }
 
 /** Looks at the header of an original on disk, in an image worker: decoders never run in the node itself. */
-export async function probeFacts(parts: Parts, context: Context, path: string): Promise<Facts> {
+export async function probeFacts(
+  parts: Parts,
+  context: Context,
+  file: {
+    readonly path: string;
+    /** What it is, where its path is of the moment. */
+    readonly of?: string;
+  },
+): Promise<Facts> {
+  const of = file.of === undefined ? {} : { of: file.of };
   const result = await parts.images.run(
-    { kind: "probe", source: path, limits: jobLimits(parts) },
+    { kind: "probe", source: file.path, limits: jobLimits(parts), ...of },
     { deadlineMs: remainingMs(context, parts.clock) },
   );
   if (result.kind !== "probed")

@@ -8,7 +8,7 @@ import { outputBytesEstimate } from "../image/fit.ts";
 import { belowBody } from "./below-body.ts";
 import { type Incoming, unlinkQuietly } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
-import { generate, type LocalSource, localSource, type Made, replanOnce } from "./generate.ts";
+import { generate, type LocalSource, localSource, type Made } from "./generate.ts";
 import { keepIncoming, passOn } from "./keep.ts";
 import {
   openAtOrigin,
@@ -40,10 +40,7 @@ type Opened =
   /** It is made from the original, for which there is no room here. */
   | { kind: "past-cache" };
 
-export const producer: Producer = {
-  produce: (parts, task, lead) => replanOnce(parts, () => produce(parts, task, lead)),
-  direct: (parts, task) => replanOnce(parts, () => direct(parts, task)),
-};
+export const producer: Producer = { produce, direct };
 
 async function produce(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
   const opened = await open(parts, task);
@@ -81,10 +78,9 @@ async function direct(parts: Parts, task: Task): Promise<Served> {
       throw tooLarge();
     case "recipe": {
       const { from, facts, wanted, source } = opened;
-      return intoMemory(
-        await generate(parts, task.context, { wanted, facts, source: from }),
-        source,
-      );
+      using _ = from.held;
+      const made = await generate(parts, task.context, { wanted, facts, source: from });
+      return intoMemory(made, source);
     }
     case "past-cache":
       return makePastCache(parts, task);
@@ -130,17 +126,18 @@ async function fromOriginal(parts: Parts, task: Task, known: Facts | undefined):
   const { local, cache } = parts;
   const original = await residentOriginal(parts, name.id, context);
   if (original === undefined) return { kind: "past-cache" };
-  const path = cache.pathOf(original.meta.relname);
-  const facts = known ?? (await probeFacts(parts, context, path));
+  const { meta, held } = original;
+  using stack = new DisposableStack();
+  stack.use(held);
+  const facts = known ?? (await probeFacts(parts, context, { path: held.path, of: meta.relname }));
   local.remember(name.id, facts);
   const source = original.fetched ? "origin" : "generated";
   const wanted = local.canonical(name);
   const here = cache.peek(relnameOf(wanted));
   if (here !== undefined) return { kind: "resident", meta: here, source, via: "" };
-  const from = localSource(parts, { wanted, facts });
-  if (from === undefined) {
-    throw new Fault("overloaded", "the original was evicted at once", { retryAfterMs: 500 });
-  }
+  // whoever follows the recipe lets the original go
+  stack.move();
+  const from = { variant: originalOf(name.id), meta, held };
   return { kind: "recipe", from, facts, source, wanted };
 }
 
@@ -152,6 +149,8 @@ async function make(
   const { lead } = options;
   const { from, facts, wanted, source } = options.recipe;
   const { cache, counters, topology } = parts;
+  // making room may evict what it is made from: held, it stays readable
+  using _ = from.held;
   // bytes are reserved before they are written, though the length is only known afterwards
   using reservation = cache.reserve(outputBytesEstimate(topology, wanted, facts));
   const made = await generate(parts, task.context, { wanted, facts, source: from });
@@ -169,11 +168,13 @@ async function make(
 async function makePastCache(parts: Parts, task: Task): Promise<Served> {
   const { name, context } = task;
   return withSpooled(parts, name.id, context, async ({ path, meta }) => {
-    const facts = await probeFacts(parts, context, path);
+    const facts = await probeFacts(parts, context, { path });
     parts.local.remember(name.id, facts);
-    const source = { variant: originalOf(name.id), meta };
+    // the spooled file is let go by whoever spooled it
+    const held = { path, [Symbol.dispose]() {} };
+    const source = { variant: originalOf(name.id), meta, held };
     const wanted = parts.local.canonical(name);
-    return intoMemory(await generate(parts, context, { wanted, facts, source, path }), "origin");
+    return intoMemory(await generate(parts, context, { wanted, facts, source }), "origin");
   });
 }
 

@@ -15,7 +15,12 @@ export interface JobLimits {
   readonly outputBytes: number;
 }
 
-export interface MakeJob {
+interface Named {
+  /** What the source is, for telling jobs apart; its path when absent, since paths may be of the moment. */
+  readonly of?: string;
+}
+
+export interface MakeJob extends Named {
   readonly kind: "make";
   /** Paths; never bytes (design decision 1). The target is written whole, or not left behind. */
   readonly source: string;
@@ -35,7 +40,7 @@ export interface MakeJob {
 }
 
 /** Looks at the header only. */
-export interface ProbeJob {
+export interface ProbeJob extends Named {
   readonly kind: "probe";
   readonly source: string;
   readonly limits: JobLimits;

@@ -1,6 +1,6 @@
 /** One image job from start to end, inside an image worker: decode, turn upright, shrink, encode, write. */
 
-import { unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, unlinkSync, writeFileSync } from "node:fs";
 import sharp, { type Sharp } from "sharp";
 import { isDiskFull, isMissing } from "../base/errno.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
@@ -69,6 +69,7 @@ async function encode(job: MakeJob, picture: Picture, animated: boolean) {
     // sharp's defaults: sRGB with 8 bits by way of the embedded profile, and no metadata
     return await withFormat(flat.toColourspace("srgb"), job).toBuffer({ resolveWithObject: true });
   } catch (error) {
+    if (!existsSync(job.source)) throw new Fault("image_failed", "the source went away; retry");
     throw undecodable(picture.format, error);
   }
 }

@@ -36,14 +36,18 @@ export function makeRefusedJobs(clock: Clock): RefusedJobs {
   };
 
   return {
-    waitMs: (job) => Math.max(wait(job.source), wait(keyOf(job))),
-    refuseSource: (job) => refuse(job.source),
+    waitMs: (job) => Math.max(wait(sourceOf(job)), wait(keyOf(job))),
+    refuseSource: (job) => refuse(sourceOf(job)),
     refuseJob: (job) => refuse(keyOf(job)),
   };
 }
 
+function sourceOf(job: ImageJob): string {
+  return job.of ?? job.source;
+}
+
 /** No path holds a NUL, so a job's key is never a source's. */
 function keyOf(job: ImageJob): string {
-  if (job.kind === "probe") return `${job.source}\0probe`;
-  return `${job.source}\0${job.box.width}x${job.box.height}.${job.format}`;
+  if (job.kind === "probe") return `${sourceOf(job)}\0probe`;
+  return `${sourceOf(job)}\0${job.box.width}x${job.box.height}.${job.format}`;
 }
