@@ -67,6 +67,8 @@ export const DEADLINES = {
   outboxStopMs: 5_000,
   /** An image job once it runs, and the wait in the queue before it. */
   imageJobMs: 10_000,
+  /** What `[limits] job_ms` may be raised to: longer than people wait, for what is made later. */
+  imageJobLongestMs: 60_000,
   imageQueueMs: 15_000,
   /** What killed two image workers, or outlasted one, is refused for this long. */
   imageRefusedMs: 60_000,

@@ -115,6 +115,8 @@ export const LIMITS = {
   imageAnimatedPixelsMax: 300_000_000,
   imageFramesMax: 1000,
   imageSourceBytesMax: 50 * MiB,
+  /** What `[limits] source_bytes` may be raised to. */
+  imageSourceBytesCeiling: 512 * MiB,
   imageOutputBytesMax: 64 * MiB,
   /** Jobs waiting for an image worker on one node. */
   imageQueueMax: 256,

@@ -124,11 +124,11 @@ export const topologySchema = v.object({
       ),
       frames: v.optional(a.lowered(LIMITS.imageFramesMax), LIMITS.imageFramesMax),
       source_bytes: v.optional(
-        a.loweredBytes(LIMITS.imageSourceBytesMax),
+        a.loweredBytes(LIMITS.imageSourceBytesCeiling),
         LIMITS.imageSourceBytesMax,
       ),
       queue: v.optional(a.lowered(LIMITS.imageQueueMax), LIMITS.imageQueueMax),
-      job_ms: v.optional(a.lowered(DEADLINES.imageJobMs), DEADLINES.imageJobMs),
+      job_ms: v.optional(a.lowered(DEADLINES.imageJobLongestMs), DEADLINES.imageJobMs),
     }),
     {},
   ),

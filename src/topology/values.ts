@@ -96,12 +96,9 @@ export function namesText(names: readonly string[]): string {
   return names.map((name) => JSON.stringify(name)).join(" or ");
 }
 
-/** A limit of `base/limits.ts`, which an operator may lower but not raise. */
+/** A limit of `base/limits.ts`, which an operator may set up to a maximum. */
 export function lowered(most: number): v.GenericSchema<unknown, number> {
-  return v.custom<number>(
-    (x) => isWhole(x, 1, most),
-    `${wholeText(1, most)} (limits can only be lowered)`,
-  );
+  return v.custom<number>((x) => isWhole(x, 1, most), wholeText(1, most));
 }
 
 /** The same for a limit in bytes, which may be written as a size. */
@@ -109,7 +106,7 @@ export function loweredBytes(most: number): v.GenericSchema<unknown, number> {
   return v.pipe(
     v.custom<string | number>(
       (x) => toBytes(x) > 0 && toBytes(x) <= most,
-      `a size from 1 to ${most / 2 ** 20}MiB (limits can only be lowered)`,
+      `a size from 1 to ${most / 2 ** 20}MiB`,
     ),
     v.transform((x) => toBytes(x)),
   );
