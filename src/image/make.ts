@@ -69,7 +69,9 @@ async function encode(job: MakeJob, picture: Picture, animated: boolean) {
     // sharp's defaults: sRGB with 8 bits by way of the embedded profile, and no metadata
     return await withFormat(flat.toColourspace("srgb"), job).toBuffer({ resolveWithObject: true });
   } catch (error) {
-    if (!existsSync(job.source)) throw new Fault("image_failed", "the source went away; retry");
+    if (!existsSync(job.source)) {
+      throw new Fault("image_failed", "the source went away; retry", { cause: error });
+    }
     throw undecodable(picture.format, error);
   }
 }
