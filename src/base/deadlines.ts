@@ -110,6 +110,8 @@ export const DEADLINES = {
   followMs: 5_000,
   /** A worker thread or image worker must say it is ready within this. */
   startMs: 20_000,
+  /** What was started of a node that cannot start is waited for so long. */
+  startUndoMs: 2_000,
   /** Between two looks at the length of the journal. */
   tidyMs: 60_000,
   /** Hits served for an owner wait this long to be told with others, and telling may take this long. */

@@ -76,7 +76,8 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   try {
     await chosen.run(rest);
   } catch (error) {
-    process.exitCode = await complain(error, chosen);
+    // at once: a part that was left open must not keep a failed process alive
+    process.exit(await complain(error, chosen));
   }
 }
 

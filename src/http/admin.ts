@@ -6,12 +6,13 @@ import { dirname } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { hostAndPort } from "../base/listening.ts";
 import type { CounterName } from "../observe/counters.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
 import type { Log } from "../observe/log.ts";
 import { faultResponse } from "./faults.ts";
 import { pathOfTarget } from "./image-url.ts";
-import { hostAndPort, listen } from "./public-listener.ts";
+import { listen } from "./public-listener.ts";
 import { claimSocketPath, restrictSocket } from "./socket-path.ts";
 
 /** `GET /status`. */

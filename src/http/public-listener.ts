@@ -1,9 +1,10 @@
 /** One public listener of one worker: Bun.serve on TCP with SO_REUSEPORT, or on a unix socket of its own. */
 
 import { DEADLINES } from "../base/deadlines.ts";
-import { errnoOf, isMissing } from "../base/errno.ts";
+import { isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { cannotListen, hostAndPort } from "../base/listening.ts";
 import type { Log } from "../observe/log.ts";
 import type { PublicListener } from "../topology/topology.ts";
 import { faultResponse } from "./faults.ts";
@@ -54,11 +55,6 @@ export async function startPublicListener(
   const server = listen({ ...serveOptions(options), unix: path }, path);
   restrictSocket(path, SOCKET_MODE);
   return running(server, { address: path, port: undefined }, options);
-}
-
-/** `127.0.0.1:80`, `[::1]:80`. */
-export function hostAndPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 interface ListenOptions {
@@ -124,23 +120,4 @@ function running(
       await server.stop(true);
     },
   };
-}
-
-function cannotListen(where: string, cause: unknown): Fault {
-  return new Fault("bad_request", `cannot listen on ${where}: ${reasonOf(cause)}`, { cause });
-}
-
-function reasonOf(error: unknown): string {
-  switch (errnoOf(error)) {
-    case "EADDRINUSE":
-      return "another process has this address";
-    case "EADDRNOTAVAIL":
-      return "this machine does not have that address";
-    case "EACCES":
-      return "permission denied";
-    case "ENAMETOOLONG":
-      return "the path of a socket may be at most 107 bytes long";
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -3,6 +3,7 @@
 import type { Socket, SocketHandler, TLSOptions } from "bun";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
+import { cannotListen, hostAndPort } from "../base/listening.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
@@ -51,7 +52,7 @@ export interface ListenerOptions {
   readonly connectionsMax?: number;
 }
 
-/** Throws a Fault for an address that may not be bound, and the system's error for one that cannot be. */
+/** Throws a Fault for an address that may not or cannot be bound. */
 export function startListener(options: ListenerOptions): Listener {
   const { host, port, insecure, counters, log, credentials = NO_CREDENTIALS } = options;
   refuseOpenControl({ host, port, insecure, credentials });
@@ -95,7 +96,7 @@ export function startListener(options: ListenerOptions): Listener {
     socket: handlers(accept),
     ...(credentials.tls !== undefined && { tls: serverTls(credentials.tls) }),
   };
-  const server = Bun.listen<Session | undefined>(listening);
+  const server = bind(() => Bun.listen<Session | undefined>(listening), hostAndPort(host, port));
   return {
     port: server.port,
     get connections() {
@@ -113,6 +114,14 @@ export function startListener(options: ListenerOptions): Listener {
       clearTimeout(timer);
     },
   };
+}
+
+function bind<T>(listen: () => T, where: string): T {
+  try {
+    return listen();
+  } catch (error) {
+    throw cannotListen(where, error);
+  }
 }
 
 /** `requestCert` with `rejectUnauthorized`: a client without a certificate of the CA gets no further. */

@@ -32,7 +32,8 @@ export interface Crew {
   /** Resolves when every worker that is up follows it, and every later one will; or after a while. */
   follow(followed: Followed): Promise<void>;
   drain(): void;
-  stop(): Promise<void>;
+  /** Waits at most `DEADLINES.drainThreadsMs` by default. */
+  stop(waitMs?: number): Promise<void>;
 }
 
 interface Member {
@@ -44,7 +45,7 @@ interface Member {
   following: PromiseWithResolvers<void>;
 }
 
-/** Rejects with the first worker's Fault when it cannot start; later ones are retried. */
+/** Rejects with the Fault of the first worker that cannot start, with the others stopped. */
 export async function startCrew(options: {
   readonly workers: number;
   readonly setup: Omit<WorkerSetup, "worker" | "ports">;
@@ -108,7 +109,13 @@ export async function startCrew(options: {
   };
 
   // one after the other: the first binds the ports that the others share
-  for (let worker = 1; worker <= workers; worker++) await launch(worker);
+  try {
+    for (let worker = 1; worker <= workers; worker++) await launch(worker);
+  } catch (error) {
+    stopping = true;
+    await stopAll(members, DEADLINES.startUndoMs);
+    throw error;
+  }
 
   return {
     listeners,
@@ -121,9 +128,9 @@ export async function startCrew(options: {
       return followAll(members, followed);
     },
     drain: () => tellAll(members, { kind: "drain" }),
-    stop() {
+    stop(waitMs = DEADLINES.drainThreadsMs) {
       stopping = true;
-      return stopAll(members);
+      return stopAll(members, waitMs);
     },
   };
 }
@@ -139,10 +146,10 @@ async function followAll(members: readonly Member[], followed: Followed): Promis
   await bounded(Promise.all(up.map((m) => m.following.promise)), DEADLINES.followMs);
 }
 
-async function stopAll(members: readonly Member[]): Promise<void> {
+async function stopAll(members: readonly Member[], waitMs: number): Promise<void> {
   for (const m of members) if (m.thread === undefined) m.gone.resolve();
   tellAll(members, { kind: "stop" });
-  await bounded(Promise.all(members.map((m) => m.gone.promise)), DEADLINES.drainThreadsMs);
+  await bounded(Promise.all(members.map((m) => m.gone.promise)), waitMs);
 }
 
 /** The same entry file as main: nested worker paths differ between source and executable (bun-facts §1). */
@@ -162,8 +169,11 @@ function firstWord(
   );
   thread.on("message", (message: ToMain) => {
     if (message.kind === "ready") resolve(message);
-    else if (message.kind === "failed") reject(faultOf(message.fault));
-    else take(message);
+    else if (message.kind === "failed") {
+      reject(faultOf(message.fault));
+      // it ends, and is started again if others serve already
+      thread.postMessage({ kind: "stop" } satisfies ToWorker);
+    } else take(message);
   });
   thread.on("exit", () => reject(new Fault("internal", "a worker thread ended while starting")));
   return promise.finally(() => clearTimeout(late));

@@ -10,9 +10,11 @@ import type { Parts } from "../content/parts.ts";
 import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
 import type { Resolver } from "../resolve/resolver.ts";
+import { serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
+import { claimAddresses } from "./claim-addresses.ts";
 import { startCrew } from "./crew.ts";
-import { layGround, type NodeOptions } from "./ground.ts";
+import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
 import { makeReload } from "./reload.ts";
@@ -29,10 +31,25 @@ export interface RunningNode {
   reload(): Promise<void>;
 }
 
-/** Throws a Fault when the node cannot start: what is wrong is in its message. */
+/** Throws a Fault when the node cannot start, with nothing left running: what is wrong is in its message. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { topology, secrets } = options;
+  await using undo = new AsyncDisposableStack();
+  undo.use(claimAddresses(serverNamed(options.topology, options.server)));
   const ground = layGround(options);
+  undo.use(ground.restored);
+  undo.defer(() => ground.images.close());
+  const node = await startOn(ground, options, undo);
+  undo.move();
+  return node;
+}
+
+/** What is started goes onto `undo`. */
+async function startOn(
+  ground: Ground,
+  options: NodeOptions,
+  undo: AsyncDisposableStack,
+): Promise<RunningNode> {
+  const { topology, secrets } = options;
   const { self, clock, log, counters, memory, credentials, uploads, images, resolver } = ground;
   const announce = async (news: News): Promise<void> => {
     hearNews(parts, news);
@@ -62,8 +79,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     counters,
     log,
   });
+  undo.defer(() => crew.stop(DEADLINES.startUndoMs));
   const watched = { topology, self, credentials, log, clock };
   const watch = watchPeers({ ...watched, memory: memory.health });
+  undo.use(watch);
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },

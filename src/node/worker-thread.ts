@@ -25,6 +25,7 @@ export async function runWorkerThread(): Promise<void> {
   const send = (message: ToMain): void => port.postMessage(message);
   const calls = makeMainCaller(send);
   let running: Running | undefined;
+  let failed = false;
   let followed: Followed | undefined;
   port.on("message", (message: ToWorker) => {
     if (calls.take(message)) return;
@@ -35,6 +36,7 @@ export async function runWorkerThread(): Promise<void> {
       send({ kind: "following" });
     }
     if (message.kind === "drain") running?.drain();
+    if (message.kind === "stop" && failed) process.exit(1);
     if (message.kind === "stop") void running?.stop().then(() => send({ kind: "drained" }));
   });
   try {
@@ -43,6 +45,7 @@ export async function runWorkerThread(): Promise<void> {
     if (followed !== undefined) running.follow(followed);
     send({ kind: "ready", listeners: running.listeners, ports: running.ports });
   } catch (error) {
+    failed = true;
     send({ kind: "failed", fault: reportOf(asFault(error)) });
   }
 }

@@ -4,9 +4,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { Fault } from "../../../src/base/fault.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { hostAndPort } from "../../../src/base/listening.ts";
 import type { Handler } from "../../../src/http/image.ts";
 import {
-  hostAndPort,
   type PublicListenerOptions,
   type RunningListener,
   startPublicListener,
