@@ -81,8 +81,7 @@ async function startOn(
   });
   undo.defer(() => crew.stop(DEADLINES.startUndoMs));
   const watched = { topology, self, credentials, log, clock };
-  const watch = watchPeers({ ...watched, memory: memory.health });
-  undo.use(watch);
+  const watch = undo.use(watchPeers({ ...watched, memory: memory.health }));
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },

@@ -7,7 +7,8 @@ import { childrenOf } from "../support/child-processes.ts";
 import { EXECUTABLE, freePort } from "../support/mesh.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
-const QUICKLY_MS = 10_000;
+/** No node here has reason to live longer. */
+const ALIVE_MS = 20_000;
 let dir: TempDir;
 beforeEach(() => {
   dir = makeTempDir();
@@ -24,7 +25,8 @@ interface Addresses {
 /** A topology of one node with a cache of its own. */
 function topologyOf(name: string, { open, peers, admin }: Addresses): string {
   const path = join(dir.path, `${name}.toml`);
-  const more = admin === undefined ? "" : `[levels.servers.admin]\nhost = "127.0.0.1"\nport = ${admin}`;
+  const more =
+    admin === undefined ? "" : `[levels.servers.admin]\nhost = "127.0.0.1"\nport = ${admin}`;
   writeFileSync(
     path,
     `[meta]
@@ -59,7 +61,7 @@ function serve(name: string, addresses: Addresses) {
       ...[EXECUTABLE, "serve", "--topology", topologyOf(name, addresses)],
       ...["--server", "edge", "--drain-grace", "0"],
     ],
-    { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
+    { stdin: "pipe", stdout: "pipe", stderr: "pipe", timeout: ALIVE_MS, killSignal: "SIGKILL" },
   );
   return Object.assign(child, { [Symbol.dispose]: () => child.kill("SIGKILL") });
 }
@@ -75,9 +77,7 @@ async function ready(child: ReturnType<typeof serve>): Promise<void> {
 
 /** Exit code, or "alive", and what it said. */
 async function end(child: ReturnType<typeof serve>): Promise<{ code: unknown; said: string }> {
-  const late = setTimeout(() => child.kill("SIGKILL"), QUICKLY_MS);
   const code = await child.exited;
-  clearTimeout(late);
   const said = await new Response(child.stderr).text();
   return { code: child.signalCode === null ? code : "alive", said };
 }
@@ -129,7 +129,12 @@ describe("addresses of a node", () => {
     using other = serve("other", { open, peers: freePort() });
     const nodes = [one, other];
     const outcomes = await Promise.all(
-      nodes.map((node) => ready(node).then(() => "ready", () => "ended")),
+      nodes.map((node) =>
+        ready(node).then(
+          () => "ready",
+          () => "ended",
+        ),
+      ),
     );
     expect(outcomes.toSorted()).toEqual(["ended", "ready"]);
   });
