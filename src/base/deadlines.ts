@@ -60,6 +60,8 @@ export const DEADLINES = {
   uploadLookMs: 5_000,
   /** Another node must vouch for an upload within this, and what its bytes take at the slowest pace worth waiting for. */
   uploadHandMs: 15_000,
+  /** The other regions of a level get a new picture within this before it is acknowledged, or find it below later. */
+  uploadSpreadMs: 5_000,
   /** An upload that could not be sent on is tried again after the first wait, doubled up to the second. */
   outboxFirstMs: 1_000,
   outboxLongestMs: 300_000,

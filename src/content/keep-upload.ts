@@ -83,7 +83,7 @@ async function asNew(parts: Parts, arrival: Arrival): Promise<Kept | "again"> {
     return { created: false, propagated: "done" };
   }
   await syncFileAsync(file.path);
-  const meta = metaOf(arrival);
+  const meta = metaOfArrival(arrival);
   const published = cache.publish(file.reservation, file.path, meta, { pinned: true });
   if (published === "refused") throw busy("the picture could not be kept");
   // its file is gone, but the one that was quicker is there to be compared with
@@ -114,7 +114,8 @@ async function isBelow(parts: Parts, arrival: Arrival): Promise<boolean> {
   throw conflict();
 }
 
-function metaOf(arrival: Arrival): VariantMeta {
+/** Its validator is minted here, once (spec §2 "Validators"). */
+export function metaOfArrival(arrival: Arrival): VariantMeta {
   const { id, ext, file, facts, modified } = arrival;
   const relname = relnameOf(originalOf(id, ext));
   return { relname, bytes: file.bytes, validator: file.xxh64, modified, facts, lossySteps: 0 };

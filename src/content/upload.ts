@@ -2,15 +2,16 @@
 
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
-import { ORIG, parseRelname, relnameOf } from "../base/variant.ts";
+import { ORIG, parseRelname } from "../base/variant.ts";
 import { sniff } from "../image/sniff.ts";
 import type { Told } from "../mesh/tell.ts";
 import { startContext } from "./context.ts";
 import { isUnreachable } from "./first-of.ts";
-import { type Arrival, idOfBytes, type Kept, keepUpload } from "./keep-upload.ts";
+import { type Arrival, idOfBytes, type Kept, keepUpload, metaOfArrival } from "./keep-upload.ts";
 import { originalOf, probeFacts } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { openSpool, type Spool } from "./spool.ts";
+import { spreadToRegions } from "./spread.ts";
 import { candidatesFor } from "./upstream.ts";
 
 /** What the client says of the bytes that follow. */
@@ -97,13 +98,22 @@ async function finish(parts: Parts, spool: Spool, wish: UploadWish & Named): Pro
   const { webId } = wish;
   const arrival = { id, ext, file, facts, modified, look: id !== idOfBytes(sha256), webId };
   const kept = await handToOwner(parts, arrival);
+  const meta = metaOfArrival(arrival);
+  const { relname } = meta;
+  if (kept.created) {
+    const path = kept.here ? parts.cache.pathOf(relname) : file.path;
+    await spreadToRegions(parts, { meta, path });
+  }
   parts.counters.add("upload");
-  const relname = relnameOf(originalOf(id, ext));
-  return { ...kept, contentId: id, relname, bytes, digest: sha256 };
+  const { created, propagated } = kept;
+  return { created, propagated, contentId: id, relname, bytes, digest: sha256 };
 }
 
 /** The owner of the id in this level, or whoever stands in for it: this node too. */
-async function handToOwner(parts: Parts, arrival: Arrival): Promise<Kept> {
+async function handToOwner(
+  parts: Parts,
+  arrival: Arrival,
+): Promise<Kept & { readonly here: boolean }> {
   const { self, ownership } = parts;
   const ranks = ownership.topRanks(self.level, self.region, arrival.id);
   const at = ranks.indexOf(self.name);
@@ -116,17 +126,17 @@ async function handToOwner(parts: Parts, arrival: Arrival): Promise<Kept> {
     // this node may remember that there was no such picture
     const { id, webId } = arrival;
     await parts.announce({ ids: [id], webIds: webId === undefined ? [] : [webId] });
-    return kept;
+    return { ...kept, here: false };
   }
-  return keepUpload(parts, arrival);
+  return { ...(await keepUpload(parts, arrival)), here: true };
 }
 
 /** undefined when the peer could not be reached or did not answer in time. */
 async function handTo(parts: Parts, peer: string, arrival: Arrival): Promise<Kept | undefined> {
-  const { id, ext, file, facts, modified, webId } = arrival;
-  const relname = relnameOf(originalOf(id, ext));
-  const { bytes, xxh64: validator, sha256, path } = file;
-  const meta = { relname, bytes, validator, modified, facts, lossySteps: 0 };
+  const { file, webId } = arrival;
+  const meta = metaOfArrival(arrival);
+  const { relname, bytes } = meta;
+  const { sha256, path } = file;
   const upload = { webId, sha256 };
   try {
     const message = { kind: "rebalance", meta, path, upload } as const;

@@ -4,7 +4,7 @@
  * `MIR_SEED` repeats the order of a run.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,9 @@ import { type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
 import { until } from "../support/until.ts";
 import { sha256Of, UPLOAD_KEY, type UploadAnswer, upload } from "../support/uploads.ts";
+
+// the machine may be busy with other tests
+setDefaultTimeout(60_000);
 
 const EDGES = ["edge-1", "edge-2", "edge-3"];
 const REGIONALS = ["regional-1", "regional-2"];

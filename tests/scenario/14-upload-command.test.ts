@@ -1,12 +1,15 @@
 /** `mir upload`: files into a mesh, from a terminal or a script. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 import { sha256Of, UPLOAD_KEY } from "../support/uploads.ts";
+
+// the machine may be busy with other tests
+setDefaultTimeout(60_000);
 
 let dir: TempDir;
 let mesh: Mesh;

@@ -1,6 +1,6 @@
 /** Uploads at their limits: memory, sizes, slow and broken clients, listeners and meshes that take none. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,9 @@ import { drawJpeg } from "../support/pictures.ts";
 import { rawExchange, statusOf } from "../support/raw-client.ts";
 import { until } from "../support/until.ts";
 import { FORM_TYPE, formOf, sha256Of, UPLOAD_KEY, upload, uploadForm } from "../support/uploads.ts";
+
+// the machine may be busy with other tests
+setDefaultTimeout(60_000);
 
 const MIB = 2 ** 20;
 const GROWTH_MAX = 64 * MIB;

@@ -72,12 +72,19 @@ export interface Status {
   }[];
 }
 
-/** A port nobody listens on now. */
+/** The system may name a port twice when nobody has listened on it in between. */
+const given = new Set<number>();
+
+/** A port nobody listens on now, and another one each time. */
 export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  for (;;) {
+    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const { port } = listener;
+    listener.stop(true);
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
