@@ -114,6 +114,8 @@ export const DEADLINES = {
   startMs: 20_000,
   /** What was started of a node that cannot start is waited for so long. */
   startUndoMs: 2_000,
+  /** An event that requests cause is logged once in this time. */
+  logRepeatMs: 10_000,
   /** Between two looks at the length of the journal. */
   tidyMs: 60_000,
   /** Hits served for an owner wait this long to be told with others, and telling may take this long. */

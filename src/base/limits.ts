@@ -153,6 +153,8 @@ export const LIMITS = {
   workersMax: 256,
   /** Bytes a request body may have where none is expected. */
   requestBodyBytesMax: 64 * KiB,
+  /** Troubles of which a log remembers when it last told them. */
+  logTroublesMax: 1024,
   /** Requests from worker threads that main is answering at once. */
   mainCallsMax: 4096,
   /** Relnames whose hits wait in one worker to be told to their owners. */

@@ -7,6 +7,7 @@ import { LIMITS } from "../base/limits.ts";
 import { restoreCache } from "../cache/restore.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
+import { calmLog } from "../observe/calm-log.ts";
 import { type Counters, openCounters } from "../observe/counters.ts";
 import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
 import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
@@ -54,7 +55,11 @@ export function layGround(options: NodeOptions): Ground {
   refuseOpenControls(topology, self, credentials);
   const workers = resolveCount(self.workers, LIMITS.workersMax);
   const clock = systemClock;
-  const log = makeLog({ node: self.name, ...options.log, write: (line) => writeSync(2, line) });
+  const everything = makeLog({
+    ...{ node: self.name, ...options.log },
+    write: (line) => writeSync(2, line),
+  });
+  const log = calmLog(everything, clock);
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);
   const uploads = makeUploads({ cacheDir: self.cacheDir, log });

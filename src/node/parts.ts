@@ -14,6 +14,7 @@ import { makeRecorder } from "../content/recorder.ts";
 import { HealthTable } from "../mesh/health.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
+import { calmLog } from "../observe/calm-log.ts";
 import { openCounters } from "../observe/counters.ts";
 import { makeLog } from "../observe/log.ts";
 import { openOrigins } from "../origin/origin.ts";
@@ -35,11 +36,12 @@ export function makeParts(options: PartsOptions): Parts {
   const self = serverNamed(topology, options.server);
   const clock = systemClock;
   const counters = openCounters(memory.counters, worker);
-  const log = makeLog({
+  const everything = makeLog({
     node: worker === 0 ? self.name : `${self.name}/${worker}`,
     ...options.log,
     write: (line) => writeSync(2, line),
   });
+  const log = calmLog(everything, clock);
   const watched = { counters, log, clock };
   const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker, ...watched });
   const links = makeLinks({
