@@ -9,6 +9,8 @@ export const DEADLINES = {
   hopLeastMs: 250,
   /** A body that brings no byte for this long is cut (spec §3). */
   bodyStallMs: 10_000,
+  /** A body of at most `collectBytesMax` is whole within this, or somebody else is asked: 100 KB a second. */
+  collectMs: 10_000,
   /** TCP connect to a peer. */
   connectMs: 2_000,
   /** A peer that could not be reached is not dialled for the first, doubled up to the second. */
@@ -147,6 +149,7 @@ export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Dea
   { inner: "flightTickMs", outer: "bodyStallMs" },
   { inner: "originHeadMs", outer: "requestMs" },
   { inner: "originProbeMs", outer: "originHeadMs" },
+  { inner: "collectMs", outer: "requestMs" },
   { inner: "imageJobMs", outer: "requestMs" },
   { inner: "imageQueueMs", outer: "requestMs" },
   { inner: "resolverMs", outer: "requestMs" },

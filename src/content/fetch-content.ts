@@ -4,16 +4,13 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, ORIG, type Variant } from "../base/variant.ts";
 import { serverNamed } from "../topology/topology.ts";
+import { collectPeerBody } from "./collect.ts";
 import { type Context, startContext } from "./context.ts";
-import { collect } from "./fill.ts";
 import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import { askLevel, ownerHere, peerBody } from "./peers.ts";
 import type { ContentRequest, Elsewhere, FetchContent, Served } from "./served.ts";
-
-/** Bytes of bodies this worker is collecting; see `LIMITS.collectPoolBytesMax`. */
-let collectingBytes = 0;
 
 export function makeFetchContent(parts: Parts): FetchContent {
   const { cache, counters, ownership, self, clock, local } = parts;
@@ -120,16 +117,11 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   parts.local.remember(wanted.id, meta.facts);
   const outcome = { source: "peer", collapsed: false, stored: false, via } as const;
   if (meta.bytes > LIMITS.collectBytesMax) return { kind: "stream", meta, outcome, body };
-  if (collectingBytes + meta.bytes > LIMITS.collectPoolBytesMax) {
-    body.cancel();
-    throw new Fault("overloaded", "too many bodies at once", { retryAfterMs: 1000 });
-  }
-  collectingBytes += meta.bytes;
-  try {
-    return { kind: "bytes", meta, outcome, bytes: await collect(body, meta.bytes) };
-  } finally {
-    collectingBytes -= meta.bytes;
-  }
+  const bytes = await collectPeerBody(parts, context, { meta, body });
+  if (bytes !== undefined) return { kind: "bytes", meta, outcome, bytes };
+  // it answers, but people do not wait for a trickle
+  parts.counters.add("peer_failover");
+  return serveAsOwner(parts, wanted, context);
 }
 
 /** What `auto` means to a client that accepts nothing better (spec §2). */

@@ -55,24 +55,6 @@ export async function fill(options: {
   }
 }
 
-/** Copies a whole body into memory; only for bodies of a known, small length. */
-export async function collect(body: Body, bytes: number): Promise<Uint8Array> {
-  const whole = new Uint8Array(bytes);
-  let position = 0;
-  for (;;) {
-    const chunk = await body.read();
-    if (chunk === undefined) break;
-    if (position + chunk.length > bytes) {
-      body.cancel();
-      throw new Fault("peer_failed", "a body was longer than it said");
-    }
-    whole.set(chunk, position);
-    position += chunk.length;
-  }
-  if (position !== bytes) throw new Fault("peer_failed", "a body was shorter than it said");
-  return whole;
-}
-
 export function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);

@@ -1,0 +1,86 @@
+/** A network that loses what goes one way, or lets it crawl: requests end by their deadline, and right. */
+
+import { expect, test } from "bun:test";
+import { DEADLINES } from "../../src/base/deadlines.ts";
+import { outcomeOf } from "../support/cache-status.ts";
+import { type LevelTable, type Mesh, startMesh } from "../support/mesh.ts";
+import { ranksOf } from "../support/owners.ts";
+import { pictureOf, writePicture } from "../support/pictures.ts";
+import { type RoughProxy, startRoughProxy } from "../support/rough-proxy.ts";
+import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
+
+interface PrivateTable {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** edge-1 reaches edge-2 through the proxy; everybody else sees the true addresses. */
+async function roughMesh(photos: TempDir): Promise<{ mesh: Mesh; proxy: RoughProxy }> {
+  let truePort = 0;
+  const proxy = startRoughProxy(() => truePort);
+  const divert = (server: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+    if (server["name"] !== "edge-2") return server;
+    const [listener] = server["private"] as PrivateTable[];
+    truePort = listener?.port ?? 0;
+    return { ...server, private: [{ host: "127.0.0.1", port: proxy.port }] };
+  };
+  const mesh = await startMesh({
+    edges: ["edge-1", "edge-2"],
+    regionals: ["regional-1"],
+    origin: { origin_dir: photos.path },
+    levelsSeenBy(name, [edges, ...below]) {
+      if (name !== "edge-1" || edges === undefined) return [edges ?? { servers: [] }, ...below];
+      const seen: LevelTable = { servers: edges.servers.map(divert) };
+      return [seen, ...below];
+    },
+  });
+  return { mesh, proxy };
+}
+
+/** Asks a node for the pictures, all at once; how long each took, and what it was. */
+async function askAll(mesh: Mesh, name: string, paths: readonly string[]) {
+  return Promise.all(
+    paths.map(async (path) => {
+      const start = performance.now();
+      const answer = await mesh.get(name, path);
+      const { status } = answer;
+      const { width } = await pictureOf(answer);
+      const ms = performance.now() - start;
+      return { status, outcome: outcomeOf(answer), width, ms };
+    }),
+  );
+}
+
+test("answers that crawl at 10 KB/s, then answers that are lost one way", async () => {
+  using photos = makeTempDir();
+  const names = Array.from({ length: 12 }, (_, i) => `harbour-${i}`);
+  for (const name of names) {
+    await writePicture(photos.path, `${name}.jpg`, { width: 1200, height: 900 });
+  }
+  const { mesh, proxy } = await roughMesh(photos);
+  await using running = mesh;
+  using rough = proxy;
+  const owners = await Promise.all(names.map((id) => ranksOf(running.topologyFile, 0, id)));
+  const ids = names.filter((_, i) => owners[i]?.[0] === "edge-2").slice(0, 4);
+  expect(ids.length).toBeGreaterThan(1);
+  const phases = [
+    ["clear", "md"],
+    ["crawl", "sm"],
+    ["silent", "lg"],
+  ] as const;
+  for (const [mode, size] of phases) {
+    const paths = ids.map((id) => `/puddle/${id}/${size}/a.png`);
+    rough.mode = "clear";
+    const owner = await askAll(running, "edge-2", paths);
+    rough.mode = mode;
+    const asked = await askAll(running, "edge-1", paths);
+    expect({ mode, statuses: asked.map((a) => a.status) }).toEqual({
+      mode,
+      statuses: ids.map(() => 200),
+    });
+    // whoever it came from, and whatever it was made from in the end
+    expect(asked.map((a) => a.width)).toEqual(owner.map((a) => a.width));
+    expect(Math.max(...asked.map((a) => a.ms))).toBeLessThan(DEADLINES.requestMs);
+    if (mode === "clear") expect(asked.some((a) => a.outcome === "peer")).toBe(true);
+  }
+}, 120_000);
