@@ -64,8 +64,8 @@ test("answers that crawl at 10 KB/s, then answers that are lost one way", async 
   const ids = names.filter((_, i) => owners[i]?.[0] === "edge-2").slice(0, 4);
   expect(ids.length).toBeGreaterThan(1);
   const phases = [
-    ["clear", "md"],
-    ["crawl", "sm"],
+    ["clear", "sm"],
+    ["crawl", "md"],
     ["silent", "lg"],
   ] as const;
   for (const [mode, size] of phases) {
