@@ -16,6 +16,7 @@ import {
 import {
   asItStands,
   cycles,
+  fetchesForEver,
   floorBreaks,
   folderOf,
   foreignWords,
@@ -130,6 +131,14 @@ const RULES: readonly Rule[] = [
     find: linesWith(/process\.(stdout|stderr)\b|\bconsole\.|Bun\.(stdout|stderr)\b/),
     bad: ["process.stdout.write(x)", "console.log(x)", "Bun.write(Bun.stderr, x)"],
     good: ["// process.stdout", "child.stdout.on"],
+  },
+  {
+    says: "whoever fetches says when to give up",
+    todo: "hand fetch a signal, such as AbortSignal.timeout(DEADLINES.xMs)",
+    files: src,
+    find: (files) => files.filter(fetchesForEver).map(({ path }) => path),
+    bad: ["await fetch(url, { method })", "options.fetch(url)"],
+    good: ["fetch(url, { signal })", "fetch: handler", "prefetch(url)"],
   },
   {
     says: "tests do not sleep",

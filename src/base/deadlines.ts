@@ -102,6 +102,8 @@ export const DEADLINES = {
   drainFinishMs: 35_000,
   /** Main waits this long for its worker threads to say that they have finished. */
   drainThreadsMs: 40_000,
+  /** From the end of the grace to the end of the process; whatever still hangs then, a start can do without. */
+  drainLongestMs: 60_000,
   /** With nothing in flight for this long, a connection that is still there has asked nothing: it is cut. */
   drainQuietMs: 1_000,
   /** How often that is looked at. */
@@ -137,8 +139,10 @@ export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Dea
   { inner: "requestMs", outer: "clientIdleMs" },
   { inner: "requestMs", outer: "drainFinishMs" },
   { inner: "drainFinishMs", outer: "drainThreadsMs" },
+  { inner: "drainThreadsMs", outer: "drainLongestMs" },
   { inner: "drainQuietMs", outer: "drainFinishMs" },
   { inner: "drainTickMs", outer: "drainQuietMs" },
+  { inner: "outboxStopMs", outer: "drainLongestMs" },
   { inner: "bodyStallMs", outer: "clientStallMs" },
   { inner: "clientStallMs", outer: "sendStallMs" },
   { inner: "hopMarginMs", outer: "requestMs" },

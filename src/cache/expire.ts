@@ -31,6 +31,8 @@ export async function sweepUnused(options: {
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
+  /** Asked between turns; once it is true the sweep ends where it is. */
+  readonly stopping?: () => boolean;
 }): Promise<number> {
   const store = openStore({ ...options, worker: 0 });
   const { slots } = store.view;
@@ -38,6 +40,7 @@ export async function sweepUnused(options: {
   try {
     for (let slot = 0, turns = 1; slot < slots; slot += SLOTS_PER_TURN, turns++) {
       expired += sweepSome(store, slot, Math.min(slots, slot + SLOTS_PER_TURN));
+      if (options.stopping?.() === true) break;
       if (turns % TURNS_PER_YIELD === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {

@@ -1,7 +1,7 @@
 /** `mir serve`: one node of a topology, until it is told to stop. */
 
 import { defineCommand } from "citty";
-import { Fault } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import { reexecOnce, selfCommand } from "../node/reexec.ts";
 import { readSecrets } from "../node/secrets.ts";
 import { type RunningNode, startNode } from "../node/supervisor.ts";
@@ -124,7 +124,10 @@ function stopOnSignal(node: RunningNode, withParent: boolean): void {
     draining = true;
     node.drain().then(
       () => process.exit(0),
-      () => process.exit(1),
+      (error: unknown) => {
+        terminal.complain(`mir: ${asFault(error).message}`);
+        process.exit(1);
+      },
     );
   };
   process.on("SIGTERM", stop);

@@ -9,6 +9,7 @@ import { abandonFlights } from "../content/flights.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { serverNamed } from "../topology/topology.ts";
+import { bounded } from "./bounded.ts";
 import { answerCall, faultOf } from "./main-calls.ts";
 import type {
   Followed,
@@ -177,11 +178,4 @@ function firstWord(
   });
   thread.on("exit", () => reject(new Fault("internal", "a worker thread ended while starting")));
   return promise.finally(() => clearTimeout(late));
-}
-
-async function bounded(work: Promise<unknown>, waitMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, waitMs);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }

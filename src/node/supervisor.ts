@@ -14,13 +14,13 @@ import { serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
 import { claimAddresses } from "./claim-addresses.ts";
 import { startCrew } from "./crew.ts";
+import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
 import { makeReload } from "./reload.ts";
 import { makeStatus } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
-
 import { watchPeers } from "./watch-peers.ts";
 
 export interface RunningNode {
@@ -108,12 +108,7 @@ async function startOn(
     counters,
     log,
   });
-  const drain = async (): Promise<void> => {
-    ready = false;
-    crew.drain();
-    const graceMs = options.drainGraceMs ?? DEADLINES.drainGraceMs;
-    log.info("draining", { graceMs });
-    await Bun.sleep(graceMs);
+  const end = async (): Promise<void> => {
     await crew.stop();
     await images.close();
     await uploads.stop();
@@ -125,8 +120,12 @@ async function startOn(
     // to the last it tells those who look that this node is not ready
     await admin.stop();
     ground.restored[Symbol.dispose]();
-    log.info("stopped");
   };
+  const begin = (): void => {
+    ready = false;
+    crew.drain();
+  };
+  const drain = makeDrain({ graceMs: options.drainGraceMs, begin, end, log });
   return { listeners: [...crew.listeners, ...admin.listeners], reload, drain };
 }
 

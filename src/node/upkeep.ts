@@ -27,7 +27,8 @@ export function startUpkeep(options: {
   const { expireUnusedMs } = topology.cache;
   const tasks = [every(DEADLINES.tidyMs, log, () => tidyJournal({ memory, dir, log, clock }))];
   if (expireUnusedMs !== undefined) {
-    const sweep = (): Promise<unknown> => sweepUnused({ memory, dir, counters, log, clock });
+    const sweep = (stopping: () => boolean): Promise<unknown> =>
+      sweepUnused({ memory, dir, counters, log, clock, stopping });
     tasks.push(every(expireUnusedMs / SWEEPS_PER_LIFE, log, sweep));
   }
   return {
@@ -38,12 +39,16 @@ export function startUpkeep(options: {
 }
 
 /** One run at a time, the next one `waitMs` after the last has ended. */
-function every(waitMs: number, log: Log, run: () => Promise<unknown>): Upkeep {
+function every(
+  waitMs: number,
+  log: Log,
+  run: (stopping: () => boolean) => Promise<unknown>,
+): Upkeep {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
   let timer = setTimeout(turn, waitMs);
   function turn(): void {
-    running = run()
+    running = run(() => stopped)
       .then(
         () => {},
         (error) => log.error("upkeep of the cache failed", { error }),

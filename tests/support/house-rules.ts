@@ -165,3 +165,9 @@ function endOfBlock(code: string, start: number): number {
   }
   return code.length;
 }
+
+/** A file that calls `fetch` and has no signal to give it. */
+export function fetchesForEver({ text }: Source): boolean {
+  const code = codeOf(text);
+  return /(?<![\w$])fetch\(/.test(code) && !/\bsignal\b/.test(code);
+}

@@ -79,3 +79,16 @@ test("age outlives a clean stop", async () => {
 test("a slot can count as many sweeps as a life has", () => {
   expect(SWEEPS_PER_LIFE).toBeLessThanOrEqual(USE.sweepsMax);
 });
+
+test("a node that stops ends the sweep where it is", async () => {
+  using made = makeCacheDir();
+  putBytes(made.cache, A);
+  const { memory, dir } = made;
+  const counters = openCounters(createCounterMemory(1), 0);
+  const options = { memory, dir, counters, log: silentLog, clock: systemClock };
+  let looks = 0;
+  const stopping = (): boolean => ++looks > 0;
+  for (let i = 0; i <= SWEEPS_PER_LIFE; i++) await sweepUnused({ ...options, stopping });
+  // one look a sweep: none went beyond its first turn
+  expect(looks).toBe(SWEEPS_PER_LIFE + 1);
+});
