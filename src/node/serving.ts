@@ -49,7 +49,10 @@ export function openServing(
  * Peers go to the next rank while this node still serves clients, so that its end is news to nobody. A
  * legacy peer knows no such answer; what is only to be had here, as `local`, is given to the last.
  */
-function refuseAsOwner({ role, legacy }: Parameters<PeerHandlers["ask"]>[0]): void {
+export function refuseAsOwner({
+  role,
+  legacy,
+}: Pick<Parameters<PeerHandlers["ask"]>[0], "role" | "legacy">): void {
   if (role === "owner" && !legacy) throw new Fault("draining", "the node is shutting down");
 }
 
