@@ -122,6 +122,17 @@ export const DEADLINES = {
   logRepeatMs: 10_000,
   /** Between two looks at the length of the journal. */
   tidyMs: 60_000,
+  /** Another server of the level says within this whether it has a variant on disk. */
+  probeMs: 500,
+  /** Moving a variant to its owner, beside the time its bytes take. */
+  rebalanceTellMs: 30_000,
+  /** An owner that could not be told is left alone for this long. */
+  rebalanceRestMs: 5_000,
+  /** After a pass that could not move everything the next one begins: the first wait, doubled up to the second. */
+  rebalanceAgainFirstMs: 2_000,
+  rebalanceAgainMs: 60_000,
+  /** Between two writes of how far a rebalance is. */
+  rebalanceSaveMs: 1_000,
   /** Hits served for an owner wait this long to be told with others, and telling may take this long. */
   recordFlushMs: 1_000,
   recordMs: 2_000,

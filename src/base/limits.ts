@@ -157,6 +157,16 @@ export const LIMITS = {
   logTroublesMax: 1024,
   /** Requests from worker threads that main is answering at once. */
   mainCallsMax: 4096,
+  /** After a change of topology: servers of the level, and of those that drain, in which an owner looks for what it misses. */
+  probedRanksMax: 2,
+  probedDrainingMax: 2,
+  /** Places of the index looked at in one turn by a rebalance, and variants it moves at once. */
+  rebalanceSlotsMax: 256,
+  rebalanceAtOnce: 4,
+  /** A larger variant is not sent before the owner has been asked whether it has it. */
+  rebalanceAskBytes: 256 * KiB,
+  /** The slowest transfer that is waited for. */
+  rebalanceLeastBytesPerSecond: 256 * KiB,
   /** Relnames whose hits wait in one worker to be told to their owners. */
   recordNamesMax: 20_000,
   /** Variants in one order to warm, and how many are told at once. */

@@ -10,6 +10,7 @@ import { type Folders, makeFolders } from "./folders.ts";
 import { learnRecord, metaDir } from "./journal.ts";
 import { BLOCK_BYTES, FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, chargeJournal, overheadBytes, roomBytes } from "./ledger.ts";
+import { type Listed, listVariants } from "./list.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { lookUp } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
@@ -64,6 +65,8 @@ export interface Cache {
    * A pinned one whose file is there stays: it may be the only copy.
    */
   forget(relname: string): boolean;
+  /** What lies in so many places of the index from `from` on, 0 at first; see list.ts. Counts nothing. */
+  list(from: number, slotsMax: number): Listed;
   /** Facts of the original became known; kept with this variant. */
   learn(relname: string, facts: Facts): void;
   /** So many files of at most 4 KiB came or went below `.mir`; what exceeds the capacity now is evicted. */
@@ -118,6 +121,7 @@ export function openCache(options: {
     pinnable: (bytes) => pinFits(view, bytes),
     pinned: () => pinnedNames(store),
     forget: (relname) => forget(store, relname),
+    list: (from, slotsMax) => listVariants(view, from, slotsMax),
     learn: (relname, facts) => learn(store, relname, facts),
     chargeFiles: (count) => chargeFiles(store, count),
     usage: () => usageOf(store),

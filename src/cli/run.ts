@@ -6,6 +6,7 @@ import { version } from "../base/version.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { terminal } from "./output.ts";
+import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
 import { uploadCommand } from "./upload.ts";
 import { UsageError } from "./usage.ts";
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   check: command(checkCommand),
   warm: command(warmCommand),
   upload: command(uploadCommand),
+  rebalance: command(rebalanceCommand),
 };
 
 const root = defineCommand({
@@ -38,6 +40,7 @@ const root = defineCommand({
     check: { meta: { description: "explain a topology file, or name all its mistakes" } },
     upload: { meta: { description: "upload pictures into a mesh" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
+    rebalance: { meta: { description: "move what a server holds to those that own it now" } },
   },
 });
 

@@ -28,7 +28,11 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     });
     if (request.role === "owner") refuseLoop(context, parts.self.name);
     if (request.facts === true) {
-      return factsAnswer(wanted, await factsAsOwner(parts, wanted.id, context));
+      const facts =
+        request.role === "local"
+          ? factsHere(parts, wanted.id)
+          : await factsAsOwner(parts, wanted.id, context);
+      return factsAnswer(wanted, facts);
     }
     // asked as owner: serve, generate, go upstream, or refuse; never sideways
     const served =
@@ -44,6 +48,13 @@ function fromDisk(parts: Parts, wanted: Variant): Served {
   const meta = parts.local.look(parts.local.canonical(wanted));
   if (meta === undefined) throw new Fault("not_found", "not on this disk");
   return resident(parts, meta, { source: "hit", via: "" });
+}
+
+/** Of any variant on this disk. */
+function factsHere(parts: Parts, id: string): Facts {
+  const facts = parts.local.facts(id);
+  if (facts === undefined) throw new Fault("not_found", "nothing of it is on this disk");
+  return facts;
 }
 
 function answer(served: Served, options: { via: string; head: boolean }): PeerAnswer {

@@ -71,7 +71,7 @@ export async function residentOriginal(
     const served = await loadVariant(parts, { name, context, whole: true, bytesMax });
     if (served.kind === "stream") served.body.cancel();
     if (served.kind !== "file") return undefined;
-    fetched = true;
+    fetched = served.outcome.source === "origin";
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import { type Context, withinDeadline } from "./context.ts";
 import { keyOf, loadVariant, resident } from "./load.ts";
 import { lookAtOriginal, originalOf } from "./original.ts";
 import type { Parts } from "./parts.ts";
+import { factsAtPeers } from "./probe.ts";
 import type { Served } from "./served.ts";
 import { askBelow, isLowest } from "./upstream.ts";
 
@@ -40,9 +41,14 @@ export function factsAsOwner(parts: Parts, id: string, context: Context): Promis
 /** Whether the original had to be read from the origin for it. */
 async function learnFacts(parts: Parts, id: string, context: Context): Promise<boolean> {
   if (parts.local.facts(id) !== undefined) return false;
-  const here = parts.local.look(originalOf(id)) !== undefined;
+  const isHere = (): boolean => parts.local.look(originalOf(id)) !== undefined;
+  if (isHere()) {
+    await factsAsOwner(parts, id, context);
+    return false;
+  }
   await factsAsOwner(parts, id, context);
-  return !here;
+  // other nodes may have told them
+  return isHere();
 }
 
 async function findFacts(parts: Parts, id: string, context: Context): Promise<Facts> {
@@ -51,6 +57,11 @@ async function findFacts(parts: Parts, id: string, context: Context): Promise<Fa
   negatives.check(id);
   negatives.check(key);
   try {
+    const moved = await factsAtPeers(parts, context, id);
+    if (moved !== undefined) {
+      local.remember(id, moved);
+      return moved;
+    }
     const below = await askBelow(parts, context, { wanted: originalOf(id), facts: true });
     below?.reply.body.cancel();
     const found = below?.reply.meta.facts ?? (await lookAtOriginal(parts, id, context));

@@ -41,6 +41,8 @@ export interface Parts {
   readonly recorder: Recorder;
   readonly health: PeerHealth;
   readonly hedges: HedgeBudget;
+  /** Whether content may still lie with those that owned it before a change of topology. */
+  readonly rebalancing: () => boolean;
   /** undefined: this mesh has no origin, or this node cannot open it. */
   readonly origin: Origin | undefined;
   readonly images: ImageService;

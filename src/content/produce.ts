@@ -19,6 +19,7 @@ import {
   withSpooled,
 } from "./original.ts";
 import type { Parts, Producer, Task } from "./parts.ts";
+import { findAtPeers } from "./probe.ts";
 import type { Served, Source } from "./served.ts";
 import { askBelow } from "./upstream.ts";
 
@@ -93,6 +94,9 @@ async function direct(parts: Parts, task: Task): Promise<Served> {
 async function open(parts: Parts, task: Task): Promise<Opened> {
   const { name, context } = task;
   const { local, cache } = parts;
+  // it may have come between the miss and this flight, which keeps it from coming now
+  const here = name.size === ORIG ? local.look(name) : cache.peek(relnameOf(name));
+  if (here !== undefined) return { kind: "resident", meta: here, source: "hit", via: "" };
   const facts = name.size === ORIG ? undefined : local.facts(name.id);
 
   // 4. generation, from a sufficient variant on this disk
@@ -101,24 +105,32 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
     return { kind: "recipe", from, facts, source: "generated", wanted: name };
   }
 
+  // after a change of topology: those of this level that may have owned it before
+  const moved = await findAtPeers(parts, context, name);
+  if (moved !== undefined) return arrived(parts, name, moved);
+
   // 5. upstream, for the wanted variant
   const below = await askBelow(parts, context, { wanted: name });
   if (below !== undefined) {
     const { meta, via } = below.reply;
     const body = belowBody(parts, context, below);
-    local.remember(name.id, meta.facts);
-    const here = cache.peek(meta.relname);
-    if (here === undefined) {
-      return { kind: "incoming", incoming: { meta, body, via, source: "upstream" } };
-    }
-    // the wanted class is another one's picture, and that is already here
-    body.cancel();
-    return { kind: "resident", meta: here, source: "upstream", via };
+    return arrived(parts, name, { meta, body, via, source: "upstream" });
   }
 
   // 6. origin
   if (name.size !== ORIG) return fromOriginal(parts, task, facts);
   return { kind: "incoming", incoming: await openAtOrigin(parts, context, name.id) };
+}
+
+/** A source has answered; what it says the picture is may name a variant that is already here. */
+function arrived(parts: Parts, name: Variant, incoming: Incoming): Opened {
+  const { meta, source, via, body } = incoming;
+  parts.local.remember(name.id, meta.facts);
+  const here = parts.cache.peek(meta.relname);
+  if (here === undefined) return { kind: "incoming", incoming };
+  // the wanted class is another one's picture
+  body.cancel();
+  return { kind: "resident", meta: here, source, via };
 }
 
 async function fromOriginal(parts: Parts, task: Task, known: Facts | undefined): Promise<Opened> {

@@ -2,14 +2,7 @@
 
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import {
-  ORIG,
-  parseRelname,
-  relnameOf,
-  UNKNOWN_FACTS,
-  type Variant,
-  type VariantMeta,
-} from "../base/variant.ts";
+import { ORIG, parseRelname, type Variant } from "../base/variant.ts";
 import { sniff } from "../image/sniff.ts";
 import type { SaveMessage, ToldAnswer } from "../mesh/tell.ts";
 import { sizeNames } from "../topology/topology.ts";
@@ -17,6 +10,7 @@ import { startContext } from "./context.ts";
 import { idOfBytes, type Kept, keepUpload } from "./keep-upload.ts";
 import { probeFacts } from "./original.ts";
 import type { Parts } from "./parts.ts";
+import { receiveVariant } from "./receive.ts";
 import { openSpool, type Spooled } from "./spool.ts";
 
 /**
@@ -27,6 +21,8 @@ import { openSpool, type Spooled } from "./spool.ts";
 export async function takeSave(parts: Parts, message: SaveMessage): Promise<ToldAnswer> {
   const { kind, bytes, upload } = message;
   const name = nameOf(parts, message);
+  const travels = name.size === ORIG && (kind === "save" || upload !== undefined);
+  if (!travels) return receiveVariant(parts, message, name);
   using spool = openSpool(parts.cache, { bytes, bytesMax: LIMITS.originalBytesMax });
   for (;;) {
     const chunk = await message.body.read();
@@ -35,10 +31,8 @@ export async function takeSave(parts: Parts, message: SaveMessage): Promise<Told
   }
   const file = spool.finish();
   verify(message, file);
-  const travels = name.size === ORIG && (kind === "save" || upload !== undefined);
   // awaited here, because the spool goes when this function ends
-  if (travels) return await takeUpload(parts, message, { name, file });
-  return await keep(parts, message, name, file);
+  return await takeUpload(parts, message, { name, file });
 }
 
 function nameOf(parts: Parts, { meta }: SaveMessage): Variant {
@@ -85,27 +79,4 @@ async function takeUpload(
 
 function ackOf({ created, propagated }: Kept): ToldAnswer {
   return { note: created ? "stored" : "already", detail: { propagated } };
-}
-
-/** Into the cache, under its policy: the node that told it keeps its own until it is sure. */
-async function keep(
-  parts: Parts,
-  { meta, bytes }: SaveMessage,
-  name: Variant,
-  file: Spooled,
-): Promise<ToldAnswer> {
-  const whole: VariantMeta = {
-    relname: relnameOf(name),
-    bytes,
-    validator: meta.validator ?? file.xxh64,
-    modified: meta.modified ?? parts.clock.wallSeconds(),
-    facts: meta.facts ?? UNKNOWN_FACTS,
-    lossySteps: meta.lossySteps ?? 0,
-  };
-  const published = parts.cache.publish(file.reservation, file.path, whole);
-  if (published === "refused") {
-    throw new Fault("overloaded", "the variant could not be kept", { retryAfterMs: 1000 });
-  }
-  await parts.announce({ ids: [name.id], webIds: [] });
-  return { note: published === "published" ? "stored" : "already" };
 }

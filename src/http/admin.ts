@@ -7,6 +7,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hostAndPort } from "../base/listening.ts";
+import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
 import type { Log } from "../observe/log.ts";
@@ -38,6 +39,7 @@ export interface StatusDocument {
   readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
   /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
   readonly outbox: { readonly pending: number; readonly aside: number };
+  readonly rebalance: RebalanceStatus;
   readonly counters: Readonly<Record<CounterName, number>>;
 }
 

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { Fault } from "../base/fault.ts";
 import type { Parts } from "../content/parts.ts";
+import type { Rebalancer } from "../content/rebalance.ts";
 import { carryOutWarm } from "../content/warm-order.ts";
 import type { AdminAction } from "../http/admin.ts";
 
@@ -14,10 +15,21 @@ const warmSchema = v.strictObject({
   to: v.optional(words, []),
 });
 
+const rebalanceSchema = v.strictObject({ start: v.boolean() });
+
 /** They run on the main thread, with parts of its own, beside the workers. */
-export function adminActions(parts: Parts): Readonly<Record<string, AdminAction>> {
+export function adminActions(
+  parts: Parts,
+  rebalancer: Rebalancer,
+): Readonly<Record<string, AdminAction>> {
   return {
     "/warm": async (body) => ({ results: await carryOutWarm(parts, parse(warmSchema, body)) }),
+    "/rebalance": async (body) => {
+      const { start } = parse(rebalanceSchema, body);
+      const before = rebalancer.status();
+      if (start) rebalancer.start();
+      return { before, now: rebalancer.status() };
+    },
   };
 }
 

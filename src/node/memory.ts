@@ -4,6 +4,7 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { LOAD_MAX, SLOTS_MAX } from "../cache/layout.ts";
 import { createCacheMemory } from "../cache/memory.ts";
 import { createFlightMemory } from "../content/flight-table.ts";
+import { createProbeMemory } from "../content/probe.ts";
 import { createHealthMemory } from "../mesh/health.ts";
 import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
@@ -25,6 +26,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     cache: createCacheMemory({ capacityBytes, slots, sizes: sizeNames(topology) }),
     flights: createFlightMemory(),
     health: createHealthMemory(peersOf(topology, self)),
+    probes: createProbeMemory(),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
   };

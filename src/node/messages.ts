@@ -5,6 +5,7 @@ import type { CacheMemory } from "../cache/memory.ts";
 import type { Custody } from "../content/custody.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
+import type { ProbeMemory } from "../content/probe.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import type { HealthMemory } from "../mesh/health.ts";
@@ -33,6 +34,7 @@ export interface SharedSet {
   readonly cache: CacheMemory;
   readonly flights: FlightMemory;
   readonly health: HealthMemory;
+  readonly probes: ProbeMemory;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
 }

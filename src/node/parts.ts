@@ -9,6 +9,7 @@ import { openFlights } from "../content/flights.ts";
 import { makeLocal } from "../content/local.ts";
 import { makeNegatives } from "../content/negatives.ts";
 import type { Parts } from "../content/parts.ts";
+import { openProbing } from "../content/probe.ts";
 import { producer } from "../content/produce.ts";
 import { makeRecorder } from "../content/recorder.ts";
 import { HealthTable } from "../mesh/health.ts";
@@ -72,6 +73,7 @@ export function makeParts(options: PartsOptions): Parts {
     recorder: makeRecorder({ links, counters }),
     health: new HealthTable(memory.health),
     hedges: makeHedgeBudget(),
+    rebalancing: openProbing(memory.probes, clock),
     images,
     resolve,
     announce,

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
 import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
+import type { Rebalancer } from "../content/rebalance.ts";
 import type { StatusDocument } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
@@ -26,8 +27,9 @@ export function makeStatus(options: {
   readonly images: ImagePool;
   readonly clock: Clock;
   readonly outbox: Outbox;
+  readonly rebalancer: Rebalancer;
 }): StatusSource {
-  const { parts, memory, crew, watch, images, clock, outbox } = options;
+  const { parts, memory, crew, watch, images, clock, outbox, rebalancer } = options;
   const { cache } = parts;
   const startedMs = clock.monotonicMs();
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
@@ -46,6 +48,7 @@ export function makeStatus(options: {
         cache: { variants, bytes, capacityBytes },
         images: images.stats(),
         outbox: { pending: outbox.pending(), aside: outbox.aside().length },
+        rebalance: rebalancer.status(),
         counters: readCounters(memory.counters),
       };
     },
@@ -75,6 +78,11 @@ export function makeStatus(options: {
           name: "outbox_aside",
           help: "Uploads that cannot be handed on; see the log for their names",
           value: outbox.aside().length,
+        },
+        {
+          name: "rebalance_left",
+          help: "Variants here that belong to other servers and wait to be moved",
+          value: rebalancer.status().left,
         },
         { name: "image_queue_depth", help: "Image jobs waiting", value: queued },
         { name: "image_busy", help: "Image jobs running", value: busy },

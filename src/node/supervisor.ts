@@ -7,8 +7,10 @@ import { saveCache } from "../cache/restore.ts";
 import { takeCustody } from "../content/custody.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { Parts } from "../content/parts.ts";
-import { makeAdminHandler, startAdminListener } from "../http/admin.ts";
+import type { Rebalancer } from "../content/rebalance.ts";
+import { makeAdminHandler, type RunningAdmin, startAdminListener } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
+import type { Links } from "../mesh/link.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
@@ -18,6 +20,7 @@ import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
+import { makeRebalancing } from "./rebalancing.ts";
 import { makeReload } from "./reload.ts";
 import { makeStatus } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -51,6 +54,7 @@ async function startOn(
 ): Promise<RunningNode> {
   const { topology, secrets } = options;
   const { self, clock, log, counters, memory, credentials, uploads, images, resolver } = ground;
+  const variants = (): number => parts.cache.usage().variants;
   const announce = async (news: News): Promise<void> => {
     hearNews(parts, news);
     for (const webId of news.webIds) resolver.forget(webId);
@@ -65,35 +69,30 @@ async function startOn(
     takeCustody({ outbox: uploads.outbox(), cache: parts.cache }, taken);
   const live = makeLiveParts({
     ...setup,
-    worker: 0,
-    images,
+    ...{ worker: 0, images, announce, custody },
     resolve: (webId) => resolver.resolve(webId),
-    announce,
-    custody,
   });
   const parts = live.always;
+  const rebalancing = makeRebalancing({ topology, self, memory, log, clock, variants });
   const crew = await startCrew({
     workers: ground.workers,
     setup,
     work: (request) => work(request, { images, resolver, announce, custody }),
-    counters,
-    log,
+    ...{ counters, log },
   });
   undo.defer(() => crew.stop(DEADLINES.startUndoMs));
   const watched = { topology, self, credentials, log, clock };
   const watch = undo.use(watchPeers({ ...watched, memory: memory.health }));
+  const rebalancer = rebalancing.start(parts);
+  undo.defer(() => stopMoving(rebalancer, parts.links));
+  const actions = adminActions(parts, rebalancer);
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },
-    outbox: uploads.outbox(),
+    ...{ outbox: uploads.outbox(), rebalancer },
   });
-  const admin = await startAdminListener({
-    socketPath: join(self.cacheDir, ".mir", "admin.sock"),
-    tcp: self.admin,
-    token: secrets.adminToken,
-    handler: makeAdminHandler({ ...status, ready: () => ready, actions: adminActions(parts) }),
-    log,
-  });
+  const handler = makeAdminHandler({ ...status, ready: () => ready, actions });
+  const admin = await startAdmin(ground, { handler, token: secrets.adminToken });
   uploads.start(parts);
   const upkeep = startUpkeep({ topology, self, memory: memory.cache, counters, log, clock });
   const reload = makeReload({
@@ -103,6 +102,7 @@ async function startOn(
     apply(changed) {
       const followed = { topology: changed, health: watch.follow(changed) };
       live.follow(followed);
+      rebalancing.follow(changed);
       return crew.follow(followed);
     },
     counters,
@@ -112,7 +112,7 @@ async function startOn(
     await crew.stop();
     await images.close();
     await uploads.stop();
-    parts.links.close();
+    await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
     await upkeep.stop();
     saveCache(memory.cache, self.cacheDir);
@@ -127,6 +127,21 @@ async function startOn(
   };
   const drain = makeDrain({ graceMs: options.drainGraceMs, begin, end, log });
   return { listeners: [...crew.listeners, ...admin.listeners], reload, drain };
+}
+
+/** What is on its way to a peer ends with the links: nobody waits for a large file. */
+async function stopMoving(rebalancer: Rebalancer, links: Links): Promise<void> {
+  const stopped = rebalancer.stop();
+  links.close();
+  await stopped;
+}
+
+function startAdmin(
+  { self, log }: Ground,
+  options: Pick<Parameters<typeof startAdminListener>[0], "handler" | "token">,
+): Promise<RunningAdmin> {
+  const socketPath = join(self.cacheDir, ".mir", "admin.sock");
+  return startAdminListener({ socketPath, tcp: self.admin, log, ...options });
 }
 
 async function work(

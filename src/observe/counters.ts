@@ -100,6 +100,13 @@ export const COUNTERS = {
     help: "Peer requests with another topology epoch",
     action: "finish the roll-out of the topology",
   },
+  rebalance_probe: {
+    help: "Misses for which other servers of the level were asked after a change of topology",
+    action: "none; see routing.rebalance_window",
+  },
+  rebalance_found: { help: "Those that another server had on disk", action: "none" },
+  rebalance_moved: { help: "Variants moved to the server that owns them now", action: "none" },
+  rebalance_kept: { help: "Variants taken over from the server that owned them", action: "none" },
   warm_sent: { help: "Variants peers were told to fetch and keep", action: "none" },
   warm_stored: { help: "Variants fetched and kept because a peer said so", action: "none" },
   record_sent: { help: "Variants whose hits were told to their owner", action: "none" },

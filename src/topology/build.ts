@@ -48,9 +48,9 @@ export function buildTopology(file: TopologyFile, baseDir: string): Topology {
   };
 }
 
-type Settings = Pick<Topology, "image" | "http" | "limits" | "cache">;
+type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "rebalance">;
 
-function buildSettings({ image, http, limits, cache }: TopologyFile): Settings {
+function buildSettings({ routing, image, http, limits, cache }: TopologyFile): Settings {
   return {
     image: {
       policy: image.policy,
@@ -69,6 +69,10 @@ function buildSettings({ image, http, limits, cache }: TopologyFile): Settings {
       imageJobMs: limits.job_ms,
     },
     cache: { eviction: cache.eviction, expireUnusedMs: cache.expire_unused },
+    rebalance: {
+      windowMs: routing.rebalance_window,
+      bytesPerSecond: routing.rebalance_bytes_per_second,
+    },
   };
 }
 

@@ -86,6 +86,8 @@ export const topologySchema = v.object({
       seed: v.optional(a.fullText),
       peer_mode: v.optional(a.oneOf(["stream", "redirect", "redirect-originals"]), "stream"),
       owner_first_byte_ms: v.optional(a.firstByteMs, DEADLINES.ownerFirstByteMs),
+      rebalance_window: v.optional(a.duration, "24h"),
+      rebalance_bytes_per_second: v.optional(a.byteSize, "64MiB"),
     }),
     {},
   ),

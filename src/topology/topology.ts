@@ -17,6 +17,7 @@ export interface Topology {
   readonly limits: TopologyLimits;
   readonly cache: CacheSettings;
   readonly security: Security;
+  readonly rebalance: RebalanceSettings;
   /** First 8 bytes of SHA-256 over the routing fields, as 16 hex digits (spec §4). */
   readonly epoch: string;
 }
@@ -157,6 +158,14 @@ export interface CacheSettings {
   readonly eviction: "s3-fifo" | "lru";
   /** undefined: unused content is only evicted for room. */
   readonly expireUnusedMs: number | undefined;
+}
+
+/** Of `[routing]`, apart from what decides ownership. */
+export interface RebalanceSettings {
+  /** For so long after a change an owner looks among its peers for what it misses. */
+  readonly windowMs: number;
+  /** What moving content to its owners may take of a node's network. */
+  readonly bytesPerSecond: number;
 }
 
 /** The class list plus `orig` and the exact boxes: every size a relname of this mesh may carry. */

@@ -60,6 +60,13 @@ export interface Status {
   readonly server: string;
   readonly epoch: string;
   readonly counters: Readonly<Record<string, number>>;
+  readonly rebalance: {
+    readonly state: string;
+    readonly settled: boolean;
+    readonly moved: number;
+    readonly left: number;
+    readonly failed: number;
+  };
   readonly cache: { readonly variants: number; readonly bytes: number };
   readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
   readonly outbox: { readonly pending: number; readonly aside: number };

@@ -1,0 +1,82 @@
+/** Moves one variant to the server of this level that owns it (`&`, spec §4). */
+
+import { DEADLINES } from "../base/deadlines.ts";
+import { asFault, Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import { parseRelname, type VariantMeta } from "../base/variant.ts";
+import type { Parts } from "./parts.ts";
+
+export type Moved =
+  | { readonly kind: "moved" }
+  /** The owner had it. */
+  | { readonly kind: "already" }
+  /** It went by itself meanwhile: evicted, expired, purged. */
+  | { readonly kind: "gone" }
+  | { readonly kind: "failed"; readonly fault: Fault };
+
+export type MoveParts = Pick<Parts, "cache" | "links" | "ownership" | "self" | "clock">;
+
+/** The server that should have the variant instead of this one; undefined when it belongs here. */
+export function belongsTo(
+  { ownership, self }: Pick<MoveParts, "ownership" | "self">,
+  relname: string,
+): string | undefined {
+  const name = parseRelname(relname);
+  if (name === undefined) return undefined;
+  const [owner] = ownership.topRanks(self.level, self.region, name.id);
+  return owner === self.name ? undefined : owner;
+}
+
+/** The copy here goes when the owner has said that it has it, never before; a pinned one stays. */
+export async function moveVariant(
+  parts: MoveParts,
+  meta: VariantMeta,
+  owner: string,
+): Promise<Moved> {
+  const { cache, links } = parts;
+  try {
+    const has = meta.bytes > LIMITS.rebalanceAskBytes && (await ownerHas(parts, meta, owner));
+    const path = cache.pathOf(meta.relname);
+    const note = has
+      ? "already"
+      : (
+          await links.tell(
+            owner,
+            { kind: "rebalance", meta, path },
+            { deadlineMs: transferMs(meta) },
+          )
+        ).note;
+    cache.forget(meta.relname);
+    return note === "already" ? { kind: "already" } : { kind: "moved" };
+  } catch (error) {
+    const fault = asFault(error);
+    if (cache.peek(meta.relname) === undefined) return { kind: "gone" };
+    if (fault.code !== "not_found") return { kind: "failed", fault };
+    // the index has it and the disk has not
+    cache.forget(meta.relname);
+    return { kind: "gone" };
+  }
+}
+
+/** What is large is not sent only to hear that it is there: the answer would come amid its bytes. */
+async function ownerHas({ links }: MoveParts, meta: VariantMeta, owner: string): Promise<boolean> {
+  try {
+    const reply = await links.ask(owner, {
+      relname: meta.relname,
+      role: "local",
+      head: true,
+      deadlineMs: DEADLINES.probeMs,
+      hops: 1,
+    });
+    reply.body.cancel();
+    return reply.meta.relname === meta.relname;
+  } catch (error) {
+    if (error instanceof Fault && error.code === "not_found") return false;
+    throw error;
+  }
+}
+
+/** Until the acknowledgement, which comes after the last byte. */
+function transferMs({ bytes }: VariantMeta): number {
+  return DEADLINES.rebalanceTellMs + (bytes / LIMITS.rebalanceLeastBytesPerSecond) * 1000;
+}

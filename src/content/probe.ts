@@ -1,0 +1,118 @@
+/**
+ * After a change of topology an owner looks for what it misses on the disks of those that may have owned it, before it
+ * goes down a level (spec §4). With rendezvous rank 2 is the owner before a join; one that drains is ranked last.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type Facts, relnameOf, type Variant } from "../base/variant.ts";
+import type { PeerReply } from "../mesh/peer.ts";
+import { serverNamed } from "../topology/topology.ts";
+import { belowBody } from "./below-body.ts";
+import { budgetBelowMs, type Context } from "./context.ts";
+import type { Incoming } from "./fill.ts";
+import { originalOf } from "./original.ts";
+import type { Parts } from "./parts.ts";
+
+/** One float: the wall second until which every thread of this node probes. */
+export type ProbeMemory = SharedArrayBuffer;
+
+export function createProbeMemory(): ProbeMemory {
+  return new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** Main's part: from now until that second. */
+export function probeUntil(memory: ProbeMemory, wallSeconds: number): void {
+  new Float64Array(memory)[0] = wallSeconds;
+}
+
+/** Whether content may still lie where it belonged before. */
+export function openProbing(memory: ProbeMemory, clock: Clock): () => boolean {
+  const until = new Float64Array(memory);
+  return () => clock.wallSeconds() < (until[0] ?? 0);
+}
+
+/** The variant on its way from the first peer that has it on disk; undefined when none has, or none answers soon. */
+export async function findAtPeers(
+  parts: Parts,
+  context: Context,
+  wanted: Variant,
+): Promise<Incoming | undefined> {
+  const peers = probed(parts, wanted.id);
+  if (peers.length === 0) return undefined;
+  parts.counters.add("rebalance_probe");
+  // heads first: a body that is not wanted costs a connection
+  const holder = await firstOf(
+    peers.map(async (peer) => {
+      const reply = await ask(parts, context, { peer, wanted, how: { head: true } });
+      reply.body.cancel();
+      return peer;
+    }),
+  );
+  if (holder === undefined) return undefined;
+  const reply = await firstOf([ask(parts, context, { peer: holder, wanted, how: {} })]);
+  if (reply === undefined) return undefined;
+  parts.counters.add("rebalance_found");
+  const { meta, via } = reply;
+  const body = belowBody(parts, context, { peer: holder, reply });
+  return { meta, via, body, source: "peer" };
+}
+
+/** Facts of the picture from the first peer that has any variant of it. */
+export async function factsAtPeers(
+  parts: Parts,
+  context: Context,
+  id: string,
+): Promise<Facts | undefined> {
+  const wanted = originalOf(id);
+  const asks = probed(parts, id).map(async (peer) => {
+    const reply = await ask(parts, context, { peer, wanted, how: { facts: true } });
+    reply.body.cancel();
+    return reply.meta.facts;
+  });
+  return firstOf(asks);
+}
+
+/** The best ranks beside this node, and those that drain; nobody when all content lies where it belongs. */
+function probed(parts: Parts, id: string): readonly string[] {
+  if (!parts.rebalancing()) return [];
+  const { ownership, self, topology, health } = parts;
+  const others = ownership
+    .rank(self.level, self.region, id)
+    .filter((name) => name !== self.name && health.state(name) !== "down")
+    .map((name) => serverNamed(topology, name));
+  const staying = others.filter((server) => !server.draining).slice(0, LIMITS.probedRanksMax);
+  const leaving = others.filter((server) => server.draining).slice(0, LIMITS.probedDrainingMax);
+  return [...staying, ...leaving].map((server) => server.name);
+}
+
+async function ask(
+  parts: Parts,
+  context: Context,
+  options: {
+    readonly peer: string;
+    readonly wanted: Variant;
+    readonly how: { readonly head?: true; readonly facts?: true };
+  },
+): Promise<PeerReply> {
+  const { peer, wanted, how } = options;
+  const leftMs = budgetBelowMs(context, parts.clock);
+  const quick = how.head === true || how.facts === true;
+  return parts.links.ask(peer, {
+    relname: relnameOf(wanted),
+    role: "local",
+    deadlineMs: quick ? Math.min(DEADLINES.probeMs, leftMs) : leftMs,
+    hops: context.hops + 1,
+    ...how,
+  });
+}
+
+/** A probe that fails is one that found nothing: the level below is still there. */
+async function firstOf<T>(asks: readonly Promise<T>[]): Promise<T | undefined> {
+  try {
+    return await Promise.any(asks);
+  } catch {
+    return undefined;
+  }
+}
