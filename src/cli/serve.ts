@@ -18,6 +18,7 @@ const args = {
   server: { type: "string", description: "the name of this node in it", required: true },
   secrets: { type: "string", description: "file of NAME=value lines that others cannot read" },
   json: { type: "boolean", description: "standard output and log as JSON lines" },
+  "access-log": { type: "boolean", description: "a line of the log for each request" },
   "log-level": { type: "string", description: "debug, info, warn or error", default: "info" },
   "drain-grace": {
     type: "string",
@@ -54,7 +55,7 @@ export const serveCommand = defineCommand({
       reread: () => readTopologyFile(given.topology),
       server: given.server,
       secrets: readSecrets({ env: process.env, file: given.secrets }),
-      log: { level, json },
+      log: { level, json, access: given["access-log"] === true },
       drainGraceMs,
     });
     reloads(node);

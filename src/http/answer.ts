@@ -6,6 +6,7 @@ import type { VariantMeta } from "../base/variant.ts";
 import type { Served } from "../content/served.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
+import type { AccessLog } from "./access-log.ts";
 import { sendBody } from "./body.ts";
 import { etagOf, isNotModified, rangeApplies, type Validators } from "./conditional.ts";
 import { faultResponse } from "./faults.ts";
@@ -18,6 +19,7 @@ export interface AnswerParts {
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
+  readonly access?: AccessLog | undefined;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function answerWith(
   });
   if (sent.kind === "gone") return undefined;
   parts.counters.add("http_bytes", sent.bytes);
+  parts.access?.promised(sent.response, sent.bytes);
   return sent.response;
 }
 
@@ -82,6 +85,7 @@ function unsatisfiable(success: Headers, bytes: number, allowOrigin: string): Re
   const vary = success.get("vary");
   const headers = {
     "Content-Range": `bytes */${bytes}`,
+    "Cache-Status": success.get("cache-status") ?? "",
     ...(vary === null ? {} : { Vary: vary }),
   };
   const fault = new Fault("range_not_satisfiable", `the picture has ${bytes} bytes`);

@@ -1,5 +1,6 @@
 /** `Cache-Status` (RFC 9211): how this node, and those behind it, came by an answer. */
 
+import type { FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Outcome } from "../content/served.ts";
 
@@ -14,6 +15,14 @@ export function formatCacheStatus(server: string, outcome: Outcome): string {
   // what nodes behind this one say came over the wire: nothing but a short, plain line may enter a header
   if (via === "" || via.length > LIMITS.cacheStatusCharsMax || !PRINTABLE.test(via)) return mine;
   return `${via}, ${mine}`;
+}
+
+/**
+ * Of a picture that was looked for and cannot be had. What is refused unlooked-for (400, 405) has none: no cache
+ * had a part in it (RFC 9211 §2).
+ */
+export function formatCacheFault(server: string, code: FaultCode): string {
+  return `${cacheName(server)}; fwd=uri-miss; detail=${code}`;
 }
 
 function parametersOf(outcome: Outcome): string {

@@ -10,7 +10,7 @@ export interface FaultResponseOptions {
   /** `Access-Control-Allow-Origin`, so that scripts can read the reason; "" sends none. */
   readonly allowOrigin: string;
   /** For this one answer, e.g. `Content-Range` on 416 or `Vary`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Unix seconds of an answer to HEAD: Bun leaves `Date` out there. */
   readonly headDate?: number | undefined;
 }

@@ -7,6 +7,7 @@ import type { ContentRequest, Elsewhere, FetchContent } from "../content/served.
 import type { Histogram, LatencyOutcome } from "../observe/histogram.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
+import { formatCacheFault } from "./cache-status.ts";
 import { ALLOWED_METHODS, faultResponse } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
 import { type ParsedImageUrl, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
@@ -71,10 +72,10 @@ export function makeImageHandler(options: ImageHandlerOptions): Handler {
       const url = parseImageUrl(request.url, site.rules);
       return picture(site, url, { request, server }).then(
         ({ response, outcome }) => finish(site, response, { outcome, startedMs }),
-        (error: unknown) => failed(site, request, { error, startedMs }),
+        (error: unknown) => failed(site, request, { error, startedMs, lookedFor: true }),
       );
     } catch (error) {
-      return failed(site, request, { error, startedMs });
+      return failed(site, request, { error, startedMs, lookedFor: false });
     }
   };
 }
@@ -131,14 +132,17 @@ function contentRequest(
 function failed(
   site: Site,
   request: Request,
-  what: { readonly error: unknown; readonly startedMs: number },
+  what: { readonly error: unknown; readonly startedMs: number; readonly lookedFor: boolean },
 ): Response {
   const { allowOrigin, counters, clock, log } = site;
   const fault = asFault(what.error);
   if (fault.code === "internal") log.error("request failed", { url: request.url, error: fault });
   if (fault.code === "overloaded") counters.add("shed");
   const headDate = dateOnHead(request, clock.wallSeconds());
-  const response = faultResponse(fault, { allowOrigin, headDate });
+  const headers = what.lookedFor
+    ? { "Cache-Status": formatCacheFault(site.server, fault.code) }
+    : undefined;
+  const response = faultResponse(fault, { allowOrigin, headers, headDate });
   const outcome = FAULTS[fault.code].status < 500 ? "refused" : "failed";
   return finish(site, response, { outcome, startedMs: what.startedMs });
 }

@@ -9,14 +9,14 @@ import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
 import { calmLog } from "../observe/calm-log.ts";
 import { type Counters, openCounters } from "../observe/counters.ts";
-import { type Log, type LogLevel, makeLog } from "../observe/log.ts";
+import { type Log, makeLog } from "../observe/log.ts";
 import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve/resolver.ts";
 import type { ReadResult } from "../topology/read.ts";
 import type { TopologyFile } from "../topology/schema.ts";
 import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
 import { readCredentials } from "./credentials.ts";
 import { createSharedSet } from "./memory.ts";
-import type { SharedSet } from "./messages.ts";
+import type { LogWish, SharedSet } from "./messages.ts";
 import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeUploads, type Uploads } from "./uploads.ts";
@@ -28,7 +28,7 @@ export interface NodeOptions {
   readonly reread: () => ReadResult;
   readonly server: string;
   readonly secrets: Secrets;
-  readonly log: { readonly level: LogLevel; readonly json: boolean };
+  readonly log: LogWish;
   readonly drainGraceMs?: number;
 }
 

@@ -26,7 +26,14 @@ export interface WorkerSetup {
   readonly uploadKeys: readonly string[];
   /** Ports of public `net` listeners by position, where an earlier worker has bound port 0. */
   readonly ports: readonly number[];
-  readonly log: { readonly level: LogLevel; readonly json: boolean };
+  readonly log: LogWish;
+}
+
+export interface LogWish {
+  readonly level: LogLevel;
+  readonly json: boolean;
+  /** A line for each request on a public listener, at info; at debug they are there without it. */
+  readonly access?: boolean;
 }
 
 /** The shared memory of one node. */

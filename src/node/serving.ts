@@ -4,11 +4,13 @@ import { Fault } from "../base/fault.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
 import type { Parts } from "../content/parts.ts";
 import { makePeerHandlers } from "../content/peer-handlers.ts";
+import { type AccessLog, makeAccessLog } from "../http/access-log.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { type Handler, makeImageHandler } from "../http/image.ts";
 import type { PeerHandlers } from "../mesh/tell.ts";
 import { openHistogram } from "../observe/histogram.ts";
-import type { WorkerSetup } from "./messages.ts";
+import type { Log } from "../observe/log.ts";
+import type { LogWish, WorkerSetup } from "./messages.ts";
 
 export interface Serving {
   readonly handler: Handler;
@@ -18,7 +20,11 @@ export interface Serving {
 /** `parts` are those of one topology: whatever begins here ends under it. */
 export function openServing(
   parts: Parts,
-  options: { readonly setup: WorkerSetup; readonly draining: () => boolean },
+  options: {
+    readonly setup: WorkerSetup;
+    readonly draining: () => boolean;
+    readonly access: AccessLog | undefined;
+  },
 ): Serving {
   const { self, topology, cache, counters, log, clock } = parts;
   const { memory, worker } = options.setup;
@@ -32,6 +38,7 @@ export function openServing(
       histogram: openHistogram(memory.latencies, worker),
       forget: (relname) => cache.forget(relname),
       draining: options.draining,
+      access: options.access,
       log,
       clock,
     }),
@@ -54,6 +61,13 @@ export function refuseAsOwner({
   legacy,
 }: Pick<Parameters<PeerHandlers["ask"]>[0], "role" | "legacy">): void {
   if (role === "owner" && !legacy) throw new Fault("draining", "the node is shutting down");
+}
+
+/** What `--access-log`, or the level debug, asks for. */
+export function openAccessLog({ access, level }: LogWish, log: Log): AccessLog | undefined {
+  if (access === true) return makeAccessLog((line) => log.info("request", { ...line }));
+  if (level === "debug") return makeAccessLog((line) => log.debug("request", { ...line }));
+  return undefined;
 }
 
 /** Handlers that are looked up for each message, for a listener that outlives a topology. */

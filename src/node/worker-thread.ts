@@ -8,6 +8,7 @@ import { receiveUpload } from "../content/upload.ts";
 import type { Handler } from "../http/image.ts";
 import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
 import { withUploads } from "../http/upload.ts";
+import { watchRequests } from "../http/watch-requests.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
 import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
@@ -15,7 +16,7 @@ import { type Server, serverNamed } from "../topology/topology.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import { type MainCaller, makeMainCaller, reportOf } from "./main-calls.ts";
 import type { Followed, ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
-import { currentOf, openServing, type Serving } from "./serving.ts";
+import { currentOf, openAccessLog, openServing, type Serving } from "./serving.ts";
 
 /** Runs until main says stop. The message listener is set before the first await: none may be lost. */
 export async function runWorkerThread(): Promise<void> {
@@ -75,7 +76,8 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
   });
   const parts = live.always;
   let draining = false;
-  const open = (): Serving => openServing(live.now(), { setup, draining: () => draining });
+  const access = openAccessLog(setup.log, parts.log);
+  const open = (): Serving => openServing(live.now(), { setup, draining: () => draining, access });
   let serving = open();
   const handler: Handler = (request, server) => serving.handler(request, server);
   // made once: its bounds hold over changes of the topology
@@ -87,7 +89,13 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     log: parts.log,
     draining: () => draining,
   });
-  const publics = await openPublics(setup, self, { handler, uploading, log: parts.log });
+  const { counters, clock, log } = parts;
+  const watch = (routes: Handler): Handler => watchRequests(routes, { counters, clock, access });
+  const publics = await openPublics(setup, self, {
+    handler: watch(handler),
+    uploading: watch(uploading),
+    log,
+  });
   const privates = openPrivates(self, parts, {
     handlers: currentOf(() => serving.handlers),
     credentials: setup.credentials,

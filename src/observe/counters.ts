@@ -9,7 +9,20 @@ interface CounterKind {
 /** Names without prefix and suffix; in `/metrics` each is `mir_{name}_total` (spec §11). */
 export const COUNTERS = {
   http_requests: { help: "Requests answered on public listeners", action: "none" },
-  http_bytes: { help: "Body bytes promised to public clients", action: "none" },
+  http_2xx: { help: "Answers on public listeners with status 200 to 299", action: "none" },
+  http_3xx: { help: "Answers with status 300 to 399: not modified, or sent on", action: "none" },
+  http_4xx: {
+    help: "Answers with status 400 to 499: the request was at fault",
+    action: "many: serve --access-log tells which",
+  },
+  http_5xx: {
+    help: "Answers with status 500 to 599: this node, or one below, was at fault",
+    action: "see the log, and shed",
+  },
+  http_bytes: {
+    help: "Body bytes promised to public clients; one that leaves early has taken fewer",
+    action: "none",
+  },
   lru_hit: {
     help: "Variants found in the local cache",
     action: "falls when the cache is too small",

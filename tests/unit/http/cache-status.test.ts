@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
 import type { Outcome } from "../../../src/content/served.ts";
-import { formatCacheStatus } from "../../../src/http/cache-status.ts";
+import { formatCacheFault, formatCacheStatus } from "../../../src/http/cache-status.ts";
 
 const HIT: Outcome = { source: "hit", collapsed: false, stored: false, via: "" };
 const status = (outcome: Partial<Outcome>, server = "edge-1"): string =>
@@ -34,6 +34,12 @@ describe("Cache-Status", () => {
     const via = "mir-bulk; hit, mir-regional; fwd=uri-miss; detail=upstream";
     expect(status({ source: "upstream", via })).toBe(
       `${via}, mir-edge-1; fwd=uri-miss; detail=upstream`,
+    );
+  });
+
+  test("of a picture that cannot be had tells the fault", () => {
+    expect(formatCacheFault("edge-1", "not_found")).toBe(
+      "mir-edge-1; fwd=uri-miss; detail=not_found",
     );
   });
 

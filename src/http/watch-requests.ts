@@ -1,0 +1,49 @@
+/** Every answer of a public listener: counted by the class of its status, and where wanted a line of the log. */
+
+import type { Clock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { CounterName, Counters } from "../observe/counters.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { Handler } from "./image.ts";
+
+/** By the first digit of the status. */
+const CLASSES: readonly (CounterName | undefined)[] = [
+  ...[undefined, undefined],
+  ...(["http_2xx", "http_3xx", "http_4xx", "http_5xx"] as const),
+];
+
+export interface WatchOptions {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** undefined: requests are only counted. */
+  readonly access: AccessLog | undefined;
+}
+
+export function watchRequests(handler: Handler, options: WatchOptions): Handler {
+  const { counters, clock, access } = options;
+  const note = (request: Request, answer: Response, startedMs: number): Response => {
+    const { status, headers } = answer;
+    const counter = CLASSES[Math.floor(status / 100)];
+    if (counter !== undefined) counters.add(counter);
+    access?.line(answer, {
+      method: request.method,
+      path: pathOf(request.url),
+      status,
+      ms: Math.round((clock.monotonicMs() - startedMs) * 10) / 10,
+      outcome: headers.get("cache-status") ?? "-",
+    });
+    return answer;
+  };
+  return (request, server) => {
+    const startedMs = clock.monotonicMs();
+    const answer = handler(request, server);
+    if (answer instanceof Response) return note(request, answer, startedMs);
+    return answer.then((late) => note(request, late, startedMs));
+  };
+}
+
+function pathOf(url: string): string {
+  const scheme = url.indexOf("://");
+  const slash = scheme === -1 ? 0 : url.indexOf("/", scheme + "://".length);
+  return url.slice(Math.max(0, slash), Math.max(0, slash) + LIMITS.urlCharsMax);
+}
