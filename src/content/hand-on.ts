@@ -1,12 +1,12 @@
 /** The next hop of an upload that this node vouches for: the owner in the level below, at the last one the store. */
 
 import { asFault, Fault } from "../base/fault.ts";
-import { parseRelname } from "../base/variant.ts";
+import { parseRelname, type Variant } from "../base/variant.ts";
 import { deliverToOrigin } from "./deliver.ts";
 import { isUnreachable } from "./first-of.ts";
-import { originalOf } from "./original.ts";
 import type { OutboxRecord } from "./outbox-record.ts";
 import type { Parts } from "./parts.ts";
+import { isLegacy, readBack } from "./read-back.ts";
 import { handMs } from "./upload.ts";
 import { candidatesFor } from "./upstream.ts";
 
@@ -17,11 +17,12 @@ import { candidatesFor } from "./upstream.ts";
  */
 export async function handOn(parts: Parts, record: OutboxRecord): Promise<"done"> {
   const path = parts.cache.pathOf(record.relname);
-  const id = parseRelname(record.relname)?.id ?? "";
-  const ranks = parts.ownership.upstreamRank(parts.self.name, id);
+  const wanted = parseRelname(record.relname);
+  if (wanted === undefined) throw new Fault("bad_digest", "not the name of an original");
+  const ranks = parts.ownership.upstreamRank(parts.self.name, wanted.id);
   if (ranks.length === 0) return deliverToOrigin(record, { origin: parts.origin, path });
-  for (const { peer } of candidatesFor(parts, { wanted: originalOf(id) }, ranks)) {
-    if (await handDown(parts, peer, { record, path })) return "done";
+  for (const { peer } of candidatesFor(parts, { wanted }, ranks)) {
+    if (await handDown(parts, peer, { record, wanted, path })) return "done";
   }
   throw new Fault("no_origin", "no node of the next level could be reached");
 }
@@ -30,13 +31,16 @@ export async function handOn(parts: Parts, record: OutboxRecord): Promise<"done"
 async function handDown(
   parts: Parts,
   peer: string,
-  { record, path }: { readonly record: OutboxRecord; readonly path: string },
+  hop: { readonly record: OutboxRecord; readonly wanted: Variant; readonly path: string },
 ): Promise<boolean> {
+  const { record, wanted, path } = hop;
   const { relname, bytes, validator, modified, facts, lossySteps, sha256 } = record;
   const meta = { relname, bytes, validator, modified, facts, lossySteps };
   const message = { kind: "save", meta, path, upload: { sha256 } } as const;
   try {
-    await parts.links.tell(peer, message, { deadlineMs: handMs(bytes) });
+    const budgetMs = handMs(bytes);
+    await parts.links.tell(peer, message, { deadlineMs: budgetMs });
+    if (isLegacy(parts, peer)) await readBack(parts, peer, { wanted, sha256, budgetMs });
     return true;
   } catch (error) {
     const fault = asFault(error);

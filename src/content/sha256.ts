@@ -34,7 +34,7 @@ export async function sha256OfServed(served: Served): Promise<string | undefined
   return new Bun.CryptoHasher("sha256").update(served.bytes).digest("hex");
 }
 
-async function sha256OfBody(body: Body): Promise<string> {
+export async function sha256OfBody(body: Body): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
   for (;;) {
     const chunk = await body.read();

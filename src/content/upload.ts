@@ -10,8 +10,9 @@ import { isUnreachable } from "./first-of.ts";
 import { type Arrival, idOfBytes, type Kept, keepUpload, metaOfArrival } from "./keep-upload.ts";
 import { originalOf, probeFacts } from "./original.ts";
 import type { Parts } from "./parts.ts";
+import { isLegacy } from "./read-back.ts";
 import { openSpool, type Spool } from "./spool.ts";
-import { spreadToRegions } from "./spread.ts";
+import { showTo, spreadToRegions } from "./spread.ts";
 import { candidatesFor } from "./upstream.ts";
 
 /** What the client says of the bytes that follow. */
@@ -121,6 +122,12 @@ async function handToOwner(
   const better = at < 0 ? ranks : ranks.slice(0, at);
   const question = { wanted: originalOf(arrival.id) };
   for (const { peer } of candidatesFor(parts, question, better)) {
+    // it would show the picture, but hand it on to nobody: this node does that
+    if (isLegacy(parts, peer)) {
+      const { path } = arrival.file;
+      await showTo(parts, peer, { meta: metaOfArrival(arrival), path });
+      break;
+    }
     const kept = await handTo(parts, peer, arrival);
     if (kept === undefined) continue;
     // this node may remember that there was no such picture

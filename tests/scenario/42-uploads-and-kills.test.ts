@@ -1,6 +1,6 @@
 /**
  * Uploads while nodes of every level are killed again and again: what was acknowledged reaches the store.
- * `MIR_UPLOADS=1000 bun test tests/scenario/13-uploads-and-kills.test.ts` makes a thousand (some minutes);
+ * `MIR_UPLOADS=1000 bun test tests/scenario/42-uploads-and-kills.test.ts` makes a thousand (some minutes);
  * `MIR_SEED` repeats the order of a run.
  */
 
