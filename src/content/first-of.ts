@@ -72,6 +72,11 @@ export function isUnreachable(fault: Fault): boolean {
   return fault.code === "peer_failed" || fault.code === "draining" || fault.code === "bad_frame";
 }
 
+/** Another one may know better: the trouble may pass, and what was just uploaded only its owner has. */
+function isOpen(fault: Fault): boolean {
+  return FAULTS[fault.code].retry || fault.code === "not_found";
+}
+
 interface Asking<T> {
   readonly attempt: Attempt<T>;
   readonly abort: AbortController;
@@ -169,7 +174,7 @@ class Race<T> {
   #onFault({ asking, fault }: Extract<Ended<T>, { kind: "fault" }>): void {
     this.#asking.delete(asking);
     if (isUnreachable(fault)) this.#last = fault;
-    else if (this.#asking.size > 0 && FAULTS[fault.code].retry) this.#refusal ??= fault;
+    else if (this.#asking.size > 0 && isOpen(fault)) this.#refusal ??= fault;
     else throw fault;
   }
 }

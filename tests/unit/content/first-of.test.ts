@@ -141,6 +141,16 @@ describe("one that is slow", () => {
     expect(await first).toMatchObject({ by: "b" });
   });
 
+  test("and the second one does not find it: the slow one may have what it alone was given", async () => {
+    const [a, b] = [attempt("a", SOON), attempt("b", SOON)];
+    const first = firstOf([a, b], yes);
+    await askedOf(b);
+    b.refuse("not_found");
+    await new Promise((resolve) => setImmediate(resolve));
+    a.answer("one");
+    expect(await first).toMatchObject({ by: "a" });
+  });
+
   test("and both refuse: the first refusal is told", async () => {
     const [a, b] = [attempt("a", SOON), attempt("b", SOON)];
     const first = firstOf([a, b], yes);
