@@ -30,7 +30,10 @@ const PLATFORMS = ["linux-x64", "linux-arm64"];
 export function build(): string {
   const version = readVersion();
   const inputs = hashInputs(version);
-  if (existsSync(OUT) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === inputs) return OUT;
+  if (existsSync(OUT) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === inputs) {
+    console.error(`${relative(ROOT, OUT)} ${version} is up to date`);
+    return OUT;
+  }
   requirePlatform(`${process.platform}-${process.arch}`, join(ROOT, "node_modules"));
   const start = performance.now();
   rmSync(STAMP, { force: true });

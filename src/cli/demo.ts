@@ -20,7 +20,7 @@ import { type DemoEnv, openStateDir } from "./demo/state-dir.ts";
 import { listenForStop } from "./demo/stop-signals.ts";
 import { startTraffic } from "./demo/traffic.ts";
 import { type Output, terminal } from "./output.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 const args = {
   photos: {
@@ -43,8 +43,7 @@ const args = {
 export const demoCommand = defineCommand({
   meta: { name: "demo", description: "a whole mesh on loopback in seconds, serving photos" },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     const [extra] = given._;
     if (extra !== undefined) {
       throw new UsageError(`${extra}: mir demo takes flags only (did you mean --photos ${extra}?)`);

@@ -6,7 +6,6 @@ import { formatBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
-import { refuseUnknownFlags } from "./usage.ts";
 
 const args = {
   ...NODE_ARGS,
@@ -21,8 +20,7 @@ const QUIET_LINE_MS = 5_000;
 export const rebalanceCommand = defineCommand({
   meta: { name: "rebalance", description: "move what a server holds to those that own it now" },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const json = given.json === true;
     const begun = parse(

@@ -9,7 +9,7 @@ import { terminal } from "./output.ts";
 import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
 import { uploadCommand } from "./upload.ts";
-import { UsageError } from "./usage.ts";
+import { refuseUnknownFlags, UsageError } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
 
 /** A command behind one face, whatever its flags are. */
@@ -46,9 +46,26 @@ const root = defineCommand({
 
 function command<T extends ArgsDef>(def: CommandDef<T>): Command {
   return {
-    run: (rawArgs) => runCommand(def, { rawArgs }),
-    usage: () => renderUsage(def, { meta: { name: "mir" } }),
+    run(rawArgs) {
+      // before anything else: a misspelt flag that is required would only be told to be missing
+      refuseUnknownFlags(rawArgs, flagsOf(def));
+      return runCommand(def, { rawArgs });
+    },
+    usage: () => usageOf(def, { meta: { name: "mir" } }),
   };
+}
+
+/** Ours are all plain tables; citty would also take a promise or a function. */
+function flagsOf<T extends ArgsDef>({ args }: CommandDef<T>): ArgsDef {
+  return typeof args === "object" && !("then" in args) ? args : {};
+}
+
+/** citty colours it for whatever reads it. */
+async function usageOf<T extends ArgsDef>(
+  ...usage: Parameters<typeof renderUsage<T>>
+): Promise<string> {
+  const text = await renderUsage(...usage);
+  return terminal.colour ? text : Bun.stripANSI(text);
 }
 
 /** 0 done, 1 failed, 2 wrong usage. */
@@ -60,7 +77,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   }
   const asksHelp = name === "" || name === "--help" || name === "-h" || name === "help";
   if (asksHelp) {
-    terminal.say(await renderUsage(root));
+    terminal.say(await usageOf(root));
     process.exitCode = name === "" ? 2 : 0;
     return;
   }

@@ -11,7 +11,7 @@ import type { ReadResult } from "../topology/read.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
-import { parseDuration, refuseUnknownFlags, UsageError } from "./usage.ts";
+import { parseDuration, UsageError } from "./usage.ts";
 
 const args = {
   topology: { type: "string", description: "the topology file (TOML)", required: true },
@@ -34,7 +34,6 @@ export const serveCommand = defineCommand({
   meta: { name: "serve", description: "run one node of a topology" },
   args,
   async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
     const level = LEVELS.find((l) => l === given["log-level"]);
     if (level === undefined) throw new UsageError(`--log-level is one of ${LEVELS.join(", ")}`);
     const drainGraceMs = parseDuration(given["drain-grace"], "drain-grace");

@@ -1,6 +1,6 @@
 /** Reads a topology file for a command, with its mistakes told on the terminal. */
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -9,7 +9,16 @@ import { type ReadResult, readTopology } from "../topology/read.ts";
 /** Throws a Fault when the file cannot be read at all; mistakes inside it are part of the result. */
 export function readTopologyFile(path: string): ReadResult {
   const text = readBounded(path);
-  return readTopology(text, { file: path, baseDir: dirname(resolve(path)) });
+  return readTopology(text, { file: path, baseDir: dirname(resolve(path)), isFolder });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // whatever the reason is, we cannot look into it
+    return false;
+  }
 }
 
 /** One byte more than the limit is enough for the reader to say that the file is too large. */

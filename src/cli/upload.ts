@@ -10,7 +10,7 @@ import { isWebId } from "../base/web-name.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { type Acknowledged, uploadFile } from "./upload-file.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 const args = {
   url: { type: "string", description: "a public listener: http://host:port" },
@@ -26,8 +26,7 @@ const args = {
 export const uploadCommand = defineCommand({
   meta: { name: "upload", description: "upload pictures into a mesh" },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     const files = given._;
     const about = aboutOne(files, { contentId: given["content-id"], webId: given["web-id"] });
     const url = given.url === undefined ? urlOf(given) : checkedUrl(given.url);

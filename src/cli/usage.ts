@@ -1,6 +1,7 @@
 /** Wrong usage: what every command says of flags it does not know. */
 
 import type { ArgsDef } from "citty";
+import { nearestName } from "../topology/nearest.ts";
 
 /** A mistake on the command line; ends with exit code 2. */
 export class UsageError extends Error {}
@@ -16,7 +17,10 @@ export function refuseUnknownFlags(rawArgs: readonly string[], known: ArgsDef): 
     const flags = Object.entries(known)
       .filter(([, def]) => def.type !== "positional")
       .map(([flag]) => `--${flag}`);
-    throw new UsageError(`unknown flag --${name}; this command has ${flags.join(", ")}`);
+    const near = nearestName(`--${name}`, flags);
+    const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+    const has = flags.length === 0 ? "no flags" : flags.join(", ");
+    throw new UsageError(`unknown flag --${name}${hint}; this command has ${has}`);
   }
 }
 

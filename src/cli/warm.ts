@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { Fault } from "../base/fault.ts";
 import { NODE_ARGS, openAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 const args = {
   ...NODE_ARGS,
@@ -19,8 +19,7 @@ const args = {
 export const warmCommand = defineCommand({
   meta: { name: "warm", description: "have servers fetch and keep variants" },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const answer = await client.post("/warm", {
       names: given._,

@@ -1,6 +1,5 @@
 /** The image workers of a node: one queue, children started on demand, no job able to take the node with it. */
 
-import { unlinkSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
@@ -12,6 +11,7 @@ import type { ImageJob, JobOutcome, MadeResult, ProbedResult } from "./job.ts";
 import { costMs } from "./job-cost.ts";
 import { type JobQueue, makeJobQueue } from "./job-queue.ts";
 import { makeRefusedJobs, type RefusedJobs } from "./refused-jobs.ts";
+import { removeTarget } from "./remove-target.ts";
 
 export interface ImagePool {
   /**
@@ -20,6 +20,8 @@ export interface ImagePool {
    * `draining`. When it throws, the target does not exist.
    */
   run(job: ImageJob, options: { readonly deadlineMs: number }): Promise<MadeResult | ProbedResult>;
+  /** Starts one image worker before there is work, so that one that cannot start is in the log early. */
+  warmUp(): void;
   stats(): { readonly workers: number; readonly busy: number; readonly queued: number };
   /** Refuses what waits, kills the image workers, and resolves when they are gone. */
   close(): Promise<void>;
@@ -106,6 +108,10 @@ class Pool implements ImagePool, ChildListener {
     if (!added) throw this.#overloaded("too many image jobs wait");
     this.#dispatch();
     return task.answer.promise;
+  }
+
+  warmUp(): void {
+    if (this.#children.size === 0) this.#spawn();
   }
 
   stats() {
@@ -287,14 +293,5 @@ class Pool implements ImagePool, ChildListener {
     return new Fault("overloaded", message, {
       retryAfterMs: Math.round(Math.min(most, Math.max(least, waitMs))),
     });
-  }
-}
-
-function removeTarget(job: ImageJob): void {
-  if (job.kind === "probe") return;
-  try {
-    unlinkSync(job.target);
-  } catch {
-    // not written, which is the usual case
   }
 }

@@ -24,6 +24,7 @@ import { makeRebalancing } from "./rebalancing.ts";
 import { makeReload } from "./reload.ts";
 import { makeStatus } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { warnOfMissingOrigin } from "./warn-of-origin.ts";
 import { watchPeers } from "./watch-peers.ts";
 
 export interface RunningNode {
@@ -94,6 +95,8 @@ async function startOn(
   const handler = makeAdminHandler({ ...status, ready: () => ready, actions });
   const admin = await startAdmin(ground, { handler, token: secrets.adminToken });
   uploads.start(parts);
+  images.warmUp();
+  warnOfMissingOrigin(topology, self, log);
   const upkeep = startUpkeep({ topology, self, memory: memory.cache, counters, log, clock });
   const reload = makeReload({
     server: self.name,

@@ -31,6 +31,8 @@ export interface ReadOptions {
   readonly file: string;
   /** Absolute; relative paths in the file are taken from here. */
   readonly baseDir: string;
+  /** Whether a folder is there now; without it nothing is said of folders that are missing. */
+  readonly isFolder?: (path: string) => boolean;
 }
 
 /** Never throws for what is in `text`. Mistakes and warnings come in the order of the file. */
@@ -47,7 +49,8 @@ export function readTopology(text: string, options: ReadOptions): ReadResult {
   return readTable(parsed.table, indexPositions(text), options);
 }
 
-function readTable(table: Table, positions: Positions, { file, baseDir }: ReadOptions): ReadResult {
+function readTable(table: Table, positions: Positions, options: ReadOptions): ReadResult {
+  const { file, baseDir, isFolder } = options;
   const mistakes: Mistake[] = [];
   const warnings: Warning[] = [];
   const findings: Findings = {
@@ -67,7 +70,7 @@ function readTable(table: Table, positions: Positions, { file, baseDir }: ReadOp
   if (checked === undefined || mistakes.length > 0)
     return { kind: "mistakes", mistakes: inOrder(mistakes) };
   warnNotYet(table, findings);
-  warnOfEffects(table, baseDir, findings);
+  warnOfEffects(table, { baseDir, isFolder }, findings);
   const topology = buildTopology(checked, baseDir);
   return { kind: "ok", topology, warnings: warnings.sort(byPlace), file: checked };
 }
@@ -82,12 +85,18 @@ function parseToml(text: string): Parsed {
   } catch (error) {
     const why =
       error instanceof Error ? error.message.split("\n", 1).join() : "a text that is not TOML";
-    const found = why.replace("Invalid TOML document: ", "");
+    const found = hinted(why.replace("Invalid TOML document: ", ""));
     if (!(error instanceof TomlError)) return { kind: "bad", place: { line: 1, column: 1 }, found };
     // the parser also counts a lone carriage return as the end of a line
     const line = Math.min(error.line, text.split("\n").length);
     return { kind: "bad", place: { line, column: error.column }, found };
   }
+}
+
+/** What the parser says of a text that goes on where its line should have ended it. */
+function hinted(found: string): string {
+  const unclosed = found.includes("control characters are not allowed in strings");
+  return unclosed ? `${found}: is a closing quote missing?` : found;
 }
 
 function onlyMistake(file: string, place: Place, found: string, expected: string): ReadResult {

@@ -6,7 +6,13 @@ import type { Findings } from "./mistakes.ts";
 import { type RawLevel, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
 import { isAddress, parseStoreAddress } from "./store-address.ts";
 
-export function warnOfEffects(file: Table, baseDir: string, findings: Findings): void {
+type IsFolder = (path: string) => boolean;
+
+export function warnOfEffects(
+  file: Table,
+  { baseDir, isFolder }: { readonly baseDir: string; readonly isFolder: IsFolder | undefined },
+  findings: Findings,
+): void {
   const levels = rawLevels(file);
   const servers = levels.flatMap((level) => level.servers);
   if (!servers.some((server) => server.origin)) {
@@ -19,6 +25,7 @@ export function warnOfEffects(file: Table, baseDir: string, findings: Findings):
   for (const server of servers) {
     warnOfServer(server, file, findings);
     warnOfAdminSocket(server, baseDir, findings);
+    if (isFolder !== undefined) warnOfMissingOrigin(server, { baseDir, isFolder }, findings);
   }
   warnOfPeerMode(file, levels, findings);
   warnOfImage(tableOf(file, "image"), findings);
@@ -83,6 +90,22 @@ function warnOfAdminSocket({ path, table }: RawServer, baseDir: string, findings
     [...path, "cache_dir"],
     `the path of the admin socket has ${bytes} bytes, more than the ${SOCKET_PATH_BYTES_MAX} ` +
       "that curl and most other programs can dial",
+  );
+}
+
+/** Only of this machine: the folder may well be there where the nodes are. */
+function warnOfMissingOrigin(
+  { path, table }: RawServer,
+  where: { readonly baseDir: string; readonly isFolder: IsFolder },
+  findings: Findings,
+): void {
+  const dir = textOf(table, "origin_dir");
+  if (dir === undefined) return;
+  const full = resolve(where.baseDir, dir);
+  if (where.isFolder(full)) return;
+  findings.warn(
+    [...path, "origin_dir"],
+    `${full} is no folder on this machine: a node that asks it answers 502 to what is not cached`,
   );
 }
 

@@ -56,6 +56,14 @@ describe("children that do not start", () => {
     });
   }
 
+  test("warmed up, the pool says so before there is a job, once", async () => {
+    await using tried = startPool({ command: ["/bin/false"] });
+    tried.pool.warmUp();
+    await until(() => tried.lines.length > 0, "the failed start is logged");
+    expect(tried.lines.length).toBe(1);
+    expect(tried.lines[0]).toContain("image worker did not start");
+  });
+
   test("what a child says it lacks is in the log, not in the fault", async () => {
     const program =
       'process.send({ kind: "unable", message: "no room in /secret" }); setInterval(() => {}, 1e9)';

@@ -226,3 +226,9 @@ test.each([
   expect([row?.[0], row?.[2], row?.[4]]).toEqual([line, "", "valid TOML (https://toml.io)"]);
   expect(row?.[1]).toBe(column);
 });
+
+test("a quote that is not closed is what the parser's words for it are explained by", () => {
+  const [row] = mistakesOf(smallFile({ 5: 'name = "a' }));
+  expect(row?.[0]).toBe(5);
+  expect(row?.[3]).toContain("is a closing quote missing?");
+});

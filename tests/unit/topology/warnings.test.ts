@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { NOT_YET } from "../../../src/topology/not-yet.ts";
+import { readTopology } from "../../../src/topology/read.ts";
 import { schemaKeys } from "../../../src/topology/shape.ts";
 import { read, smallFile } from "./small-file.ts";
 
@@ -161,4 +162,18 @@ test("a cache_dir in which curl cannot dial the admin socket", () => {
       "the path of the admin socket has 108 bytes, more than the 107 that curl and most other programs can dial",
     ],
   ]);
+});
+
+test("a folder of originals that is not on this machine, for whoever can look", () => {
+  const asked: string[] = [];
+  const isFolder = (path: string): boolean => {
+    asked.push(path);
+    return false;
+  };
+  const result = readTopology(smallFile(), { file: "mesh.toml", baseDir: "/base", isFolder });
+  const found = result.kind === "ok" ? result.warnings : [];
+  expect(found.map((w) => [w.line, w.key])).toEqual([[23, "levels[1].servers[0].origin_dir"]]);
+  expect(found[0]?.message).toContain("/base/o is no folder on this machine");
+  expect(asked).toEqual(["/base/o"]);
+  expect(warningsOf(smallFile())).toEqual([]);
 });
