@@ -12,7 +12,7 @@ import { originalOf, probeFacts } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { isLegacy } from "./read-back.ts";
 import { openSpool, type Spool } from "./spool.ts";
-import { showTo, spreadToRegions } from "./spread.ts";
+import { spread } from "./spread.ts";
 import { candidatesFor } from "./upstream.ts";
 
 /** What the client says of the bytes that follow. */
@@ -102,8 +102,9 @@ async function finish(parts: Parts, spool: Spool, wish: UploadWish & Named): Pro
   const meta = metaOfArrival(arrival);
   const { relname } = meta;
   if (kept.created) {
-    const path = kept.here ? parts.cache.pathOf(relname) : file.path;
-    await spreadToRegions(parts, { meta, path });
+    const here = kept.keeper === parts.self.name;
+    const path = here ? parts.cache.pathOf(relname) : file.path;
+    await spread(parts, { meta, path }, kept.keeper);
   }
   parts.counters.add("upload");
   const { created, propagated } = kept;
@@ -114,7 +115,7 @@ async function finish(parts: Parts, spool: Spool, wish: UploadWish & Named): Pro
 async function handToOwner(
   parts: Parts,
   arrival: Arrival,
-): Promise<Kept & { readonly here: boolean }> {
+): Promise<Kept & { readonly keeper: string }> {
   const { self, ownership } = parts;
   const ranks = ownership.topRanks(self.level, self.region, arrival.id);
   const at = ranks.indexOf(self.name);
@@ -123,19 +124,15 @@ async function handToOwner(
   const question = { wanted: originalOf(arrival.id) };
   for (const { peer } of candidatesFor(parts, question, better)) {
     // it would show the picture, but hand it on to nobody: this node does that
-    if (isLegacy(parts, peer)) {
-      const { path } = arrival.file;
-      await showTo(parts, peer, { meta: metaOfArrival(arrival), path });
-      break;
-    }
+    if (isLegacy(parts, peer)) break;
     const kept = await handTo(parts, peer, arrival);
     if (kept === undefined) continue;
     // this node may remember that there was no such picture
     const { id, webId } = arrival;
     await parts.announce({ ids: [id], webIds: webId === undefined ? [] : [webId] });
-    return { ...kept, here: false };
+    return { ...kept, keeper: peer };
   }
-  return { ...(await keepUpload(parts, arrival)), here: true };
+  return { ...(await keepUpload(parts, arrival)), keeper: self.name };
 }
 
 /** undefined when the peer could not be reached or did not answer in time. */
