@@ -17,7 +17,7 @@ export async function serveAsOwner(
   context: Context,
 ): Promise<Served> {
   const { local, negatives } = parts;
-  negatives.check(wanted.id);
+  refuseMissing(parts, wanted.id);
   // the lowest level names what it keeps by the true size of the picture, so it has to know that first
   const read =
     isLowest(parts) && wanted.size !== ORIG && (await learnFacts(parts, wanted.id, context));
@@ -28,6 +28,16 @@ export async function serveAsOwner(
   const served = await loadVariant(parts, { name, context });
   if (!read || served.outcome.source !== "generated") return served;
   return { ...served, outcome: { ...served.outcome, source: "origin" } };
+}
+
+/** Throws the 404 that is remembered, unless something of the picture has come here since, by whatever way. */
+function refuseMissing({ negatives, local }: Parts, id: string): void {
+  try {
+    negatives.check(id);
+  } catch (error) {
+    if (local.variants(id).length === 0) throw error;
+    negatives.clearId(id);
+  }
 }
 
 /** What is known of the picture: asked of the level below, or looked up in the original, where needed. */
@@ -54,7 +64,7 @@ async function learnFacts(parts: Parts, id: string, context: Context): Promise<b
 async function findFacts(parts: Parts, id: string, context: Context): Promise<Facts> {
   const { negatives, local } = parts;
   const key = `${id}/facts`;
-  negatives.check(id);
+  refuseMissing(parts, id);
   negatives.check(key);
   try {
     const moved = await factsAtPeers(parts, context, id);

@@ -48,7 +48,7 @@ function firstOf(parts: Parts, question: Question, ranks: readonly string[]): st
 }
 
 /** For the peer's cache; never throws. */
-export async function showTo(parts: Parts, peer: string, { meta, path }: Picture): Promise<void> {
+async function showTo(parts: Parts, peer: string, { meta, path }: Picture): Promise<void> {
   try {
     const message = { kind: "rebalance", meta, path } as const;
     await parts.links.tell(peer, message, { deadlineMs: DEADLINES.uploadSpreadMs });
