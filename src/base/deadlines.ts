@@ -133,6 +133,8 @@ export const DEADLINES = {
   rebalanceAgainMs: 60_000,
   /** Between two writes of how far a rebalance is. */
   rebalanceSaveMs: 1_000,
+  /** Between two looks at what the file system of the cache has room for. */
+  diskLookMs: 2_000,
   /** Hits served for an owner wait this long to be told with others, and telling may take this long. */
   recordFlushMs: 1_000,
   recordMs: 2_000,

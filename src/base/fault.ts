@@ -62,6 +62,7 @@ export const FAULTS = {
   draining: kind(503, 0, "the node is shutting down; ask another one", true),
   too_slow: kind(504, 0, "a level below did not answer in time; retry later", true),
   disk_full: kind(507, 0, "the node has no room; free or add disk space", true),
+  unwritable: kind(503, 0, "the node cannot write to its disk; see its log", true),
   internal: kind(500, 0, "a bug or a broken machine; see the log of the node", true),
 } as const satisfies Record<string, FaultKind>;
 

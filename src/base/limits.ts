@@ -107,6 +107,9 @@ export const LIMITS = {
   /** Uploads sent on at once by one node. */
   outboxSendingMax: 4,
 
+  /** Originals without room in the cache that one worker works on at once, and requests that wait for a turn. */
+  spoolsMax: 2,
+  spoolsWaitingMax: 256,
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
 

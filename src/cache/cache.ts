@@ -1,15 +1,16 @@
 /** The cache of one thread: looking, reserving, publishing and forgetting variants on disk. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Facts, VariantMeta } from "../base/variant.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
+import { yieldRoom } from "./disk.ts";
 import { type Folders, makeFolders } from "./folders.ts";
-import { learnRecord, metaDir } from "./journal.ts";
+import { learnRecord } from "./journal.ts";
 import { BLOCK_BYTES, FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
-import { accounted, chargeJournal, overheadBytes, roomBytes } from "./ledger.ts";
+import { accounted, chargeJournal, limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
 import { type Listed, listVariants } from "./list.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { lookUp } from "./look.ts";
@@ -23,6 +24,7 @@ import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
 import { type Plan, planLive, retire, takeRoom } from "./room.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
+import { makeTemps, type OpenFile } from "./temps.ts";
 import { addSum, firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
 
 export interface Cache {
@@ -34,6 +36,14 @@ export interface Cache {
   pathOf(relname: string): string;
   /** A fresh name for a temporary file; the file is the caller's to make. */
   tempPath(): string;
+  /** The same, made and open for reading and writing; undefined, counted and told, when it cannot be made. */
+  openTemp(): OpenFile | undefined;
+  /** All of a chunk at `position` of a temporary file; throws when the disk does not take it, nor after making room. */
+  writeTemp(fd: number, chunk: Uint8Array, position: number): void;
+  /** Bytes could not be written to a temporary file, here or by an image worker; they are served without being kept. */
+  noteTrouble(error: unknown): void;
+  /** The file system has refused a write for want of room: evicts what it has no room for. */
+  yieldRoom(): void;
   /** Room for a file of so many bytes, made before anything is written; undefined: serve uncached. */
   reserve(bytes: number): Reservation | undefined;
   /**
@@ -86,6 +96,10 @@ export interface CacheUsage {
   /** Room promised to fills. */
   readonly reservedBytes: number;
   readonly capacityBytes: number;
+  /** What it may take for now: the capacity, or less where the file system has less. */
+  readonly limitBytes: number;
+  /** The last write failed. */
+  readonly unwritable: boolean;
 }
 
 /** After `restoreCache`. `worker` is 0 for main, 1.. for worker threads; no two open caches share one. */
@@ -100,16 +114,17 @@ export function openCache(options: {
   const store = openStore(options);
   const { view, dir } = store;
   const folders: Folders = makeFolders(dir);
-  const tempDir = join(metaDir(dir), "tmp");
-  mkdirSync(tempDir, { recursive: true, mode: 0o700 });
-  const opening = Atomics.add(view.words, HEADER.openings, 1);
-  let temps = 0;
+  const temps = makeTemps(store);
 
   return {
     look: (relname) => lookUp(view, relname, true),
     peek: (relname) => lookUp(view, relname, false),
     pathOf: (relname) => `${dir}/${relname}`,
-    tempPath: () => `${tempDir}/${options.worker}-${opening}-${temps++}`,
+    tempPath: temps.path,
+    openTemp: temps.open,
+    writeTemp: temps.write,
+    noteTrouble: temps.noteTrouble,
+    yieldRoom: () => yieldRoom(store),
     reserve: (bytes) => reserve(store, bytes),
     publish(reservation, tempPath, meta, { pinned = false } = {}) {
       if (!(reservation instanceof HeldRoom))
@@ -216,6 +231,8 @@ function usageOf(store: Store): CacheUsage {
     pinnedBytes: sum(view, SUM.pinned),
     reservedBytes: sum(view, SUM.reserved),
     capacityBytes: sum(view, SUM.capacity),
+    limitBytes: limitBytes(view),
+    unwritable: sum(view, SUM.writeFailed) !== 0,
   };
   if (locked) unlock(view);
   return usage;

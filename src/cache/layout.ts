@@ -3,7 +3,7 @@
 import { LIMITS } from "../base/limits.ts";
 
 /** Raised whenever a position below changes meaning, so that threads of two builds never share one table. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Files are accounted in blocks of this many bytes (spec §11). */
 export const BLOCK_BYTES = 4096;
@@ -71,6 +71,11 @@ export const SUM = {
   oldJournals: 45,
   /** Accounted bytes of pinned variants, a part of the live ones. */
   pinned: 46,
+  /** What the file system has for us, as it was last looked at: accounted bytes, and slots for its inodes. */
+  diskBytes: 47,
+  diskSlots: 48,
+  /** 1 while the last write of a variant has failed. */
+  writeFailed: 49,
 } as const;
 
 /** Each worker's share of the sums of the same name, so that repair can take a dead one's back. */

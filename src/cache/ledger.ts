@@ -6,6 +6,9 @@
  *   reserved  room promised to fills: no file yet, or a temporary one;
  *   owed      bytes of dying slots already promised to a reservation that waits for their unlink;
  *   overhead  the journal and the other files below `.mir`.
+ *
+ * Where the file system has less than the capacity, what it has is the limit instead (disk.ts); that one may fall
+ * below what is kept at any moment, and is restored by evicting.
  */
 
 import { BLOCK_BYTES, HEADER, ROW, type RowField, rowFloat, SUM } from "./layout.ts";
@@ -33,12 +36,17 @@ export function overheadBytes(view: View): number {
 /** What may still be promised; negative for a moment when the journal grew without a reservation. */
 export function roomBytes(view: View): number {
   const kept = sum(view, SUM.used) - sum(view, SUM.owed) + sum(view, SUM.reserved);
-  return sum(view, SUM.capacity) - JOURNAL_SLACK_BYTES - overheadBytes(view) - kept;
+  return limitBytes(view) - JOURNAL_SLACK_BYTES - overheadBytes(view) - kept;
+}
+
+/** The capacity, or what the file system has where that is less. */
+export function limitBytes(view: View): number {
+  return Math.max(0, Math.min(sum(view, SUM.capacity), sum(view, SUM.diskBytes)));
 }
 
 export function roomSlots(view: View): number {
   const kept = word(view, HEADER.taken) - sum(view, SUM.owedSlots) + sum(view, SUM.reservedSlots);
-  return word(view, HEADER.variantsMax) - kept;
+  return Math.min(word(view, HEADER.variantsMax), sum(view, SUM.diskSlots)) - kept;
 }
 
 /** Whether evicting everything live that is not pinned would make room for this much. */

@@ -78,6 +78,8 @@ export function createCacheMemory(options: {
   words[HEADER.seed2] = seeds[1] ?? 0;
   words[HEADER.arenaCells] = variantsMax;
   sums[SUM.capacity] = capacityBytes;
+  sums[SUM.diskBytes] = Number.POSITIVE_INFINITY;
+  sums[SUM.diskSlots] = Number.POSITIVE_INFINITY;
   sums[SUM.ghostTick] = Math.max(
     GHOST_TICK_BYTES_MIN,
     2 ** Math.ceil(Math.log2((capacityBytes * GHOST_SHARE) / GHOST_TICKS_MAX)),
@@ -110,7 +112,7 @@ function assertLayout(): void {
   const holds =
     HEADER_BYTES % SLOT_BYTES === 0 &&
     (HEADER.pinned + 1) * 4 <= SUM.capacity * 8 &&
-    SUM.pinned < ROWS_FLOAT &&
+    SUM.writeFailed < ROWS_FLOAT &&
     WORD.id * 4 === OCTET.id &&
     HALF.version * 2 + 2 === OCTET.id &&
     OCTET.bytesHigh === (WORD.bytesLow + 1) * 4 &&

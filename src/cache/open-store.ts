@@ -7,6 +7,7 @@ import { openJournal } from "./journal.ts";
 import type { CacheMemory } from "./memory.ts";
 import { makeS3Fifo } from "./s3-fifo.ts";
 import type { Store } from "./store.ts";
+import { makeWriteBreaker } from "./trouble.ts";
 import { openView } from "./view.ts";
 
 /** For main's upkeep, whose evictions are no one's request. */
@@ -29,6 +30,7 @@ export function openStore(options: {
     counters,
     log,
     clock,
+    writes: makeWriteBreaker({ clock, log, dir }),
     journal: openJournal(dir),
     eviction: makeS3Fifo(view),
     rooms: new Set(),

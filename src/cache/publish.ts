@@ -9,6 +9,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { syncFile } from "../base/durable.ts";
 import { Fault } from "../base/fault.ts";
 import type { VariantMeta } from "../base/variant.ts";
+import { retryWhenFull } from "./disk.ts";
 import { type Folders, syncFolders } from "./folders.ts";
 import { publishRecord } from "./journal.ts";
 import { HEADER, OCTET, STATE, SUM } from "./layout.ts";
@@ -21,6 +22,7 @@ import type { HeldRoom } from "./reservation.ts";
 import { dropSlot, makeCells, planOne, retire } from "./room.ts";
 import { bytesOf, findSlot, holdSlot, stateOf, takeSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
+import { noteSuccess, noteTrouble } from "./trouble.ts";
 import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
 
 /** Time in which some uploads may have been handed on. */
@@ -146,22 +148,19 @@ function bringIn(
   const { relname } = arrival.meta;
   let moved = false;
   try {
-    store.journal.append(claim.journal, [arrival.record]);
+    retryWhenFull(store, () => store.journal.append(claim.journal, [arrival.record]));
     if (arrival.pinned) store.journal.sync();
-    folders.moveIn(tempPath, relname);
+    retryWhenFull(store, () => folders.moveIn(tempPath, relname));
     moved = true;
     if (arrival.pinned) syncFolders(store.dir, relname);
   } catch (error) {
     // whatever lies under the name is ours: it is claimed
     removeTemp(store, moved ? join(store.dir, relname) : tempPath);
     giveUp(store, claim.slot, arrival.packed.content.bytes);
-    store.log.error("cache.publish_failed", {
-      error,
-      relname,
-      effect: "not kept",
-    });
+    noteTrouble(store, "cache.publish_failed", { error, relname, effect: "not kept" });
     return "refused";
   }
+  noteSuccess(store);
   return show(store, claim.slot) ? "published" : "refused";
 }
 
@@ -204,7 +203,7 @@ function syncTemp(store: Store, path: string): boolean {
     syncFile(path);
     return true;
   } catch (error) {
-    store.log.error("cache.sync_failed", { error, path, effect: "not kept" });
+    noteTrouble(store, "cache.sync_failed", { error, path, effect: "not kept" });
     return false;
   }
 }

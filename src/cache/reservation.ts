@@ -13,11 +13,14 @@ export interface Reservation extends Disposable {
   release(): void;
 }
 
-/** Undefined when the room cannot be made. */
+/** Undefined when the room cannot be made, or writing keeps failing. */
 export function reserve(store: Store, bytes: number): HeldRoom | undefined {
   if (!isLength(bytes)) return undefined;
   const amount = { bytes: accounted(bytes) + RESERVATION_MARGIN_BYTES, slots: 1 };
-  return takeRoom(store, amount) ? new HeldRoom(store, bytes) : undefined;
+  if (!store.writes.enter()) return undefined;
+  if (takeRoom(store, amount)) return new HeldRoom(store, bytes);
+  store.writes.released();
+  return undefined;
 }
 
 function isLength(bytes: number): boolean {
@@ -55,6 +58,7 @@ export class HeldRoom implements Reservation {
   release(): void {
     const { amount } = this;
     if (amount === undefined) return;
+    this.store.writes.released();
     this.spend();
     giveRoom(this.store, amount);
   }

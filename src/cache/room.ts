@@ -23,6 +23,7 @@ import { cellsFree, cellsOf, nameOf } from "./names.ts";
 import { removeLive } from "./pins.ts";
 import { bytesOf, freeSlot, holdSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
+import { noteTrouble } from "./trouble.ts";
 import { addSum, addWord, type View, word, wordOf } from "./view.ts";
 
 interface Victim {
@@ -248,7 +249,7 @@ function removeFile(store: Store, victim: Victim): boolean {
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return true;
     if (!victim.orphan) {
-      store.log.error("cache.unlink_failed", {
+      noteTrouble(store, "cache.unlink_failed", {
         error,
         relname: victim.relname,
         effect: "its bytes stay in use",

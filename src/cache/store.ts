@@ -1,5 +1,6 @@
 /** What every writing operation of the cache works with. */
 
+import type { Breaker } from "../base/breaker.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { Eviction } from "./eviction.ts";
@@ -12,6 +13,8 @@ export interface Store extends Writer {
   readonly eviction: Eviction;
   readonly counters: Counters;
   readonly log: Log;
+  /** Whether writing is worth trying; reservations ask it. */
+  readonly writes: Breaker;
   /** Reservations of this thread, so that closing can give them back. */
   readonly rooms: Set<Disposable>;
 }

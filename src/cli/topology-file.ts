@@ -4,12 +4,14 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { fileSystemBytes } from "../node/disk-size.ts";
 import { type ReadResult, readTopology } from "../topology/read.ts";
 
 /** Throws a Fault when the file cannot be read at all; mistakes inside it are part of the result. */
 export function readTopologyFile(path: string): ReadResult {
   const text = readBounded(path);
-  return readTopology(text, { file: path, baseDir: dirname(resolve(path)), isFolder });
+  const baseDir = dirname(resolve(path));
+  return readTopology(text, { file: path, baseDir, isFolder, diskBytes: fileSystemBytes });
 }
 
 function isFolder(path: string): boolean {

@@ -1,9 +1,9 @@
 /** Brings one variant onto this node's disk while others already read it. */
 
-import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, readSync, unlinkSync } from "node:fs";
 import type { Body } from "../base/body.ts";
-import { isDiskFull } from "../base/errno.ts";
 import { asFault, Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Reservation } from "../cache/reservation.ts";
@@ -18,6 +18,16 @@ export interface Incoming {
   readonly via: string;
 }
 
+/** How bringing a body here has ended. The flight is ended too, but for `untouched`. */
+export type Filled =
+  | { readonly kind: "kept" }
+  /** The source broke off, or brought something else than it had said. */
+  | { readonly kind: "failed"; readonly fault: Fault }
+  /** The disk took no byte of it: the body can still be read. */
+  | { readonly kind: "untouched" }
+  /** The disk took not all of it: each asker has it from the source. `whole` is a small one, all the same. */
+  | { readonly kind: "unkept"; readonly whole: Uint8Array | undefined };
+
 /**
  * Writes the body to a temporary file, publishes it and ends the flight; never throws.
  * Bytes show to readers one chunk late: only the next read proves that a chunk was not the end of
@@ -28,30 +38,62 @@ export async function fill(options: {
   readonly lead: Lead;
   readonly incoming: Incoming;
   readonly reservation: Reservation;
-}): Promise<Fault | undefined> {
+}): Promise<Filled> {
   const { cache, lead, incoming, reservation } = options;
   const { meta, body, source, via } = incoming;
-  const temp = cache.tempPath();
+  using _ = reservation;
+  const file = cache.openTemp();
+  if (file === undefined) return { kind: "untouched" };
+  const { path: temp, fd } = file;
   try {
-    const fd = openSync(temp, "wx", 0o600);
-    try {
-      lead.begin({ meta, source, via, temp, stored: false });
-      await pump(body, fd, meta.bytes, lead);
-    } finally {
-      closeSync(fd);
+    lead.begin({ meta, source, via, temp, stored: false });
+    await pump(body, meta.bytes, {
+      write: (chunk, position) => write(cache, fd, chunk, position),
+      progress: (bytes) => lead.progress(bytes),
+    });
+    if (cache.publish(reservation, temp, meta) === "refused") {
+      // who reads it as it comes has it whole
+      lead.solo();
+      return { kind: "unkept", whole: wholeOf(fd, meta.bytes) };
     }
-    const kept = cache.publish(reservation, temp, meta);
-    if (kept === "refused") throw new Fault("internal", "the variant could not be kept");
     lead.done({ meta, source, via, temp: "", stored: true });
-    return undefined;
+    return { kind: "kept" };
   } catch (error) {
-    const fault = asDiskFault(error);
     body.cancel();
     unlinkQuietly(temp);
+    if (error instanceof DiskRefused) {
+      cache.noteTrouble(error.cause);
+      lead.solo();
+      return { kind: "unkept", whole: undefined };
+    }
+    const fault = asFault(error);
     lead.fail(fault);
-    return fault;
+    return { kind: "failed", fault };
   } finally {
-    reservation.release();
+    closeSync(fd);
+  }
+}
+
+/** The disk did not take a chunk. */
+class DiskRefused extends Error {}
+
+function write(cache: Cache, fd: number, chunk: Uint8Array, position: number): void {
+  try {
+    cache.writeTemp(fd, chunk, position);
+  } catch (cause) {
+    throw new DiskRefused("a chunk could not be written", { cause });
+  }
+}
+
+/** Of a file that has no name any more; only a small one, for the one asker that leads. */
+function wholeOf(fd: number, bytes: number): Uint8Array | undefined {
+  if (bytes > LIMITS.collectBytesMax) return undefined;
+  const whole = new Uint8Array(bytes);
+  try {
+    return readSync(fd, whole, 0, bytes, 0) === bytes ? whole : undefined;
+  } catch {
+    // a disk that fails when read too: it comes from the source again
+    return undefined;
   }
 }
 
@@ -63,29 +105,24 @@ export function unlinkQuietly(path: string): void {
   }
 }
 
-async function pump(body: Body, fd: number, total: number, lead: Lead): Promise<void> {
+async function pump(
+  body: Body,
+  total: number,
+  to: {
+    write(chunk: Uint8Array, position: number): void;
+    progress(bytes: number): void;
+  },
+): Promise<void> {
   let written = 0;
   for (;;) {
     const chunk = await body.read();
-    if (written > 0) lead.progress(written);
+    if (written > 0) to.progress(written);
     if (chunk === undefined) break;
     if (written + chunk.length > total) {
       throw new Fault("peer_failed", "a body was longer than it said");
     }
-    writeWhole(fd, chunk, written);
+    to.write(chunk, written);
     written += chunk.length;
   }
   if (written !== total) throw new Fault("peer_failed", "a body was shorter than it said");
-}
-
-function writeWhole(fd: number, chunk: Uint8Array, position: number): void {
-  let done = 0;
-  while (done < chunk.length) {
-    done += writeSync(fd, chunk, done, chunk.length - done, position + done);
-  }
-}
-
-function asDiskFault(error: unknown): Fault {
-  if (isDiskFull(error)) return new Fault("disk_full", "the node has no room", { cause: error });
-  return asFault(error);
 }

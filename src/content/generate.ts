@@ -16,6 +16,7 @@ import type { Context } from "./context.ts";
 import { remainingMs } from "./context.ts";
 import { type Held, holdFile } from "./hold.ts";
 import type { Parts } from "./parts.ts";
+import { intoTarget, type Target } from "./target.ts";
 
 /** A variant on this node's disk that another one can be made from. */
 export interface LocalSource {
@@ -26,7 +27,7 @@ export interface LocalSource {
 
 export interface Made {
   readonly meta: VariantMeta;
-  readonly temp: string;
+  readonly target: Target;
 }
 
 /** Sources that vanish between choosing and holding, before the search is given up. */
@@ -67,7 +68,7 @@ function cheapest(
   return found.find((f) => f.variant.size === chosen?.size && f.variant.ext === chosen.ext);
 }
 
-/** Runs the image job; the result is a temporary file that the caller publishes or unlinks. */
+/** Runs the image job; the result is a temporary file that the caller publishes or disposes. */
 export async function generate(
   parts: Parts,
   context: Context,
@@ -79,24 +80,22 @@ export async function generate(
   if (box === undefined || !isFormat(wanted.ext)) {
     throw new Fault("bad_size", "that size cannot be made");
   }
-  const temp = cache.tempPath();
   const { quality, avifEffort } = topology.image;
-  const result = await images.run(
-    {
-      kind: "make",
-      source: source.held.path,
-      of: source.meta.relname,
-      target: temp,
-      box,
-      format: wanted.ext,
-      quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
-      effort: avifEffort,
-      limits: jobLimits(parts),
-      ...(source.variant.size === ORIG
-        ? {}
-        : { picture: { width: facts.width, height: facts.height } }),
-    },
-    { deadlineMs: remainingMs(context, clock) },
+  const job = {
+    kind: "make",
+    source: source.held.path,
+    of: source.meta.relname,
+    box,
+    format: wanted.ext,
+    quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
+    effort: avifEffort,
+    limits: jobLimits(parts),
+    ...(source.variant.size === ORIG
+      ? {}
+      : { picture: { width: facts.width, height: facts.height } }),
+  } as const;
+  const { result, target } = await intoTarget(cache, (path) =>
+    images.run({ ...job, target: path }, { deadlineMs: remainingMs(context, clock) }),
   );
   if (result.kind !== "made") {
     throw new Fault("internal", "the image worker answered another job");
@@ -111,7 +110,7 @@ export async function generate(
     facts,
     lossySteps,
   };
-  return { meta, temp };
+  return { meta, target };
 }
 
 export function jobLimits(parts: Parts) {

@@ -1,6 +1,6 @@
 /** Brings an incoming variant into the cache for its flight, or past it when there is no room. */
 
-import type { Fault } from "../base/fault.ts";
+import { type Fault, unreachable } from "../base/fault.ts";
 import { fill, type Incoming } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
 import { tooLarge } from "./original.ts";
@@ -26,17 +26,27 @@ export async function keepIncoming(
     return tooLarge();
   }
   const reservation = cache.reserve(incoming.meta.bytes);
-  if (reservation === undefined) {
-    counters.add("uncached");
-    lead.solo();
-    return passOn(incoming);
+  const filled =
+    reservation === undefined
+      ? ({ kind: "untouched" } as const)
+      : await fill({ cache, lead, incoming, reservation });
+  switch (filled.kind) {
+    case "kept":
+      return undefined;
+    case "failed":
+      counters.add("body_cut");
+      log.warn("a load broke off", { relname: incoming.meta.relname, fault: filled.fault });
+      return undefined;
+    case "untouched":
+      counters.add("uncached");
+      lead.solo();
+      return passOn(incoming);
+    case "unkept":
+      counters.add("uncached");
+      return filled.whole === undefined ? undefined : inMemory(incoming, filled.whole);
+    default:
+      return unreachable(filled);
   }
-  const fault = await fill({ cache, lead, incoming, reservation });
-  if (fault !== undefined) {
-    counters.add("body_cut");
-    log.warn("a load broke off", { relname: incoming.meta.relname, fault });
-  }
-  return undefined;
 }
 
 /** Straight to the one asker. */
@@ -44,4 +54,9 @@ export function passOn(incoming: Incoming): Served {
   const { meta, body, source, via } = incoming;
   const outcome = { source, via, collapsed: false, stored: false };
   return { kind: "stream", meta, outcome, body };
+}
+
+function inMemory({ meta, source, via }: Incoming, bytes: Uint8Array): Served {
+  const outcome = { source, via, collapsed: false, stored: false };
+  return { kind: "bytes", meta, outcome, bytes };
 }

@@ -3,9 +3,10 @@
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
-import { type Context, remainingMs } from "./context.ts";
+import { type Context, failoverContext, remainingMs } from "./context.ts";
 import type { Lead, Ticket } from "./flight-table.ts";
 import type { Parts, Task } from "./parts.ts";
+import { pastDisk } from "./past-disk.ts";
 import type { Served, Source } from "./served.ts";
 import { openTail } from "./tail-body.ts";
 
@@ -101,10 +102,19 @@ async function fromTicket(
       const body = openTail({ ticket, head: view.head, clock });
       const { source, via, meta } = view.head;
       const outcome = { source, via, collapsed, stored: true };
-      if (body !== undefined) return { kind: "stream", meta, outcome, body };
+      if (body !== undefined) {
+        const direct = (): Promise<Served> => goOnDirect(parts, task);
+        return { kind: "stream", meta, outcome, body: pastDisk({ meta, body }, direct) };
+      }
     }
     await waitForChange(task.context, parts, { ticket, tick });
   }
+}
+
+/** With time of its own: the answer itself began in time. */
+function goOnDirect(parts: Parts, task: Task): Promise<Served> {
+  const context = failoverContext(parts.clock, task.context);
+  return parts.producer.direct(parts, { ...task, context });
 }
 
 async function waitForChange(

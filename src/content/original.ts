@@ -1,20 +1,16 @@
 /** The original at the level above the origin: brought here once, looked at, and kept (spec §1 step 5). */
 
-import { closeSync, openSync, writeSync } from "node:fs";
 import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
 import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import { SNIFF_BYTES, sniff } from "../image/sniff.ts";
 import { type Context, remainingMs } from "./context.ts";
-import { type Incoming, unlinkQuietly } from "./fill.ts";
+import type { Incoming } from "./fill.ts";
 import { jobLimits } from "./generate.ts";
 import { type Held, holdFile } from "./hold.ts";
 import { loadVariant } from "./load.ts";
 import type { Parts } from "./parts.ts";
-
-/** Spools (originals for which the cache has no room) on one worker at once. */
-const SPOOLS_MAX = 2;
-let spools = 0;
+import { spoolPast, spoolTurn } from "./spool-past.ts";
 
 /** The name an original is asked for by while its true ext is not known. */
 export function originalOf(id: string, ext = "bin"): Variant {
@@ -97,17 +93,14 @@ export async function withSpooled<T>(
   context: Context,
   use: (spooled: { readonly path: string; readonly meta: VariantMeta }) => Promise<T>,
 ): Promise<T> {
+  using _ = await spoolTurn(context, parts.clock);
   const incoming = await openAtOrigin(parts, context, id);
   if (incoming.meta.bytes > parts.topology.limits.imageSourceBytes) {
     incoming.body.cancel();
     throw tooLarge();
   }
-  const spooled = await spool(parts, incoming);
-  try {
-    return await use(spooled);
-  } finally {
-    spooled.release();
-  }
+  using spooled = await spoolPast(parts.cache, incoming.body);
+  return await use({ path: spooled.path, meta: incoming.meta });
 }
 
 /** The original has more bytes than a decoder is given. */
@@ -133,43 +126,6 @@ export async function probeFacts(
   if (result.kind !== "probed")
     throw new Fault("internal", "the image worker answered another job");
   return result.facts;
-}
-
-async function spool(
-  parts: Parts,
-  incoming: Incoming,
-): Promise<{ readonly path: string; readonly meta: VariantMeta; release(): void }> {
-  if (spools >= SPOOLS_MAX) {
-    incoming.body.cancel();
-    throw new Fault("overloaded", "no room for one more original", { retryAfterMs: 1000 });
-  }
-  spools++;
-  const path = parts.cache.tempPath();
-  const release = (): void => {
-    spools--;
-    unlinkQuietly(path);
-  };
-  try {
-    await writeAll(incoming.body, path);
-    return { path, meta: incoming.meta, release };
-  } catch (error) {
-    incoming.body.cancel();
-    release();
-    throw error;
-  }
-}
-
-async function writeAll(body: Body, path: string): Promise<void> {
-  const fd = openSync(path, "wx", 0o600);
-  try {
-    for (;;) {
-      const chunk = await body.read();
-      if (chunk === undefined) return;
-      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done);
-    }
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Reads at least `wanted` bytes and gives back a body that begins with them again. */

@@ -1,12 +1,12 @@
 /** Fetches or makes one variant for its flight: into the cache, or past it when there is no room. */
 
-import { readFileSync } from "node:fs";
-import { Fault, unreachable } from "../base/fault.ts";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { type Fault, unreachable } from "../base/fault.ts";
 import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import { outputBytesEstimate } from "../image/fit.ts";
 import { belowBody } from "./below-body.ts";
-import { type Incoming, unlinkQuietly } from "./fill.ts";
+import type { Incoming } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
 import { generate, type LocalSource, localSource, type Made } from "./generate.ts";
 import { keepIncoming, passOn } from "./keep.ts";
@@ -166,15 +166,22 @@ async function make(
   // bytes are reserved before they are written, though the length is only known afterwards
   using reservation = cache.reserve(outputBytesEstimate(topology, wanted, facts));
   const made = await generate(parts, task.context, { wanted, facts, source: from });
-  if (reservation !== undefined && settle(reservation, made)) {
-    const kept = cache.publish(reservation, made.temp, made.meta);
-    if (kept === "refused") throw new Fault("internal", "the variant could not be kept");
-    lead.done({ meta: made.meta, source, via: "", temp: "", stored: true });
-    return undefined;
+  using target = made.target;
+  // read before it is published: a file that is refused is gone
+  const file = openSync(target.path, "r");
+  try {
+    if (reservation !== undefined && target.keepable && settle(reservation, made)) {
+      if (cache.publish(reservation, target.path, made.meta) !== "refused") {
+        lead.done({ meta: made.meta, source, via: "", temp: "", stored: true });
+        return undefined;
+      }
+    }
+    counters.add("uncached");
+    lead.solo();
+    return inMemory(made, source, readFileSync(file));
+  } finally {
+    closeSync(file);
   }
-  counters.add("uncached");
-  lead.solo();
-  return intoMemory(made, source);
 }
 
 async function makePastCache(parts: Parts, task: Task): Promise<Served> {
@@ -197,11 +204,11 @@ function settle(reservation: Reservation, made: Made): boolean {
 }
 
 function intoMemory(made: Made, source: Source): Served {
-  try {
-    const bytes = readFileSync(made.temp);
-    const outcome = { source, via: "", collapsed: false, stored: false };
-    return { kind: "bytes", meta: made.meta, outcome, bytes };
-  } finally {
-    unlinkQuietly(made.temp);
-  }
+  using target = made.target;
+  return inMemory(made, source, readFileSync(target.path));
+}
+
+function inMemory({ meta }: Made, source: Source, bytes: Uint8Array): Served {
+  const outcome = { source, via: "", collapsed: false, stored: false };
+  return { kind: "bytes", meta, outcome, bytes };
 }

@@ -19,6 +19,7 @@ const spares: Uint8Array[] = [];
 /**
  * Opens the growing file at once: its inode stays readable through rename and unlink.
  * undefined when it has been published or dropped meanwhile; then the cache is the place to look.
+ * Reading rejects with `disk_full` when the load goes on past the cache.
  */
 export function openTail(options: {
   readonly ticket: Ticket;
@@ -47,6 +48,7 @@ export function openTail(options: {
     if (view.kind === "failed") throw view.fault;
     // done, or the record serves another flight by now: only the whole length proves the end
     if (fstatSync(fd).size === total && view.kind !== "opening") return total;
+    if (view.kind === "solo") throw new Fault("disk_full", "the disk did not take the rest");
     throw new Fault("peer_failed", "the load broke off");
   };
 

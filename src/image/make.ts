@@ -112,14 +112,14 @@ function writeTarget(path: string, data: Uint8Array): void {
     }
     if (isDiskFull(error))
       throw new Fault("disk_full", "no room for the variant", { cause: error });
-    throw error;
+    throw new Fault("unwritable", "the variant cannot be written", { cause: error });
   }
 }
 
 function faultResult(error: unknown): FaultResult {
   // the source was evicted while the job waited: whoever asked can plan again
   const fault = isMissing(error)
-    ? new Fault("image_failed", "the source or the target's folder is gone", { cause: error })
+    ? new Fault("image_failed", "the source is gone", { cause: error })
     : asFault(error);
   return { kind: "fault", code: fault.code, message: fault.message, detail: detailOf(fault) };
 }

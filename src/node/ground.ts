@@ -4,6 +4,7 @@ import { writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
+import { watchDisk } from "../cache/disk.ts";
 import { restoreCache } from "../cache/restore.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
@@ -14,7 +15,9 @@ import { makeApiResolver, makeEmbeddedResolver, type Resolver } from "../resolve
 import type { ReadResult } from "../topology/read.ts";
 import type { TopologyFile } from "../topology/schema.ts";
 import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
+import { capacityOverDisk } from "../topology/warn-disks.ts";
 import { readCredentials } from "./credentials.ts";
+import { fileSystemBytes } from "./disk-size.ts";
 import { createSharedSet } from "./memory.ts";
 import type { LogWish, SharedSet } from "./messages.ts";
 import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
@@ -43,6 +46,8 @@ export interface Ground {
   readonly uploads: Uploads;
   /** Gives the cache directory back. */
   readonly restored: Disposable;
+  /** Keeps the cache within what its file system has; see `watchDisk`. */
+  readonly fitDisk: () => Promise<void>;
   readonly images: ImagePool;
   readonly resolver: Resolver;
 }
@@ -65,8 +70,12 @@ export function layGround(options: NodeOptions): Ground {
   const uploads = makeUploads({ cacheDir: self.cacheDir, log });
   const { pinned } = uploads;
   const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock, pinned });
+  const excess = capacityOverDisk(self, fileSystemBytes);
+  if (excess !== undefined) log.warn("cache.capacity_over_disk", { warning: excess });
+  const watched = { memory: memory.cache, dir: self.cacheDir, counters, log, clock };
   return {
     ...{ self, workers, clock, log, counters, memory, credentials, uploads, restored },
+    fitDisk: watchDisk(watched),
     images: startImages(topology, self, { counters, log }),
     resolver: startResolver(topology, { counters, log, clock }),
   };

@@ -53,7 +53,8 @@ export function makeStatus(options: {
       };
     },
     metrics() {
-      const { variants, bytes, pinnedBytes, reservedBytes, capacityBytes } = cache.usage();
+      const usage = cache.usage();
+      const { variants, bytes, pinnedBytes, reservedBytes, capacityBytes } = usage;
       const { busy, queued } = images.stats();
       const gauges: Gauge[] = [
         { name: "cache_bytes", help: "Bytes of cached variants on disk", value: bytes },
@@ -63,6 +64,16 @@ export function makeStatus(options: {
           value: reservedBytes,
         },
         { name: "cache_capacity_bytes", help: "Bytes the cache may take", value: capacityBytes },
+        {
+          name: "cache_limit_bytes",
+          help: "Bytes the cache may take for now: its capacity, or less where the file system has less",
+          value: usage.limitBytes,
+        },
+        {
+          name: "cache_writable",
+          help: "1 while the cache directory can be written; 0: answers are served without being kept",
+          value: usage.unwritable ? 0 : 1,
+        },
         { name: "cache_variants", help: "Cached variants", value: variants },
         {
           name: "cache_pinned_bytes",

@@ -42,6 +42,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const ground = layGround(options);
   undo.use(ground.restored);
   undo.defer(() => ground.images.close());
+  await ground.fitDisk();
   const node = await startOn(ground, options, undo);
   undo.move();
   return node;
@@ -97,7 +98,7 @@ async function startOn(
   uploads.start(parts);
   images.warmUp();
   warnOfMissingOrigin(topology, self, log);
-  const upkeep = startUpkeep({ topology, self, memory: memory.cache, counters, log, clock });
+  const upkeep = startUpkeep({ ...ground, topology, memory: memory.cache });
   const reload = makeReload({
     server: self.name,
     file: options.file,

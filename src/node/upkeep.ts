@@ -1,7 +1,8 @@
-/** What main does for the cache now and then: a short journal, and no variant that nobody asks for any more. */
+/** What main does for the cache now and then: a short journal, no more than the disk has room for, nothing that nobody asks for. */
 
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
+import type { watchDisk } from "../cache/disk.ts";
 import { SWEEPS_PER_LIFE, sweepUnused } from "../cache/expire.ts";
 import type { CacheMemory } from "../cache/memory.ts";
 import { tidyJournal } from "../cache/tidy.ts";
@@ -21,11 +22,16 @@ export function startUpkeep(options: {
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
+  /** Has been called once. */
+  readonly fitDisk: ReturnType<typeof watchDisk>;
 }): Upkeep {
   const { topology, memory, counters, log, clock } = options;
   const dir = options.self.cacheDir;
   const { expireUnusedMs } = topology.cache;
-  const tasks = [every(DEADLINES.tidyMs, log, () => tidyJournal({ memory, dir, log, clock }))];
+  const tasks = [
+    every(DEADLINES.tidyMs, log, () => tidyJournal({ memory, dir, log, clock })),
+    every(DEADLINES.diskLookMs, log, options.fitDisk),
+  ];
   if (expireUnusedMs !== undefined) {
     const sweep = (stopping: () => boolean): Promise<unknown> =>
       sweepUnused({ memory, dir, counters, log, clock, stopping });

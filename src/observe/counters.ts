@@ -76,6 +76,10 @@ export const COUNTERS = {
   shed: { help: "Requests refused with 503 for load", action: "add capacity" },
   flight_joined: { help: "Requests that joined a load under way", action: "none" },
   uncached: { help: "Answers that could not be kept for want of room", action: "raise capacity" },
+  cache_write_failed: {
+    help: "Writes to the cache directory that failed; the answers were served without being kept",
+    action: "see the log; look at the disk, its room and who owns cache_dir",
+  },
   evicted: { help: "Variants evicted for room", action: "none" },
   expired: { help: "Variants dropped because nobody asked for them", action: "see expire_unused" },
   corrupt: { help: "Cached files found damaged and dropped", action: "check the disk" },

@@ -24,6 +24,10 @@ export interface MeshOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Time between `/readyz` 503 and the end of accepting; none by default. */
   readonly drainGrace?: string;
+  /** Puts disks and folders below the mesh's own before any node starts; disposed before that is removed. */
+  readonly prepare?: (dir: string) => Disposable;
+  /** What runs each node: a program and its arguments in front of the executable. */
+  readonly runBy?: readonly string[];
   /** The levels as one node's file has them, where nodes disagree. */
   readonly levelsSeenBy?: (name: string, levels: readonly LevelTable[]) => readonly LevelTable[];
 }
@@ -96,6 +100,9 @@ export function freePort(): number {
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dir = mkdtempSync(join(tmpdir(), "mir-mesh-"));
+  using prepared = new DisposableStack();
+  prepared.defer(() => rmSync(dir, { recursive: true, force: true }));
+  if (options.prepare !== undefined) prepared.use(options.prepare(dir));
   const names = [...options.edges, ...(options.regionals ?? [])];
   const topologyFile = join(dir, "mesh.toml");
   const topology = topologyOf(options, dir);
@@ -110,9 +117,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   };
   const start: Mesh["start"] = async (name, env) => {
     const own = { ...options.env, ...env };
-    const { drainGrace = "0" } = options;
+    const { drainGrace = "0", runBy = [] } = options;
     const file = fileOf(name);
-    const node = await startNode({ name, dir, topologyFile: file, env: own, drainGrace });
+    const node = await startNode({ name, dir, topologyFile: file, env: own, drainGrace, runBy });
     nodes.set(name, node);
     return node;
   };
@@ -142,9 +149,10 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     async [Symbol.asyncDispose]() {
       for (const { process } of nodes.values()) process.kill("SIGKILL");
       await Promise.all([...nodes.values()].map((n) => n.process.exited));
-      rmSync(dir, { recursive: true, force: true });
+      kept.dispose();
     },
   };
+  const kept = prepared.move();
   try {
     await Promise.all(names.map((name) => start(name)));
     // those that started first have not found the others at once
@@ -192,12 +200,14 @@ async function startNode(options: {
   readonly topologyFile: string;
   readonly env: Readonly<Record<string, string>>;
   readonly drainGrace: string;
+  readonly runBy: readonly string[];
 }): Promise<MeshNode> {
   const { name, dir, topologyFile } = options;
   const away = join(dir, `${name}-cwd`);
   mkdirSync(away, { recursive: true });
   const child = Bun.spawn(
     [
+      ...options.runBy,
       EXECUTABLE,
       "serve",
       "--topology",

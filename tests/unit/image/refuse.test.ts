@@ -217,10 +217,10 @@ describe("files that are not there", () => {
     expect(code).toBe("image_failed");
   });
 
-  test("a folder of the target that was removed", async () => {
+  test("a target that cannot be written, for which there may be another place", async () => {
     using dir = makeTempDir();
     const job = makeJob(dir.write("p.jpg", noise), join(dir.path, "gone", "t"));
-    expect((await refused(job)).code).toBe("image_failed");
+    expect((await refused(job)).code).toBe("unwritable");
   });
 });
 

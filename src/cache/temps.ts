@@ -1,0 +1,69 @@
+/** Temporary files of one thread, in the cache directory: what is renamed into the cache is written there. */
+
+import { mkdirSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { isMissing } from "../base/errno.ts";
+import { retryWhenFull } from "./disk.ts";
+import { metaDir } from "./journal.ts";
+import { HEADER } from "./layout.ts";
+import type { Store } from "./store.ts";
+import { noteTrouble } from "./trouble.ts";
+
+export interface OpenFile {
+  readonly path: string;
+  /** For reading and writing; the caller's to close. */
+  readonly fd: number;
+}
+
+export interface Temps {
+  path(): string;
+  open(): OpenFile | undefined;
+  write(fd: number, chunk: Uint8Array, position: number): void;
+  noteTrouble(error: unknown): void;
+}
+
+/** Throws what the file system says when there can be no folder for them. */
+export function makeTemps(store: Store): Temps {
+  const { view, worker } = store;
+  const folder = join(metaDir(store.dir), "tmp");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const opening = Atomics.add(view.words, HEADER.openings, 1);
+  let count = 0;
+
+  const path = (): string => `${folder}/${worker}-${opening}-${count++}`;
+
+  const note = (error: unknown): void =>
+    noteTrouble(store, "cache.write_failed", { error, effect: "served without being kept" });
+
+  const make = (): OpenFile => {
+    const name = path();
+    try {
+      return { path: name, fd: openSync(name, "wx+", 0o600) };
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // somebody tidied the folder away
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      return { path: name, fd: openSync(name, "wx+", 0o600) };
+    }
+  };
+
+  return {
+    path,
+    noteTrouble: note,
+    open() {
+      try {
+        return retryWhenFull(store, make);
+      } catch (error) {
+        note(error);
+        return undefined;
+      }
+    },
+    write(fd, chunk, position) {
+      for (let done = 0; done < chunk.length; ) {
+        done += retryWhenFull(store, () =>
+          writeSync(fd, chunk, done, chunk.length - done, position + done),
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** Where a file of the moment is written: in the cache directory, or beside it when that takes none (spec §8). */
+
+import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asFault, Fault } from "../base/fault.ts";
+import type { Cache } from "../cache/cache.ts";
+import { unlinkQuietly } from "./fill.ts";
+
+/** Disposing removes the file, unless it has been published. */
+export interface Target extends Disposable {
+  readonly path: string;
+  /** It lies in the cache directory, so that it can be published. */
+  readonly keepable: boolean;
+}
+
+/**
+ * Runs an image job that writes a file. Where the cache directory does not take it, not even after making room, it is
+ * run again with a target in `TMPDIR`. Throws the job's own Faults, and `unwritable` when there is nowhere to write.
+ */
+export async function intoTarget<T>(
+  cache: Cache,
+  job: (path: string) => Promise<T>,
+): Promise<{ readonly result: T; readonly target: Target }> {
+  const run = async (target: Target): Promise<{ result: T; target: Target }> => {
+    try {
+      return { result: await job(target.path), target };
+    } catch (error) {
+      target[Symbol.dispose]();
+      const fault = asFault(error);
+      throw isUnwritten(fault) && !target.keepable ? unwritable(fault) : fault;
+    }
+  };
+  const first = openTarget(cache);
+  try {
+    return await run(first);
+  } catch (error) {
+    const fault = asFault(error);
+    if (!isUnwritten(fault) || !first.keepable) throw fault;
+    if (fault.code !== "disk_full") return noted(cache, fault, run);
+    cache.yieldRoom();
+  }
+  try {
+    return await run(openTarget(cache));
+  } catch (error) {
+    const fault = asFault(error);
+    if (!isUnwritten(fault)) throw fault;
+    return noted(cache, fault, run);
+  }
+}
+
+function noted<T>(cache: Cache, fault: Fault, run: (target: Target) => Promise<T>): Promise<T> {
+  cache.noteTrouble(fault.cause ?? fault);
+  return run(standIn());
+}
+
+function isUnwritten({ code }: Fault): boolean {
+  return code === "disk_full" || code === "unwritable";
+}
+
+/** An empty file. Throws `unwritable` when there is nowhere to write. */
+export function openTarget(cache: Cache): Target {
+  const file = cache.openTemp();
+  if (file === undefined) return standIn();
+  const { path, fd } = file;
+  closeSync(fd);
+  return { path, keepable: true, [Symbol.dispose]: () => unlinkQuietly(path) };
+}
+
+/** The same bytes where the cache directory is not: for going on with a file that it did not take whole. */
+export function moveAway(target: Target): Target {
+  const elsewhere = standIn();
+  try {
+    copyFileSync(target.path, elsewhere.path);
+  } catch (error) {
+    elsewhere[Symbol.dispose]();
+    throw unwritable(error);
+  }
+  target[Symbol.dispose]();
+  return elsewhere;
+}
+
+/** A folder of its own, since others may write to the one above. */
+function standIn(): Target {
+  try {
+    const folder = mkdtempSync(join(tmpdir(), "mir-"));
+    const path = join(folder, "file");
+    closeSync(openSync(path, "wx", 0o600));
+    const remove = (): void => rmSync(folder, { recursive: true, force: true });
+    return { path, keepable: false, [Symbol.dispose]: remove };
+  } catch (error) {
+    throw unwritable(error);
+  }
+}
+
+export function unwritable(cause: unknown): Fault {
+  return new Fault("unwritable", "the node has nowhere to write", { cause, retryAfterMs: 5_000 });
+}
