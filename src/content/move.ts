@@ -4,6 +4,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { parseRelname, type VariantMeta } from "../base/variant.ts";
+import { serverNamed } from "../topology/topology.ts";
 import type { Parts } from "./parts.ts";
 
 export type Moved =
@@ -14,7 +15,10 @@ export type Moved =
   | { readonly kind: "gone" }
   | { readonly kind: "failed"; readonly fault: Fault };
 
-export type MoveParts = Pick<Parts, "cache" | "links" | "ownership" | "self" | "clock">;
+export type MoveParts = Pick<
+  Parts,
+  "cache" | "links" | "ownership" | "self" | "topology" | "clock"
+>;
 
 /** The server that should have the variant instead of this one; undefined when it belongs here. */
 export function belongsTo(
@@ -33,21 +37,15 @@ export async function moveVariant(
   meta: VariantMeta,
   owner: string,
 ): Promise<Moved> {
-  const { cache, links } = parts;
+  const { cache } = parts;
   try {
-    const has = meta.bytes > LIMITS.rebalanceAskBytes && (await ownerHas(parts, meta, owner));
-    const path = cache.pathOf(meta.relname);
-    const note = has
-      ? "already"
-      : (
-          await links.tell(
-            owner,
-            { kind: "rebalance", meta, path },
-            { deadlineMs: transferMs(meta) },
-          )
-        ).note;
+    const legacy = serverNamed(parts.topology, owner).legacy;
+    const large = meta.bytes > LIMITS.rebalanceAskBytes && !legacy;
+    const has = large && (await ownerHas(parts, meta, owner));
+    const note = has ? "already" : await tellOwner(parts, meta, owner);
+    if (legacy) await readBack(parts, meta, owner);
     cache.forget(meta.relname);
-    return note === "already" ? { kind: "already" } : { kind: "moved" };
+    return { kind: note === "already" ? "already" : "moved" };
   } catch (error) {
     const fault = asFault(error);
     if (cache.peek(meta.relname) === undefined) return { kind: "gone" };
@@ -56,6 +54,22 @@ export async function moveVariant(
     cache.forget(meta.relname);
     return { kind: "gone" };
   }
+}
+
+async function tellOwner(parts: MoveParts, meta: VariantMeta, owner: string): Promise<string> {
+  const path = parts.cache.pathOf(meta.relname);
+  const message = { kind: "rebalance", meta, path } as const;
+  const told = await parts.links.tell(owner, message, { deadlineMs: transferMs(meta) });
+  return told.note;
+}
+
+/** A legacy owner acknowledges nothing, so it is asked for what it was given. */
+async function readBack({ links }: MoveParts, meta: VariantMeta, owner: string): Promise<void> {
+  const { relname, bytes } = meta;
+  const deadlineMs = DEADLINES.rebalanceTellMs;
+  const reply = await links.ask(owner, { relname, role: "owner", deadlineMs, hops: 1 });
+  reply.body.cancel();
+  if (reply.meta.bytes !== bytes) throw new Fault("peer_failed", "a legacy owner has other bytes");
 }
 
 /** What is large is not sent only to hear that it is there: the answer would come amid its bytes. */

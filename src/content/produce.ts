@@ -97,6 +97,10 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
   // it may have come between the miss and this flight, which keeps it from coming now
   const here = name.size === ORIG ? local.look(name) : cache.peek(relnameOf(name));
   if (here !== undefined) return { kind: "resident", meta: here, source: "hit", via: "" };
+  // after a change of topology those of this level that may have owned it before: also before it is made anew
+  const moved = await findAtPeers(parts, context, name);
+  if (moved !== undefined) return arrived(parts, name, moved);
+
   const facts = name.size === ORIG ? undefined : local.facts(name.id);
 
   // 4. generation, from a sufficient variant on this disk
@@ -104,10 +108,6 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
   if (from !== undefined && facts !== undefined) {
     return { kind: "recipe", from, facts, source: "generated", wanted: name };
   }
-
-  // after a change of topology: those of this level that may have owned it before
-  const moved = await findAtPeers(parts, context, name);
-  if (moved !== undefined) return arrived(parts, name, moved);
 
   // 5. upstream, for the wanted variant
   const below = await askBelow(parts, context, { wanted: name });

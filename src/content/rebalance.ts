@@ -39,7 +39,7 @@ export interface Rebalancer {
   stop(): Promise<void>;
 }
 
-export type RebalanceParts = MoveParts & Pick<Parts, "topology" | "counters" | "log">;
+export type RebalanceParts = MoveParts & Pick<Parts, "counters" | "log">;
 
 export interface RebalancerOptions {
   /** Of the topology of now, whenever they are read. */

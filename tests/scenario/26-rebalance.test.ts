@@ -10,6 +10,7 @@ import {
   heldBy,
   misplaced,
   ownerAtEdge,
+  reload,
   restart,
   seeEachOther,
   setDraining,
@@ -140,6 +141,18 @@ describe("a third edge joins two that are warm", () => {
     expect(misplaced(mesh, edges)).toEqual([]);
     const outcomes = await askAll(mesh, edges);
     expect([...outcomes.keys()].sort()).toEqual(["hit", "peer"]);
+    expect(await sumOf(mesh, edges, "upstream_fetch")).toBe(0);
+    expect(await sumOf(mesh, REGIONALS, "origin_get")).toBe(PICTURES);
+  }, 60_000);
+
+  test("an edge that is put back by a reload gets its content back by itself", async () => {
+    setDraining(mesh, "edge-2", false);
+    setRate(mesh, "64MiB");
+    await reload(mesh, edges);
+    expect([...(await askAll(mesh, edges)).keys()].sort()).toEqual(["hit", "peer"]);
+    await Promise.all(edges.map((edge) => settled(mesh, edge)));
+    expect(misplaced(mesh, edges)).toEqual([]);
+    expect(heldBy(mesh, "edge-2").length).toBeGreaterThan(PICTURES / 4);
     expect(await sumOf(mesh, edges, "upstream_fetch")).toBe(0);
     expect(await sumOf(mesh, REGIONALS, "origin_get")).toBe(PICTURES);
   }, 60_000);

@@ -56,6 +56,15 @@ export async function restart(mesh: Mesh, names: readonly string[]): Promise<voi
   }
 }
 
+/** They follow the topology file as it is now; it must have another epoch. */
+export async function reload(mesh: Mesh, names: readonly string[]): Promise<void> {
+  const { epoch } = topologyOf(mesh);
+  for (const name of names) mesh.node(name).process.kill("SIGHUP");
+  for (const name of names) {
+    await until(async () => (await mesh.status(name)).epoch === epoch, `${name} follows`);
+  }
+}
+
 /** Until each of the nodes has heard of the others. */
 export async function seeEachOther(mesh: Mesh, names: readonly string[]): Promise<void> {
   for (const name of names) {
