@@ -8,7 +8,7 @@ import { ask } from "./demo/ask.ts";
 import { DEMO_LIMITS } from "./demo/bounds.ts";
 import { complainOf, type Fleet, startFleet } from "./demo/fleet.ts";
 import { introJson, introLines, type Running } from "./demo/intro.ts";
-import { showLive } from "./demo/live-line.ts";
+import { LEGEND, showLive } from "./demo/live-line.ts";
 import { makePaint } from "./demo/paint.ts";
 import { openPorts } from "./demo/ports.ts";
 import { prepare } from "./demo/prepare.ts";
@@ -160,6 +160,11 @@ async function goOn(running: Running, show: Show & { readonly traffic: boolean }
     const samples = running.drawn ? photos : await findSamples({ photos, map, ask, signal });
     for (const line of introLines(running, samples, paint)) output.say(line);
     output.say(`\n${paint.quiet("Ctrl-C stops everything.")}\n`);
+  }
+  if (show.traffic && !json) {
+    const paint = makePaint(output.colour);
+    for (const line of LEGEND) output.say(paint.quiet(line));
+    output.say("");
   }
   if (!show.traffic) {
     await untilAborted(signal);

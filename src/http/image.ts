@@ -70,6 +70,9 @@ export function makeImageHandler(options: ImageHandlerOptions): Handler {
       }
       if (pathOfTarget(request.url) === "/healthz") return closing(site, alive());
       const url = parseImageUrl(request.url, site.rules);
+      if (url.size === ORIG && !http.originals) {
+        throw new Fault("not_found", "originals are not served here");
+      }
       return picture(site, url, { request, server }).then(
         ({ response, outcome }) => finish(site, response, { outcome, startedMs }),
         (error: unknown) => failed(site, request, { error, startedMs, lookedFor: true }),

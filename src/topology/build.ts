@@ -59,7 +59,7 @@ function buildSettings({ routing, image, http, limits, cache }: TopologyFile): S
       quality: { jpg: image.jpg_quality, webp: image.webp_quality, avif: image.avif_quality },
       avifEffort: image.avif_effort,
     },
-    http: { prefix: http.prefix, allowOrigin: http.allow_origin },
+    http: { prefix: http.prefix, allowOrigin: http.allow_origin, originals: http.originals },
     limits: {
       imagePixels: limits.pixels,
       imageAnimatedPixels: limits.animated_pixels,

@@ -114,6 +114,7 @@ export const topologySchema = v.object({
     v.object({
       prefix: v.optional(a.prefix, "puddle"),
       allow_origin: v.optional(a.allowOrigin, "*"),
+      originals: v.optional(a.flag, true),
     }),
     {},
   ),

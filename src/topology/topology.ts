@@ -142,6 +142,8 @@ export interface HttpSettings {
   /** First path segment of picture URLs. */
   readonly prefix: string;
   readonly allowOrigin: string;
+  /** Whether clients may have `orig`. */
+  readonly originals: boolean;
 }
 
 /** Limits an operator may lower; see `base/limits.ts` for what they bound. */

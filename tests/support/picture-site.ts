@@ -38,7 +38,7 @@ export const TOPOLOGY: ImageHandlerOptions["topology"] = {
     quality: { jpg: 80, webp: 80, avif: 50 },
     avifEffort: 2,
   },
-  http: { prefix: "puddle", allowOrigin: "*" },
+  http: { prefix: "puddle", allowOrigin: "*", originals: true },
 };
 
 /** `content` is called for each request that reaches the content; its turn counts from 1. */

@@ -1,7 +1,7 @@
 /** `--photos DIR`: the pictures of a directory, each with a web id made from its file name. */
 
 import { opendirSync, statSync } from "node:fs";
-import { extname, join, resolve } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { DEMO_LIMITS } from "./bounds.ts";
@@ -16,6 +16,8 @@ const EXTS: Readonly<Record<string, string>> = {
   ".gif": "gif",
   ".avif": "avif",
 };
+
+const NAMES_SHOWN = 5;
 
 export interface GivenPhotos {
   /** In the order of their file names. */
@@ -45,6 +47,19 @@ export function findPhotos(
     return { webId, ext: EXTS[extOf(name)] ?? "jpg", path: resolve(dir, name) };
   });
   return { photos, leftOut: names.length - photos.length };
+}
+
+/** Which files take part: the first by name, the rest as a number. */
+export function takenLines(
+  taken: GivenPhotos & { readonly dir: string },
+): readonly [string, ...string[]] {
+  const { dir, photos, leftOut } = taken;
+  const count = `${photos.length} ${photos.length === 1 ? "picture" : "pictures"}`;
+  const names = photos.slice(0, NAMES_SHOWN).map(({ path }) => basename(path));
+  const more = photos.length > names.length ? ", …" : "";
+  const lines = [`${count} of ${dir} take part: ${names.join(", ")}${more}`] as const;
+  if (leftOut === 0) return lines;
+  return [...lines, `${leftOut} more, later by name, are left out`];
 }
 
 function pictureNames(dir: string, filesMax: number): string[] {

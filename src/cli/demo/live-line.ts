@@ -19,7 +19,7 @@ export function formatTally(tally: Tally, perSecond: number, paint: Paint): stri
     ...SOURCES.map((source) => [atEdge[source], source] as const),
     [refused, "refused"] as const,
     [failed, "failed"] as const,
-    [skipped, "skipped"] as const,
+    [skipped, "held back"] as const,
   ].filter(([count]) => count > 0);
   return [
     `${requests} requests ${perSecond.toFixed(1)}/s`,
@@ -31,6 +31,13 @@ export function formatTally(tally: Tally, perSecond: number, paint: Paint): stri
     .filter((part) => part !== "")
     .join("  ");
 }
+
+/** What its words mean, for below the picture of the mesh. */
+export const LEGEND = [
+  "hit, peer, generated, upstream: what the asked edge did; (origin): pictures the origin was read for",
+  "cache: share of the pictures that lay in a cache of the mesh; refused: not a picture, or busy",
+  "held back: not sent, because earlier requests were still being answered",
+] as const;
 
 const RATE_WINDOW_MS = 5_000;
 

@@ -7,7 +7,7 @@ import { formatMistakes } from "../../topology/explain.ts";
 import { readTopology } from "../../topology/read.ts";
 import type { Output } from "../output.ts";
 import { ORIGIN_DIR, writeDemoTopology } from "./demo-topology.ts";
-import { findPhotos } from "./given-photos.ts";
+import { findPhotos, takenLines } from "./given-photos.ts";
 import type { Running } from "./intro.ts";
 import { mapMesh } from "./mesh-map.ts";
 import { linkPhotos, type Photo } from "./photo.ts";
@@ -53,9 +53,7 @@ export async function prepare(options: PrepareOptions): Promise<Running> {
 
 function givenPhotos(dir: string, { output }: PrepareOptions): readonly Photo[] {
   const { photos, leftOut } = findPhotos(dir);
-  if (leftOut > 0) {
-    output.say(`${photos.length} pictures of ${dir} are taken, ${leftOut} more are left out`);
-  }
+  for (const line of takenLines({ dir, photos, leftOut })) output.say(line);
   return photos;
 }
 

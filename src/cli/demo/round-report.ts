@@ -92,7 +92,7 @@ export function summaryLines(summary: Summary, paint: Paint): readonly string[] 
   const shares = counts.map(([count, what]) => `${count} ${paint.source(what)}`).join(", ");
   const lines = [`${requests} requests: ${shares}`];
   const seen = SHOWN.map((source) => `${source} ${anywhere[source]}`).join(", ");
-  lines.push(`seen on the way (all members of Cache-Status): ${seen}`);
+  lines.push(`what all nodes on the way did, the asked edge with them: ${seen}`);
   if (missing.length > 0) lines.push(paint.bad(`not seen: ${missing.join(", ")}`));
   if (refused === requests) lines.push(paint.bad("none of the pictures asked for can be decoded"));
   return lines;

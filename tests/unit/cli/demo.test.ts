@@ -69,7 +69,10 @@ describe("mir demo", () => {
     "--once --json shows hit, peer, upstream, origin and generated, and ends with 0",
     async () => {
       const run = demo(["--once", "--json", "--photos", photos]);
-      expect({ code: await run.process.exited, err: run.err() }).toEqual({ code: 0, err: "" });
+      const code = await run.process.exited;
+      const taken = "Castle.JPG, a damaged one.jpg, lake.png";
+      const err = `3 pictures of ${photos} take part: ${taken}\n`;
+      expect({ code, err: run.err() }).toEqual({ code: 0, err });
       const document = JSON.parse(run.out());
       expect(document).toMatchObject({ ok: true, summary: { failed: 0, refused: 1, missing: [] } });
       const rows: { photo: string; status: number; outcome: string }[] = document.rows;

@@ -116,7 +116,7 @@ describe("a picture", () => {
 
   test("is shown to the origins of the site, or to none", async () => {
     const of = async (allowOrigin: string) => {
-      const topology = { ...TOPOLOGY, http: { prefix: "puddle", allowOrigin } };
+      const topology = { ...TOPOLOGY, http: { prefix: "puddle", allowOrigin, originals: true } };
       const { handler } = makePictureSite(() => small, { topology });
       const { headers } = await handler(ask(PICTURE_PATH));
       return [headers.get("access-control-allow-origin"), headers.get("timing-allow-origin")];

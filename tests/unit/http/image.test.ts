@@ -16,6 +16,7 @@ import {
   metaOf,
   PICTURE_PATH,
   patternOf,
+  TOPOLOGY,
 } from "../../support/picture-site.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
@@ -78,6 +79,15 @@ describe("what is asked of the content", () => {
     const response = await handler(ask(path, { accept: "image/webp" }));
     expect(asked[0]).toMatchObject({ size: "orig", accepted: [] });
     expect(response.headers.get("vary")).toBeNull();
+  });
+
+  test("is nothing for an original where the site keeps those to itself", async () => {
+    const http = { ...TOPOLOGY.http, originals: false };
+    const { handler, asked } = makePictureSite(() => small, { topology: { ...TOPOLOGY, http } });
+    const { status, headers } = await handler(ask("/puddle/viral123/orig/photo.jpg"));
+    expect([status, headers.get("cache-control")]).toEqual([404, "max-age=5"]);
+    expect(asked).toEqual([]);
+    expect((await handler(ask(PICTURE_PATH))).status).toBe(200);
   });
 
   test("on HEAD is only the head", async () => {

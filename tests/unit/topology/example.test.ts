@@ -132,7 +132,7 @@ test("settings that are not in the file have their defaults", () => {
     quality: { jpg: 80, webp: 79, avif: 50 },
     avifEffort: 2,
   });
-  expect(topology.http).toEqual({ prefix: "puddle", allowOrigin: "*" });
+  expect(topology.http).toEqual({ prefix: "puddle", allowOrigin: "*", originals: true });
   expect(topology.limits).toEqual({
     imagePixels: LIMITS.imagePixelsMax,
     imageAnimatedPixels: LIMITS.imageAnimatedPixelsMax,
@@ -171,6 +171,7 @@ test("every optional key is read", () => {
       "[http]",
       'prefix = "p"',
       'allow_origin = "https://photos.example.com"',
+      "originals = false",
       "[limits]",
       "pixels = 1",
       "animated_pixels = 2",
@@ -218,7 +219,11 @@ test("every optional key is read", () => {
     quality: { jpg: 1, webp: 100, avif: 51 },
     avifEffort: 0,
   });
-  expect(full.http).toEqual({ prefix: "p", allowOrigin: "https://photos.example.com" });
+  expect(full.http).toEqual({
+    prefix: "p",
+    allowOrigin: "https://photos.example.com",
+    originals: false,
+  });
   expect(Object.values(full.limits)).toEqual([1, 2, 3, 2 ** 20, 4, 5]);
   expect(full.cache).toEqual({ eviction: "lru", expireUnusedMs: 90 * 86_400_000 });
   expect(full.security).toEqual({

@@ -8,7 +8,7 @@ import { contentIdOfWebId } from "../../../../src/base/web-name.ts";
 import { DEMO_LIMITS } from "../../../../src/cli/demo/bounds.ts";
 import { drawPhoto } from "../../../../src/cli/demo/draw.ts";
 import { drawPhotos } from "../../../../src/cli/demo/draw-photos.ts";
-import { findPhotos } from "../../../../src/cli/demo/given-photos.ts";
+import { findPhotos, takenLines } from "../../../../src/cli/demo/given-photos.ts";
 import { OWN_PHOTOS, type OwnPhoto } from "../../../../src/cli/demo/own-photos.ts";
 import { linkPhotos } from "../../../../src/cli/demo/photo.ts";
 import { makeTempDir } from "../../../support/temp-dir.ts";
@@ -66,6 +66,14 @@ describe("mir demo --photos DIR", () => {
     const limits = { photosMax: 4, directoryFilesMax: 5 };
     const { photos, leftOut } = findPhotos(dir.path, limits);
     expect([photos.length, leftOut]).toEqual([4, 1]);
+    expect(takenLines({ dir: "d", photos, leftOut })).toEqual([
+      "4 pictures of d take part: 0.jpg, 1.jpg, 2.jpg, 3.jpg",
+      "1 more, later by name, are left out",
+    ]);
+    const all = findPhotos(dir.path);
+    expect(takenLines({ dir: "d", ...all })).toEqual([
+      "6 pictures of d take part: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg, …",
+    ]);
     expect(DEMO_LIMITS.photosMax).toBe(2000);
   });
 

@@ -161,7 +161,7 @@ describe("the verdict of the round", () => {
     });
     expect(summaryLines(summary, plain)).toEqual([
       "3 requests: 1 hit, 1 peer, 1 generated",
-      "seen on the way (all members of Cache-Status): " +
+      "what all nodes on the way did, the asked edge with them: " +
         "hit 1, peer 1, upstream 1, origin 1, generated 1",
     ]);
   });
