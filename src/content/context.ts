@@ -13,6 +13,8 @@ export interface Context {
   readonly hops: number;
   /** The extension the resolver gave for the original, handed down so that nobody has to guess. */
   readonly originalExt: string | undefined;
+  /** A peer of this level has just been too slow with it: none of them is asked again. */
+  readonly pastPeers?: boolean;
   /** Tags of the nodes passed before this one, the first of them first. */
   readonly trace: string;
 }

@@ -121,7 +121,7 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   if (bytes !== undefined) return { kind: "bytes", meta, outcome, bytes };
   // it answers, but people do not wait for a trickle
   parts.counters.add("peer_failover");
-  return serveAsOwner(parts, wanted, context);
+  return serveAsOwner(parts, wanted, { ...context, pastPeers: true });
 }
 
 /** What `auto` means to a client that accepts nothing better (spec §2). */

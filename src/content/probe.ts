@@ -39,7 +39,7 @@ export async function findAtPeers(
   context: Context,
   wanted: Variant,
 ): Promise<Incoming | undefined> {
-  const peers = probed(parts, wanted.id);
+  const peers = context.pastPeers === true ? [] : probed(parts, wanted.id);
   if (peers.length === 0) return undefined;
   parts.counters.add("rebalance_probe");
   // heads first: a body that is not wanted costs a connection
