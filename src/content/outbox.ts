@@ -13,11 +13,13 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../observe/log.ts";
 import { fileNameOf, formatRecord, type OutboxRecord, parseOutboxRecord } from "./outbox-record.ts";
+import { writeFault } from "./write-fault.ts";
 
 export interface Outbox {
   /**
    * Durable when it returns; call it after the picture was published pinned, and acknowledge after it. The same
-   * bytes again change nothing; other bytes under the name are `conflict`. Beyond the limit: `overloaded`.
+   * bytes again change nothing; other bytes under the name are `conflict`. Beyond the limit: `overloaded`. What
+   * cannot be written: `disk_full`, `unwritable`.
    */
   add(record: OutboxRecord): void;
   /** After the next hop vouches for it; durable too. Then the picture may be unpinned. */
@@ -77,7 +79,7 @@ export function openOutbox(options: {
         });
       }
       const path = join(dir, fileNameOf(relname));
-      writeDurably({ path, tempPath: `${path}${TEMP_SUFFIX}`, text: formatRecord(record) });
+      writeRecord(path, record);
       if (aside.delete(relname)) removeFile(asideDir, relname);
       else filesChanged(1);
       waiting.set(relname, record);
@@ -108,6 +110,14 @@ export function openOutbox(options: {
       listener = next;
     },
   };
+}
+
+function writeRecord(path: string, record: OutboxRecord): void {
+  try {
+    writeDurably({ path, tempPath: `${path}${TEMP_SUFFIX}`, text: formatRecord(record) });
+  } catch (error) {
+    throw writeFault(error);
+  }
 }
 
 function removeFile(dir: string, relname: string): void {

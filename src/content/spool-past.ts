@@ -7,7 +7,8 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Cache } from "../cache/cache.ts";
 import { type Context, withinDeadline } from "./context.ts";
-import { moveAway, openTarget, type Target, unwritable } from "./target.ts";
+import { moveAway, openTarget, type Target } from "./target.ts";
+import { unwritable } from "./write-fault.ts";
 
 let running = 0;
 const waiting: PromiseWithResolvers<void>[] = [];

@@ -1,7 +1,6 @@
 /** A file that comes in from outside: written, hashed and paid for piece by piece, within its limit. */
 
-import { closeSync, openSync, writeSync } from "node:fs";
-import { isDiskFull } from "../base/errno.ts";
+import { closeSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Cache } from "../cache/cache.ts";
@@ -9,6 +8,7 @@ import type { Reservation } from "../cache/reservation.ts";
 import { SNIFF_BYTES } from "../image/sniff.ts";
 import { makeDigest } from "../wire/xxhash.ts";
 import { unlinkQuietly } from "./fill.ts";
+import { noRoom, unwritable, writeFault } from "./write-fault.ts";
 
 /** What is known of the file once it is whole. */
 export interface Spooled {
@@ -24,12 +24,12 @@ export interface Spooled {
 
 /** Disposing removes the file, unless it has been published, and gives its room back. */
 export interface Spool extends Disposable {
-  /** Throws `upload_too_large` beyond the limit, `disk_full` when there is no room. The bytes are not kept. */
+  /** Throws `upload_too_large` beyond the limit, `disk_full` when there is no room, `unwritable`. The bytes are not kept. */
   write(chunk: Uint8Array): void;
   finish(): Spooled;
 }
 
-/** `bytes` is the length where it is known: its room is taken at once. Throws `disk_full`. */
+/** `bytes` is the length where it is known: its room is taken at once. Throws `disk_full`, `unwritable`. */
 export function openSpool(
   cache: Cache,
   options: { readonly bytesMax: number; readonly bytes?: number },
@@ -37,12 +37,17 @@ export function openSpool(
   const { bytesMax, bytes: announced = 0 } = options;
   if (announced > bytesMax) throw tooLarge(bytesMax);
   const reservation = cache.reserve(announced);
-  if (reservation === undefined) throw noRoom();
-  const path = cache.tempPath();
+  if (reservation === undefined) throw cache.usage().unwritable ? unwritable() : noRoom();
+  const file = cache.openTemp();
+  if (file === undefined) {
+    reservation.release();
+    throw unwritable();
+  }
+  const { path } = file;
   const sha256 = new Bun.CryptoHasher("sha256");
   const xxh64 = makeDigest();
   const head = new Uint8Array(SNIFF_BYTES);
-  let fd: number | undefined = openFile(path, reservation);
+  let fd: number | undefined = file.fd;
   let bytes = 0;
 
   const close = (): void => {
@@ -57,7 +62,7 @@ export function openSpool(
       const lacking = end - reservation.bytes;
       if (lacking > 0 && !growBy(reservation, lacking, bytesMax)) throw noRoom();
       if (bytes < head.length) head.set(chunk.subarray(0, head.length - bytes), bytes);
-      writeWhole(fd, chunk, bytes);
+      writeWhole(cache, fd, { chunk, position: bytes });
       sha256.update(chunk);
       xxh64.update(chunk);
       bytes = end;
@@ -76,15 +81,6 @@ export function openSpool(
   };
 }
 
-function openFile(path: string, reservation: Reservation): number {
-  try {
-    return openSync(path, "wx", 0o600);
-  } catch (error) {
-    reservation.release();
-    throw isDiskFull(error) ? noRoom(error) : error;
-  }
-}
-
 /** In steps, so that the index is not asked for each piece. */
 function growBy(reservation: Reservation, lacking: number, bytesMax: number): boolean {
   const left = Math.max(lacking, bytesMax - reservation.bytes);
@@ -92,20 +88,19 @@ function growBy(reservation: Reservation, lacking: number, bytesMax: number): bo
   return reservation.grow(step);
 }
 
-function writeWhole(fd: number, chunk: Uint8Array, position: number): void {
+function writeWhole(
+  cache: Cache,
+  fd: number,
+  { chunk, position }: { readonly chunk: Uint8Array; readonly position: number },
+): void {
   try {
-    for (let done = 0; done < chunk.length; ) {
-      done += writeSync(fd, chunk, done, chunk.length - done, position + done);
-    }
+    cache.writeTemp(fd, chunk, position);
   } catch (error) {
-    throw isDiskFull(error) ? noRoom(error) : error;
+    cache.noteTrouble(error);
+    throw writeFault(error);
   }
 }
 
 function tooLarge(bytesMax: number): Fault {
   return new Fault("upload_too_large", `a picture may have ${bytesMax} bytes`);
-}
-
-function noRoom(cause?: unknown): Fault {
-  return new Fault("disk_full", "the node has no room for this picture", { cause });
 }

@@ -3,9 +3,10 @@
 import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asFault, Fault } from "../base/fault.ts";
+import { asFault, type Fault } from "../base/fault.ts";
 import type { Cache } from "../cache/cache.ts";
 import { unlinkQuietly } from "./fill.ts";
+import { unwritable } from "./write-fault.ts";
 
 /** Disposing removes the file, unless it has been published. */
 export interface Target extends Disposable {
@@ -91,8 +92,4 @@ function standIn(): Target {
   } catch (error) {
     throw unwritable(error);
   }
-}
-
-export function unwritable(cause: unknown): Fault {
-  return new Fault("unwritable", "the node has nowhere to write", { cause, retryAfterMs: 5_000 });
 }
