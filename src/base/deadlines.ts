@@ -96,6 +96,15 @@ export const DEADLINES = {
   clientIdleMs: 68_000,
   /** The same while a body is passed on that holds a peer's connection or a flight; over `bodyStallMs`. */
   clientStallMs: 28_000,
+  /** A node that is told of a purge has dropped what it had, and a node that passes it on has its answer. */
+  purgeTellMs: 5_000,
+  purgeRelayMs: 8_000,
+  /** All nodes have been told of a purge, or are told to the operator as not reached. */
+  purgeReachMs: 30_000,
+  /** At its start a node asks others for so long what was purged while it was away. */
+  purgeCatchUpMs: 3_000,
+  /** Between two times that a node asks others what it has missed. */
+  purgeAskMs: 60_000,
   /** `/readyz` says 503 for this long before listeners close (spec §8). */
   drainGraceMs: 5_000,
   /** In-flight requests get this long after that: over `requestMs`, so that each can at least fail properly. */

@@ -110,6 +110,16 @@ export const LIMITS = {
   /** Originals without room in the cache that one worker works on at once, and requests that wait for a turn. */
   spoolsMax: 2,
   spoolsWaitingMax: 256,
+
+  /** Ids of which a node remembers that they were purged or blocked: 8,700 a day, for the 30 days of a purge. */
+  purgesMax: 262_144,
+  /** Of them, told to another node in one answer. */
+  purgePageMax: 128,
+  /** Nodes told of a purge at once; nodes asked at the start, and later now and then, what was missed. */
+  purgeTellsMax: 32,
+  purgeAskedFirstMax: 16,
+  purgeAskedMax: 4,
+
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
 

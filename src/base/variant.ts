@@ -41,6 +41,11 @@ export interface VariantMeta {
   readonly facts: Facts;
   /** Lossy encodings between the original and these bytes; 0 for the original and for lossless copies. */
   readonly lossySteps: number;
+  /**
+   * Unix seconds at which its original was read from the store or uploaded, at the earliest. undefined when
+   * unknown, and for what the index says of a variant: see cache/purged.ts.
+   */
+  readonly sourceAt?: number | undefined;
 }
 
 export const UNKNOWN_FACTS: Facts = { width: 0, height: 0, alpha: false, animated: false };

@@ -2,11 +2,13 @@
 
 import { closeSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { parseRelname } from "../base/variant.ts";
 import { journalNumbers, journalPath, metaDir, publishRecord } from "./journal.ts";
 import { FLAG, HALF, HEADER, OCTET, SUM, WORD } from "./layout.ts";
 import { validatorText } from "./meta.ts";
 import { nameOf } from "./names.ts";
 import { isPinned } from "./pins.ts";
+import type { Purged } from "./purged.ts";
 import { headOf, nextOf, QUEUES, SMALL } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
 import { half, octet, type View, word, wordOf } from "./view.ts";
@@ -14,15 +16,18 @@ import { half, octet, type View, word, wordOf } from "./view.ts";
 /** A snapshot is written in pieces of this many characters. */
 export const WRITE_CHARS = 1 << 18;
 
+/** How new the variants of an id are at least. */
+type Ages = Pick<Purged, "sourceAt">;
+
 /**
  * Replaces all journal files by one that says each live variant once, in the order of the queues, with its
  * hits. Under the lock, or before workers run. For its time both lie on disk and only one is accounted.
  */
-export function replaceJournals(view: View, dir: string): void {
+export function replaceJournals(view: View, dir: string, purged: Ages): void {
   const old = journalNumbers(dir);
   const number = Math.max(old.at(-1) ?? 0, word(view, HEADER.journal)) + 1;
   const tempPath = snapshotPath(dir, number);
-  view.sums[SUM.journal] = writeSnapshot(view, tempPath);
+  view.sums[SUM.journal] = writeSnapshot(view, tempPath, purged);
   renameSync(tempPath, journalPath(dir, number));
   view.words[HEADER.journal] = number;
   for (const one of old) unlinkSync(journalPath(dir, one));
@@ -34,14 +39,14 @@ export function snapshotPath(dir: string, number: number): string {
   return join(metaDir(dir), "tmp", `journal.${number}`);
 }
 
-function writeSnapshot(view: View, path: string): number {
+function writeSnapshot(view: View, path: string, purged: Ages): number {
   const fd = openSync(path, "w", 0o600);
   let bytes = 0;
   try {
     let text = "";
     for (const queue of QUEUES) {
       for (let slot = headOf(view, queue); slot >= 0; slot = nextOf(view, slot)) {
-        text += recordOf(view, slot);
+        text += recordOf(view, slot, purged);
         if (text.length < WRITE_CHARS) continue;
         bytes += writeAll(fd, text);
         text = "";
@@ -54,10 +59,12 @@ function writeSnapshot(view: View, path: string): number {
 }
 
 /** The record that would restore a slot; under the lock or before workers run. */
-export function recordOf(view: View, slot: number): string {
+export function recordOf(view: View, slot: number, purged: Ages): string {
   const at = wordOf(slot);
+  const relname = nameOf(view, slot);
   return publishRecord({
-    relname: nameOf(view, slot),
+    relname,
+    sourceAt: purged.sourceAt(parseRelname(relname)?.id ?? ""),
     bytes: bytesOf(view, slot),
     validator: validatorText(
       word(view, at + WORD.validatorHigh),

@@ -2,7 +2,8 @@
  * The journal of the cache: what is on disk and what is known of it, as lines of text.
  *
  * A record is a line of 8 hex digits of xxHash32 over the rest, a blank, and the rest:
- *   P relname bytes validator modified width height flags queue freq   published (freq: layout.ts USE)
+ *   P relname bytes validator modified width height flags queue freq [source]   published (freq: layout.ts
+ *     USE; source: Unix seconds at which its source was read, at the earliest; left out when unknown)
  *   L relname width height flags                                       facts learned
  *   D relname                                                          forgotten or evicted
  * with a newline before and after it, so that a torn record or garbage spoils nothing but itself. Files are
@@ -44,32 +45,36 @@ export interface PublishFields extends FactFields {
   readonly modified: number;
   readonly queue: number;
   readonly freq: number;
+  /** Unix seconds; undefined when unknown. */
+  readonly sourceAt?: number | undefined;
 }
 
 const CHECK_SEED = 0x6d6972;
 const CHUNK_BYTES = 1 << 20;
 
 const PUBLISHED =
-  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3})$/;
+  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3})(?: (\d{1,11}))?$/;
 const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
 const FORGOTTEN = /^D (\S+)$/;
 
 export function publishRecord(f: PublishFields): string {
   const facts = `${f.width} ${f.height} ${f.flags}`;
-  return record(
-    `P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq}`,
+  const source = f.sourceAt === undefined ? "" : ` ${f.sourceAt}`;
+  return checkedRecord(
+    `P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq}${source}`,
   );
 }
 
 export function learnRecord(relname: string, f: FactFields): string {
-  return record(`L ${relname} ${f.width} ${f.height} ${f.flags}`);
+  return checkedRecord(`L ${relname} ${f.width} ${f.height} ${f.flags}`);
 }
 
 export function forgetRecord(relname: string): string {
-  return record(`D ${relname}`);
+  return checkedRecord(`D ${relname}`);
 }
 
-function record(body: string): string {
+/** A line that tells a reader whether it is whole. */
+export function checkedRecord(body: string): string {
   return `\n${checkOf(body)} ${body}\n`;
 }
 
@@ -77,13 +82,20 @@ function checkOf(body: string): string {
   return (hash32(body, CHECK_SEED) >>> 0).toString(16).padStart(8, "0");
 }
 
+/** What a line says, without its newline; undefined when it is torn or garbage. */
+export function checkedBody(line: string): string | undefined {
+  const body = line.slice(9);
+  return line.charCodeAt(8) === 32 && line.slice(0, 8) === checkOf(body) ? body : undefined;
+}
+
 /** A line without its newline; undefined when it is torn or garbage. */
 export function parseRecord(line: string): JournalRecord | undefined {
-  const body = line.slice(9);
-  if (line.charCodeAt(8) !== 32 || line.slice(0, 8) !== checkOf(body)) return undefined;
+  const body = checkedBody(line);
+  if (body === undefined) return undefined;
   const p = PUBLISHED.exec(body);
   if (p !== null) {
     const [, relname = "", bytes, validator = "", modified, width, height, flags, queue, freq] = p;
+    const source = p[10] === undefined ? {} : { sourceAt: Number(p[10]) };
     const facts = { width: Number(width), height: Number(height), flags: Number(flags) };
     const numbers = {
       bytes: Number(bytes),
@@ -91,7 +103,7 @@ export function parseRecord(line: string): JournalRecord | undefined {
       queue: Number(queue),
       freq: Number(freq),
     };
-    return { kind: "publish", fields: { relname, validator, ...facts, ...numbers } };
+    return { kind: "publish", fields: { relname, validator, ...facts, ...numbers, ...source } };
   }
   const l = LEARNED.exec(body);
   if (l !== null) {

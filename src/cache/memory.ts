@@ -21,6 +21,7 @@ import {
   USE,
   WORD,
 } from "./layout.ts";
+import { createTombstoneTable } from "./tombstone-table.ts";
 
 /** Structured-cloneable: the buffers are shared, the rest is copied. */
 export interface CacheMemory {
@@ -30,6 +31,8 @@ export interface CacheMemory {
   readonly ghost: SharedArrayBuffer;
   /** Ends of ids that do not fit into their slot. */
   readonly arena: SharedArrayBuffer;
+  /** Ids that were purged or blocked. */
+  readonly tombstones: SharedArrayBuffer;
   readonly slots: number;
   /** Size names in the order of their codes. */
   readonly sizes: readonly string[];
@@ -65,6 +68,7 @@ export function createCacheMemory(options: {
     table: new SharedArrayBuffer(HEADER_BYTES + (slots + 1) * SLOT_BYTES),
     ghost: new SharedArrayBuffer(buckets * GHOST_WAYS * GHOST_BYTES),
     arena: new SharedArrayBuffer(variantsMax * CELL_BYTES),
+    tombstones: createTombstoneTable(),
     slots,
     sizes: [...sizes],
   };

@@ -5,6 +5,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { openJournal } from "./journal.ts";
 import type { CacheMemory } from "./memory.ts";
+import { openPurged } from "./purged.ts";
 import { makeS3Fifo } from "./s3-fifo.ts";
 import type { Store } from "./store.ts";
 import { makeWriteBreaker } from "./trouble.ts";
@@ -31,6 +32,7 @@ export function openStore(options: {
     log,
     clock,
     writes: makeWriteBreaker({ clock, log, dir }),
+    purged: openPurged(options.memory, clock),
     journal: openJournal(dir),
     eviction: makeS3Fifo(view),
     rooms: new Set(),

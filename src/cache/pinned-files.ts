@@ -17,6 +17,8 @@ export interface PinnedFile extends VariantMeta {
 }
 
 const CHUNK_BYTES = 1 << 20;
+/** It may be the only copy: no purge is a reason to lose it. */
+const NEVER_TOO_OLD = Number.MAX_SAFE_INTEGER;
 
 /**
  * Gives the index what the journal lacks: a crash may have come before its record, and a loss of power may have
@@ -35,7 +37,14 @@ export function takeInPinned(store: Store, file: PinnedFile): void {
   const packed = packMeta(file);
   if (typeof packed === "string") return;
   const { validator, relname } = file;
-  const fields = { ...packed.content, relname, validator, queue: 0, freq: 0 };
+  const fields = {
+    ...packed.content,
+    relname,
+    validator,
+    queue: 0,
+    freq: 0,
+    sourceAt: NEVER_TOO_OLD,
+  };
   if (!applyRecord(store, { kind: "publish", fields })) {
     store.log.error("cache.pinned_no_place", { relname, effect: "it cannot be handed on" });
   }

@@ -88,7 +88,12 @@ function prepare(store: Store, file: PublishFile): Arrival | string {
   const lacking = accounted(meta.bytes) - room.bytes;
   if (lacking > 0 && !room.grow(lacking)) return "no room for more than was reserved";
   const { validator, relname } = meta;
-  const record = publishRecord({ ...packed.content, relname, validator, queue: 0, freq: 0 });
+  // an upload is its own source
+  const sourceAt = pinned ? store.clock.wallSeconds() : meta.sourceAt;
+  const record = publishRecord({
+    ...packed.content,
+    ...{ relname, validator, queue: 0, freq: 0, sourceAt },
+  });
   const h1 = firstHash(store.view, relname);
   if (pinned && !syncTemp(store, tempPath)) return "the file cannot be made durable";
   return { meta, packed, h1, h2: secondHash(store.view, relname), record, room, pinned };

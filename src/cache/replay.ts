@@ -12,7 +12,7 @@ import type { Store } from "./store.ts";
 import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
 
 export interface Replayed {
-  /** Records for which the index has no place: of another topology's sizes, or too many. */
+  /** Records for which the index has no place: of another topology's sizes, too many, or from before a purge. */
   readonly dropped: number;
   /** Lines that were no records. */
   readonly garbage: number;
@@ -65,6 +65,8 @@ function restoreSlot(store: Store, fields: PublishFields, h1: number, h2: number
   const { view, worker } = store;
   const packed = packMeta(metaOf(fields));
   if (typeof packed === "string" || roomSlots(view) < 1) return false;
+  // its removal may not have been recorded, or it was read from the store before a purge
+  if (!store.purged.accepts(packed.variant.id, fields.sourceAt)) return false;
   const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return false;
   const at = wordOf(slot) * 4;

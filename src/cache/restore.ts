@@ -14,6 +14,7 @@ import type { CacheMemory } from "./memory.ts";
 import { nameOf } from "./names.ts";
 import { NO_COUNTERS, openStore } from "./open-store.ts";
 import { type PinnedFile, pinAll, takeInPinned } from "./pinned-files.ts";
+import { openPurged } from "./purged.ts";
 import { headOf, nextOf, QUEUES } from "./queues.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
 import { dropLive, replay } from "./replay.ts";
@@ -22,6 +23,7 @@ import { makeS3Fifo } from "./s3-fifo.ts";
 import { type Foreign, relnamesIn } from "./scan.ts";
 import { bytesOf, findSlot } from "./slots.ts";
 import type { Store } from "./store.ts";
+import { openTombstones, type Tombstones } from "./tombstones.ts";
 import { firstHash, octet, openView, secondHash, sum, word, wordOf } from "./view.ts";
 
 export interface Restored extends Disposable {
@@ -36,6 +38,8 @@ export interface Restored extends Disposable {
   readonly garbage: number;
   /** Relnames that were to be pinned and whose file is gone or damaged. */
   readonly lost: readonly string[];
+  /** What was purged or blocked; for main. */
+  readonly tombstones: Tombstones;
 }
 
 /**
@@ -61,6 +65,7 @@ export function restoreCache(options: {
   opened.use(lockDir(dir));
   const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
   emptyTemps(dir);
+  const tombstones = openTombstones(options);
   const replayed = replay(store, journalNumbers(dir));
   const pins = new Map((options.pinned?.() ?? []).map((file) => [file.relname, file]));
   const found = matchFiles(store, pins);
@@ -81,7 +86,7 @@ export function restoreCache(options: {
     ms: Math.round(clock.monotonicMs() - startMs),
   });
   const lock = opened.move();
-  return { variants, bytes, ...counts, lost, [Symbol.dispose]: () => lock.dispose() };
+  return { variants, bytes, ...counts, lost, tombstones, [Symbol.dispose]: () => lock.dispose() };
 }
 
 /**
@@ -111,7 +116,7 @@ export function saveCache(memory: CacheMemory, dir: string): void {
   const view = openView(memory);
   mustLock({ view, worker: 0, clock: systemClock });
   try {
-    replaceJournals(view, dir);
+    replaceJournals(view, dir, openPurged(memory, systemClock));
   } finally {
     unlock(view);
   }
@@ -181,7 +186,7 @@ function dropUnseen(store: Store): number {
 /** Starts the journal of this run and counts what else lies below `.mir`. */
 function startJournal(store: Store): void {
   const { view, dir } = store;
-  replaceJournals(view, dir);
+  replaceJournals(view, dir, store.purged);
   const journal = `journal.${word(view, HEADER.journal)}`;
   view.sums[SUM.other] = bytesBelow(metaDir(dir), new Set(["tmp", journal]));
 }

@@ -6,11 +6,13 @@ import type { Log } from "../observe/log.ts";
 import type { Eviction } from "./eviction.ts";
 import type { Journal } from "./journal.ts";
 import type { Writer } from "./lock.ts";
+import type { Purged } from "./purged.ts";
 
 export interface Store extends Writer {
   readonly dir: string;
   readonly journal: Journal;
   readonly eviction: Eviction;
+  readonly purged: Purged;
   readonly counters: Counters;
   readonly log: Log;
   /** Whether writing is worth trying; reservations ask it. */

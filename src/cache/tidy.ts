@@ -123,7 +123,7 @@ function recordsOf(store: Store, from: number, to: number): string {
   for (let slot = from; slot < to; slot++) {
     if (word(view, wordOf(slot)) === 0) continue;
     const state = stateOf(view, slot);
-    if (state === STATE.live || state === STATE.coming) text += recordOf(view, slot);
+    if (state === STATE.live || state === STATE.coming) text += recordOf(view, slot, store.purged);
   }
   unlock(view);
   return text;

@@ -6,6 +6,7 @@ import { version } from "../base/version.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { terminal } from "./output.ts";
+import { purgeCommand } from "./purge.ts";
 import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
 import { uploadCommand } from "./upload.ts";
@@ -25,6 +26,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   warm: command(warmCommand),
   upload: command(uploadCommand),
   rebalance: command(rebalanceCommand),
+  purge: command(purgeCommand),
 };
 
 const root = defineCommand({
@@ -41,6 +43,7 @@ const root = defineCommand({
     upload: { meta: { description: "upload pictures into a mesh" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
     rebalance: { meta: { description: "move what a server holds to those that own it now" } },
+    purge: { meta: { description: "drop every variant of an id on every node" } },
   },
 });
 

@@ -20,6 +20,7 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     parts.counters.add("peer_request");
     const wanted = parseRelname(request.relname);
     if (wanted === undefined) throw new Fault("bad_frame", "that is no relname of this mesh");
+    parts.purged.refuseBlocked(wanted.id);
     const context = startContext(parts.clock, {
       hops: request.hops,
       budgetMs: request.deadlineMs,
@@ -27,12 +28,14 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       ...(request.trace === undefined ? {} : { trace: request.trace }),
     });
     if (request.role === "owner") refuseLoop(context, parts.self.name);
+    // before anything is looked up: what is found is at least that new
+    const sourceAt = parts.purged.sourceAt(wanted.id);
     if (request.facts === true) {
       const facts =
         request.role === "local"
           ? factsHere(parts, wanted.id)
           : await factsAsOwner(parts, wanted.id, context);
-      return factsAnswer(wanted, facts);
+      return factsAnswer(wanted, facts, sourceAt);
     }
     // asked as owner: serve, generate, go upstream, or refuse; never sideways
     const served =
@@ -40,7 +43,8 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
         ? fromDisk(parts, wanted)
         : await serveAsOwner(parts, wanted, context);
     parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
-    return answer(served, { via: statusOf(served.outcome), head: request.head === true });
+    const via = statusOf(served.outcome);
+    return answer(served, { via, head: request.head === true, sourceAt });
   };
 }
 
@@ -57,8 +61,12 @@ function factsHere(parts: Parts, id: string): Facts {
   return facts;
 }
 
-function answer(served: Served, options: { via: string; head: boolean }): PeerAnswer {
-  const common = { meta: served.meta, via: options.via, detail: served.outcome.source };
+function answer(
+  served: Served,
+  options: { via: string; head: boolean; sourceAt: number | undefined },
+): PeerAnswer {
+  const meta = { ...served.meta, sourceAt: served.meta.sourceAt ?? options.sourceAt };
+  const common = { meta, via: options.via, detail: served.outcome.source };
   if (options.head) {
     if (served.kind === "stream") served.body.cancel();
     return { ...common, send: { kind: "none" } };
@@ -66,8 +74,9 @@ function answer(served: Served, options: { via: string; head: boolean }): PeerAn
   return { ...common, send: sendOf(served) };
 }
 
-function factsAnswer(wanted: Variant, facts: Facts): PeerAnswer {
+function factsAnswer(wanted: Variant, facts: Facts, sourceAt: number | undefined): PeerAnswer {
   const relname = relnameOf(wanted);
-  const meta = { relname, bytes: 0, validator: NO_VALIDATOR, modified: 0, facts, lossySteps: 0 };
+  const nothing = { bytes: 0, validator: NO_VALIDATOR, modified: 0, lossySteps: 0 };
+  const meta = { relname, ...nothing, facts, sourceAt };
   return { meta, via: "", detail: "hit", send: { kind: "none" } };
 }

@@ -17,6 +17,7 @@ export function makeFetchContent(parts: Parts): FetchContent {
   return async (request) => {
     // 1. path resolution: web id → content id
     const { id, originalExt } = await resolve(parts, request.webId);
+    parts.purged.refuseBlocked(id);
     const context = startContext(clock, { originalExt });
     const ext = await concreteFormat(parts, request, { id, context });
     const wanted = local.canonical({ id, size: request.size, ext });
@@ -102,7 +103,7 @@ async function factsOf(parts: Parts, id: string, context: Context): Promise<Fact
   if (answer.kind === "self") return answer.answer;
   const { body, meta } = answer.reply;
   body.cancel();
-  local.remember(id, meta.facts);
+  local.remember(id, meta.facts, meta.sourceAt);
   return meta.facts;
 }
 
@@ -114,7 +115,7 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   const { meta, via } = answer.reply;
   const body = peerBody(parts, context, answer);
   parts.counters.add("cross_peer_stream");
-  parts.local.remember(wanted.id, meta.facts);
+  parts.local.remember(wanted.id, meta.facts, meta.sourceAt);
   const outcome = { source: "peer", collapsed: false, stored: false, via } as const;
   if (meta.bytes > LIMITS.collectBytesMax) return { kind: "stream", meta, outcome, body };
   const bytes = await collectPeerBody(parts, context, { meta, body });

@@ -6,8 +6,10 @@ import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
+import type { Purged } from "../cache/purged.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import type { Lead } from "./flight-table.ts";
+import { publishFresh } from "./publish-fresh.ts";
 import type { Source } from "./served.ts";
 
 /** A source that has answered: its length is known and its bytes are about to come. */
@@ -35,11 +37,12 @@ export type Filled =
  */
 export async function fill(options: {
   readonly cache: Cache;
+  readonly purged: Purged;
   readonly lead: Lead;
   readonly incoming: Incoming;
   readonly reservation: Reservation;
 }): Promise<Filled> {
-  const { cache, lead, incoming, reservation } = options;
+  const { cache, purged, lead, incoming, reservation } = options;
   const { meta, body, source, via } = incoming;
   using _ = reservation;
   const file = cache.openTemp();
@@ -51,12 +54,14 @@ export async function fill(options: {
       write: (chunk, position) => write(cache, fd, chunk, position),
       progress: (bytes) => lead.progress(bytes),
     });
-    if (cache.publish(reservation, temp, meta) === "refused") {
+    const kept = publishFresh({ cache, purged }, { room: reservation, temp, meta });
+    if (kept === "refused") {
       // who reads it as it comes has it whole
       lead.solo();
       return { kind: "unkept", whole: wholeOf(fd, meta.bytes) };
     }
-    lead.done({ meta, source, via, temp: "", stored: true });
+    // purged meanwhile: who follows its growth has it whole, who waits for it begins anew
+    lead.done({ meta, source, via, temp: "", stored: kept !== "purged" });
     return { kind: "kept" };
   } catch (error) {
     body.cancel();

@@ -54,6 +54,8 @@ function cheapest(
   const { wanted, facts } = options;
   const box = boxOfSize(parts.topology, wanted.size);
   if (box === undefined || !isFormat(wanted.ext)) return undefined;
+  // before they are looked at: what is found then is at least that new
+  const sourceAt = parts.purged.sourceAt(wanted.id);
   const found = parts.local.variants(wanted.id);
   const chosen = chooseSource(
     found.map(({ variant, meta }) => ({
@@ -65,7 +67,9 @@ function cheapest(
     })),
     { size: wanted.size, box, format: wanted.ext, facts },
   );
-  return found.find((f) => f.variant.size === chosen?.size && f.variant.ext === chosen.ext);
+  const { variant, meta } =
+    found.find((f) => f.variant.size === chosen?.size && f.variant.ext === chosen.ext) ?? {};
+  return variant && meta && { variant, meta: { ...meta, sourceAt } };
 }
 
 /** Runs the image job; the result is a temporary file that the caller publishes or disposes. */
@@ -109,6 +113,7 @@ export async function generate(
     modified: clock.wallSeconds(),
     facts,
     lossySteps,
+    sourceAt: source.meta.sourceAt,
   };
   return { meta, target };
 }

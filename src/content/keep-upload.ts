@@ -48,6 +48,7 @@ export function idOfBytes(sha256: string): string {
  * that may be pinned or with a full outbox. The arrival's file is used up, or left to its spool.
  */
 export async function keepUpload(parts: Parts, arrival: Arrival): Promise<Kept> {
+  parts.purged.refuseBlocked(arrival.id);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const kept = (await asFound(parts, arrival)) ?? (await asNew(parts, arrival));
     if (kept === "again") continue;

@@ -1,6 +1,7 @@
-/** Brings an incoming variant into the cache for its flight, or past it when there is no room. */
+/** Brings an incoming variant into the cache for its flight, or past it when there is no room or it is from before a purge. */
 
 import { type Fault, unreachable } from "../base/fault.ts";
+import { parseRelname } from "../base/variant.ts";
 import { fill, type Incoming } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
 import { tooLarge } from "./original.ts";
@@ -18,18 +19,20 @@ export async function keepIncoming(
   },
 ): Promise<Served | Fault | undefined> {
   const { incoming, lead, bytesMax = Number.POSITIVE_INFINITY } = options;
-  const { cache, counters, log } = parts;
+  const { cache, purged, counters, log } = parts;
   if (incoming.meta.bytes > bytesMax) {
     // others may want it as it is: only this asker is refused
     incoming.body.cancel();
     lead.solo();
     return tooLarge();
   }
-  const reservation = cache.reserve(incoming.meta.bytes);
+  const id = parseRelname(incoming.meta.relname)?.id ?? "";
+  const fresh = purged.accepts(id, incoming.meta.sourceAt);
+  const reservation = fresh ? cache.reserve(incoming.meta.bytes) : undefined;
   const filled =
     reservation === undefined
       ? ({ kind: "untouched" } as const)
-      : await fill({ cache, lead, incoming, reservation });
+      : await fill({ cache, purged, lead, incoming, reservation });
   switch (filled.kind) {
     case "kept":
       return undefined;

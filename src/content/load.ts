@@ -21,7 +21,7 @@ export interface LoadTask extends Task {
 /** The variant from disk, or as it arrives. Throws what the load failed with. */
 export async function loadVariant(parts: Parts, task: LoadTask): Promise<Served> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const entered = parts.flights.enter(keyOf(task.name));
+    const entered = parts.flights.enter(flightOf(parts, task.name));
     if (entered.kind === "full") {
       throw new Fault("overloaded", "too many loads at once", { retryAfterMs: 1000 });
     }
@@ -52,6 +52,12 @@ export function keyOf(name: Variant): string {
   return name.size === ORIG ? `${name.id}/${ORIG}` : relnameOf(name);
 }
 
+/** Who asks after a purge does not join a load from before it. */
+export function flightOf({ purged }: Pick<Parts, "purged">, name: Variant): string {
+  const stamp = purged.stamp(name.id);
+  return stamp === 0 ? keyOf(name) : `${keyOf(name)} ${stamp}`;
+}
+
 /** An answer from a file of the cache. */
 export function resident(
   parts: Parts,
@@ -65,12 +71,15 @@ export function resident(
 
 /** Runs the load beside its askers, and on after they have gone; what fails is told through the flight. */
 async function leadLoad(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
+  const { name } = task;
+  const stamp = parts.purged.stamp(name.id);
   try {
     return await parts.producer.produce(parts, task, lead);
   } catch (error) {
     const fault = asFault(error);
-    const { name } = task;
-    parts.negatives.keep(fault.code === "not_found" ? name.id : keyOf(name), fault);
+    if (parts.purged.stamp(name.id) === stamp) {
+      parts.negatives.keep(fault.code === "not_found" ? name.id : keyOf(name), fault);
+    }
     if (fault.code === "internal") {
       parts.log.error("load failed", { relname: relnameOf(name), fault });
     }

@@ -10,6 +10,7 @@ import {
   type VariantMeta,
 } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
+import type { Purged } from "../cache/purged.ts";
 import { canonicalSize } from "../image/fit.ts";
 import type { Topology } from "../topology/topology.ts";
 
@@ -21,28 +22,37 @@ export interface Local {
   look(wanted: Variant): VariantMeta | undefined;
   /** Facts of the picture if any variant on disk, or an earlier answer, tells them. */
   facts(id: string): Facts | undefined;
-  /** Facts never change: an id stands for the same bytes for ever (spec §2 upload, 409). */
-  remember(id: string, facts: Facts): void;
+  /**
+   * Facts change with a purge only: else an id stands for the same bytes for ever (spec §2 upload, 409). Those
+   * from before a purge are not remembered; `sourceAt` as in VariantMeta.
+   */
+  remember(id: string, facts: Facts, sourceAt: number | undefined): void;
   /** Until they are learnt again. */
   forget(id: string): void;
   /** The name the wanted variant is kept under, as far as the facts are known. */
   canonical(wanted: Variant): Variant;
+  /** Every variant the id can have. */
+  namesOf(id: string): readonly Variant[];
   /** Every variant of the id on disk; accesses are not counted. */
   variants(id: string): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
 }
 
-export function makeLocal(options: { readonly cache: Cache; readonly topology: Topology }): Local {
-  const { cache, topology } = options;
+export function makeLocal(options: {
+  readonly cache: Cache;
+  readonly purged: Purged;
+  readonly topology: Topology;
+}): Local {
+  const { cache, purged, topology } = options;
   const sizes = [...topology.sizes.map((s) => s.name), ...topology.image.exactSizes];
-  const known = new Map<string, Facts>();
+  /** With the stamp they were learnt under: after a purge they say nothing. */
+  const known = new Map<string, { readonly facts: Facts; readonly stamp: number }>();
 
-  const remember = (id: string, facts: Facts): void => {
-    if (facts.width === 0) return;
+  const keep = (id: string, facts: Facts): void => {
     if (known.size >= FACTS_MAX) {
       const oldest = known.keys().next();
       if (!oldest.done) known.delete(oldest.value);
     }
-    known.set(id, facts);
+    known.set(id, { facts, stamp: purged.stamp(id) });
   };
 
   const namesOf = (id: string): Variant[] => [
@@ -58,14 +68,17 @@ export function makeLocal(options: { readonly cache: Cache; readonly topology: T
 
   const facts = (id: string): Facts | undefined => {
     const remembered = known.get(id);
-    if (remembered !== undefined) return remembered;
+    if (remembered?.stamp === purged.stamp(id)) return remembered.facts;
     const found = variants(id).find((v) => v.meta.facts.width > 0)?.meta.facts;
-    if (found !== undefined) remember(id, found);
+    if (found !== undefined) keep(id, found);
     return found;
   };
 
   return {
-    remember,
+    remember(id, found, sourceAt) {
+      if (found.width > 0 && purged.accepts(id, sourceAt)) keep(id, found);
+    },
+    namesOf,
     forget: (id) => known.delete(id),
     variants,
     facts,

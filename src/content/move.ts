@@ -17,7 +17,7 @@ export type Moved =
 
 export type MoveParts = Pick<
   Parts,
-  "cache" | "links" | "ownership" | "self" | "topology" | "clock"
+  "cache" | "links" | "ownership" | "self" | "topology" | "clock" | "purged"
 >;
 
 /** The server that should have the variant instead of this one; undefined when it belongs here. */
@@ -58,7 +58,8 @@ export async function moveVariant(
 
 async function tellOwner(parts: MoveParts, meta: VariantMeta, owner: string): Promise<string> {
   const path = parts.cache.pathOf(meta.relname);
-  const message = { kind: "rebalance", meta, path } as const;
+  const sourceAt = parts.purged.sourceAt(parseRelname(meta.relname)?.id ?? "");
+  const message = { kind: "rebalance", meta: { ...meta, sourceAt }, path } as const;
   const told = await parts.links.tell(owner, message, { deadlineMs: transferMs(meta) });
   return told.note;
 }

@@ -7,16 +7,19 @@ import type { Negatives } from "./negatives.ts";
 export interface News {
   readonly ids: readonly string[];
   readonly webIds: readonly string[];
+  /** The ids were purged: what web ids led to them is asked anew. */
+  readonly purged?: boolean;
 }
 
 /** Drops what this thread remembers of the ids: refusals, paths, facts (spec §5). */
 export function hearNews(
   parts: { readonly negatives: Negatives; readonly paths: PathCache; readonly local: Local },
-  { ids, webIds }: News,
+  { ids, webIds, purged }: News,
 ): void {
   for (const id of ids) {
     parts.negatives.clearId(id);
     parts.local.forget(id);
   }
   for (const webId of webIds) parts.paths.forget(webId);
+  if (purged === true) parts.paths.forgetIds(new Set(ids));
 }

@@ -20,6 +20,7 @@ export function originalOf(id: string, ext = "bin"): Variant {
 /** Opens the original at the origin; its ext is what its bytes say. */
 export async function openAtOrigin(parts: Parts, context: Context, id: string): Promise<Incoming> {
   if (parts.origin === undefined) throw new Fault("not_found", "this mesh has no origin");
+  const sourceAt = parts.clock.wallSeconds();
   const opened = await parts.origin.open(id, {
     deadlineMs: remainingMs(context, parts.clock),
     ...(context.originalExt === undefined ? {} : { ext: context.originalExt }),
@@ -33,6 +34,7 @@ export async function openAtOrigin(parts: Parts, context: Context, id: string): 
       modified: opened.modified,
       facts: { width: 0, height: 0, alpha: false, animated: false },
       lossySteps: 0,
+      sourceAt,
     },
     body,
     source: "origin",
@@ -61,9 +63,13 @@ export async function residentOriginal(
   const bytesMax = parts.topology.limits.imageSourceBytes;
   let fetched = false;
   for (let fetches = 0; fetches <= FETCHES_MAX; fetches++) {
+    // before it is looked for: what is found then is at least that new
+    const sourceAt = parts.purged.sourceAt(id);
     const meta = parts.local.look(name);
     const held = meta && holdFile(parts.cache, meta.relname);
-    if (meta !== undefined && held !== undefined) return { meta, held, fetched };
+    if (meta !== undefined && held !== undefined) {
+      return { meta: { ...meta, sourceAt }, held, fetched };
+    }
     const served = await loadVariant(parts, { name, context, whole: true, bytesMax });
     if (served.kind === "stream") served.body.cancel();
     if (served.kind !== "file") return undefined;
@@ -72,18 +78,29 @@ export async function residentOriginal(
   return undefined;
 }
 
+/** Facts, and when their source was read, as in VariantMeta. */
+export type Sighting = Pick<VariantMeta, "facts" | "sourceAt">;
+
 /** The facts of a picture from its original, fetched for it when it is not here. */
-export async function lookAtOriginal(parts: Parts, id: string, context: Context): Promise<Facts> {
+export async function lookAtOriginal(
+  parts: Parts,
+  id: string,
+  context: Context,
+): Promise<Sighting> {
+  const stamp = parts.purged.stamp(id);
   const original = await residentOriginal(parts, id, context);
   if (original === undefined) {
-    return withSpooled(parts, id, context, ({ path }) => probeFacts(parts, context, { path }));
+    return withSpooled(parts, id, context, async ({ path, meta: { sourceAt } }) => ({
+      facts: await probeFacts(parts, context, { path }),
+      sourceAt,
+    }));
   }
   using held = original.held;
-  const { relname, bytes } = original.meta;
+  const { relname, bytes, sourceAt } = original.meta;
   if (bytes > parts.topology.limits.imageSourceBytes) throw tooLarge();
-  const found = await probeFacts(parts, context, { path: held.path, of: relname });
-  parts.cache.learn(relname, found);
-  return found;
+  const facts = await probeFacts(parts, context, { path: held.path, of: relname });
+  if (parts.purged.stamp(id) === stamp) parts.cache.learn(relname, facts);
+  return { facts, sourceAt };
 }
 
 /** Lets `use` work on the original although the cache has no room for it; it is removed afterwards. */

@@ -44,7 +44,9 @@ function refuseMissing({ negatives, local }: Parts, id: string): void {
 export function factsAsOwner(parts: Parts, id: string, context: Context): Promise<Facts> {
   const known = parts.local.facts(id);
   if (known !== undefined) return Promise.resolve(known);
-  const found = parts.factFlights.run(id, () => findFacts(parts, id, context));
+  const found = parts.factFlights.run(`${id} ${parts.purged.stamp(id)}`, () =>
+    findFacts(parts, id, context),
+  );
   return withinDeadline(context, parts.clock, found);
 }
 
@@ -62,24 +64,25 @@ async function learnFacts(parts: Parts, id: string, context: Context): Promise<b
 }
 
 async function findFacts(parts: Parts, id: string, context: Context): Promise<Facts> {
-  const { negatives, local } = parts;
+  const { negatives, local, purged } = parts;
   const key = `${id}/facts`;
+  const stamp = purged.stamp(id);
   refuseMissing(parts, id);
   negatives.check(key);
   try {
     const moved = await factsAtPeers(parts, context, id);
     if (moved !== undefined) {
-      local.remember(id, moved);
-      return moved;
+      local.remember(id, moved.facts, moved.sourceAt);
+      return moved.facts;
     }
     const below = await askBelow(parts, context, { wanted: originalOf(id), facts: true });
     below?.reply.body.cancel();
-    const found = below?.reply.meta.facts ?? (await lookAtOriginal(parts, id, context));
-    local.remember(id, found);
-    return found;
+    const seen = below?.reply.meta ?? (await lookAtOriginal(parts, id, context));
+    local.remember(id, seen.facts, seen.sourceAt);
+    return seen.facts;
   } catch (error) {
     const fault = asFault(error);
-    negatives.keep(fault.code === "not_found" ? id : key, fault);
+    if (purged.stamp(id) === stamp) negatives.keep(fault.code === "not_found" ? id : key, fault);
     throw fault;
   }
 }

@@ -5,10 +5,12 @@ import type { Fault } from "../base/fault.ts";
 import type { FlightGroup } from "../base/flight.ts";
 import type { Facts, Variant } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
+import type { Purged } from "../cache/purged.ts";
 import type { ImageJob, MadeResult, ProbedResult } from "../image/job.ts";
 import type { PeerHealth } from "../mesh/health.ts";
 import type { Links } from "../mesh/link.ts";
 import type { Ownership } from "../mesh/ownership.ts";
+import type { PurgeTold, ToldAnswer } from "../mesh/tell.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { Origin } from "../origin/origin.ts";
@@ -30,6 +32,7 @@ export interface Parts {
   readonly self: Server;
   readonly topology: Topology;
   readonly cache: Cache;
+  readonly purged: Purged;
   readonly local: Local;
   readonly flights: Flights;
   readonly producer: Producer;
@@ -53,6 +56,8 @@ export interface Parts {
   readonly announce: (news: News) => Promise<void>;
   /** Durable when it resolves: an upload is in the outbox and its picture pinned. See `takeCustody`. */
   readonly custody: (custody: Custody) => Promise<void>;
+  /** What a peer says of purges; main acts on it. */
+  readonly purge: (message: PurgeTold) => Promise<ToldAnswer>;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;

@@ -13,6 +13,7 @@ export function makePeerHandlers(parts: Parts, statusOf: StatusOf): PeerHandlers
     save: (message) => takeSave(parts, message),
     warm: (message) => warm(parts, message),
     record: (message) => record(parts, message),
+    purge: ({ entries, hops, to, since }) => parts.purge({ entries, hops, to, since }),
   };
 }
 

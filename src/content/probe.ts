@@ -6,14 +6,15 @@
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type Facts, relnameOf, type Variant } from "../base/variant.ts";
+import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply } from "../mesh/peer.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { belowBody } from "./below-body.ts";
 import { budgetBelowMs, type Context } from "./context.ts";
 import type { Incoming } from "./fill.ts";
-import { originalOf } from "./original.ts";
+import { originalOf, type Sighting } from "./original.ts";
 import type { Parts } from "./parts.ts";
+import { current } from "./upstream.ts";
 
 /** One float: the wall second until which every thread of this node probes. */
 export type ProbeMemory = SharedArrayBuffer;
@@ -64,12 +65,12 @@ export async function factsAtPeers(
   parts: Parts,
   context: Context,
   id: string,
-): Promise<Facts | undefined> {
+): Promise<Sighting | undefined> {
   const wanted = originalOf(id);
   const asks = probed(parts, id).map(async (peer) => {
     const reply = await ask(parts, context, { peer, wanted, how: { facts: true } });
     reply.body.cancel();
-    return reply.meta.facts;
+    return reply.meta;
   });
   return firstOf(asks);
 }
@@ -99,13 +100,14 @@ async function ask(
   const { peer, wanted, how } = options;
   const leftMs = budgetBelowMs(context, parts.clock);
   const quick = how.head === true || how.facts === true;
-  return parts.links.ask(peer, {
+  const reply = await parts.links.ask(peer, {
     relname: relnameOf(wanted),
     role: "local",
     deadlineMs: quick ? Math.min(DEADLINES.probeMs, leftMs) : leftMs,
     hops: context.hops + 1,
     ...how,
   });
+  return current(parts, { peer, wanted, reply });
 }
 
 /** A probe that fails is one that found nothing: the level below is still there. */

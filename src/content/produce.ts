@@ -20,6 +20,7 @@ import {
 } from "./original.ts";
 import type { Parts, Producer, Task } from "./parts.ts";
 import { findAtPeers } from "./probe.ts";
+import { publishFresh } from "./publish-fresh.ts";
 import type { Served, Source } from "./served.ts";
 import { askBelow } from "./upstream.ts";
 
@@ -93,7 +94,8 @@ async function direct(parts: Parts, task: Task): Promise<Served> {
 /** Spec §1 steps 4 to 6, in order. */
 async function open(parts: Parts, task: Task): Promise<Opened> {
   const { name, context } = task;
-  const { local, cache } = parts;
+  const { local, cache, purged } = parts;
+  const stamp = purged.stamp(name.id);
   // it may have come between the miss and this flight, which keeps it from coming now
   const here = name.size === ORIG ? local.look(name) : cache.peek(relnameOf(name));
   if (here !== undefined) return { kind: "resident", meta: here, source: "hit", via: "" };
@@ -118,14 +120,15 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
   }
 
   // 6. origin
-  if (name.size !== ORIG) return fromOriginal(parts, task, facts);
+  const known = (): Facts | undefined => (purged.stamp(name.id) === stamp ? facts : undefined);
+  if (name.size !== ORIG) return fromOriginal(parts, task, known);
   return { kind: "incoming", incoming: await openAtOrigin(parts, context, name.id) };
 }
 
 /** A source has answered; what it says the picture is may name a variant that is already here. */
 function arrived(parts: Parts, name: Variant, incoming: Incoming): Opened {
   const { meta, source, via, body } = incoming;
-  parts.local.remember(name.id, meta.facts);
+  parts.local.remember(name.id, meta.facts, meta.sourceAt);
   const here = parts.cache.peek(meta.relname);
   if (here === undefined) return { kind: "incoming", incoming };
   // the wanted class is another one's picture
@@ -133,7 +136,11 @@ function arrived(parts: Parts, name: Variant, incoming: Incoming): Opened {
   return { kind: "resident", meta: here, source, via };
 }
 
-async function fromOriginal(parts: Parts, task: Task, known: Facts | undefined): Promise<Opened> {
+async function fromOriginal(
+  parts: Parts,
+  task: Task,
+  known: () => Facts | undefined,
+): Promise<Opened> {
   const { name, context } = task;
   const { local, cache } = parts;
   const original = await residentOriginal(parts, name.id, context);
@@ -141,8 +148,9 @@ async function fromOriginal(parts: Parts, task: Task, known: Facts | undefined):
   const { meta, held } = original;
   using stack = new DisposableStack();
   stack.use(held);
-  const facts = known ?? (await probeFacts(parts, context, { path: held.path, of: meta.relname }));
-  local.remember(name.id, facts);
+  const facts =
+    known() ?? (await probeFacts(parts, context, { path: held.path, of: meta.relname }));
+  local.remember(name.id, facts, meta.sourceAt);
   const source = original.fetched ? "origin" : "generated";
   const wanted = local.canonical(name);
   const here = cache.peek(relnameOf(wanted));
@@ -171,8 +179,10 @@ async function make(
   const file = openSync(target.path, "r");
   try {
     if (reservation !== undefined && target.keepable && settle(reservation, made)) {
-      if (cache.publish(reservation, target.path, made.meta) !== "refused") {
-        lead.done({ meta: made.meta, source, via: "", temp: "", stored: true });
+      const { meta } = made;
+      const kept = publishFresh(parts, { room: reservation, temp: target.path, meta });
+      if (kept !== "refused") {
+        lead.done({ meta, source, via: "", temp: "", stored: kept !== "purged" });
         return undefined;
       }
     }
@@ -188,7 +198,7 @@ async function makePastCache(parts: Parts, task: Task): Promise<Served> {
   const { name, context } = task;
   return withSpooled(parts, name.id, context, async ({ path, meta }) => {
     const facts = await probeFacts(parts, context, { path });
-    parts.local.remember(name.id, facts);
+    parts.local.remember(name.id, facts, meta.sourceAt);
     // the spooled file is let go by whoever spooled it
     const held = { path, [Symbol.dispose]() {} };
     const source = { variant: originalOf(name.id), meta, held };

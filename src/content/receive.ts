@@ -7,15 +7,16 @@ import { sniff } from "../image/sniff.ts";
 import type { SaveMessage, ToldAnswer, ToldMeta } from "../mesh/tell.ts";
 import { fill } from "./fill.ts";
 import type { Lead, Ticket } from "./flight-table.ts";
-import { keyOf } from "./load.ts";
+import { flightOf } from "./load.ts";
 import type { Parts } from "./parts.ts";
+import { publishFresh } from "./publish-fresh.ts";
 import { openSpool } from "./spool.ts";
 
 /** Loads of the same name that ended with nothing kept, before the peer is sent away. */
 const ATTEMPTS_MAX = 3;
 
 /**
- * "stored", or "already" when it is here: the peer may drop its copy then. A load of the name that is under way is
+ * "stored", "already" when it is here, or "purged" when it is from before a purge: the peer may drop its copy then. A load of the name that is under way is
  * waited for. Throws a Fault when it could not be kept: `disk_full`, and whatever its body broke off with.
  */
 export async function receiveVariant(
@@ -26,7 +27,7 @@ export async function receiveVariant(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     // an id stands for the same picture for ever, so another validator is only another encoding of it
     if (parts.cache.peek(message.meta.relname) !== undefined) return { note: "already" };
-    const entered = parts.flights.enter(keyOf(name));
+    const entered = parts.flights.enter(flightOf(parts, name));
     if (entered.kind === "full") break;
     if (entered.kind === "lead") return keepHere(parts, message, { name, lead: entered.lead });
     await ended(entered.ticket, message.signal);
@@ -45,6 +46,10 @@ async function keepHere(
   { name, lead }: Arrival,
 ): Promise<ToldAnswer> {
   const meta = wholeMeta(message.meta, message.bytes);
+  if (!parts.purged.accepts(name.id, meta?.sourceAt)) {
+    lead.solo();
+    return { note: "purged" };
+  }
   try {
     if (meta === undefined) await keepUnsaid(parts, message, { name, lead });
     else await keepSaid(parts, message, { meta, lead });
@@ -53,7 +58,7 @@ async function keepHere(
     if (lead.ticket.look().kind === "opening") lead.solo();
     throw error;
   }
-  if (meta !== undefined) parts.local.remember(name.id, meta.facts);
+  if (meta !== undefined) parts.local.remember(name.id, meta.facts, meta.sourceAt);
   // a Rebalance clears no refusals: it moves what this level has anyway, thousands at a time
   if (message.kind === "save") await parts.announce({ ids: [name.id], webIds: [] });
   else parts.counters.add("rebalance_kept");
@@ -63,24 +68,24 @@ async function keepHere(
 /** What an extended peer says of it; undefined from a legacy one, which says only the relname. */
 function wholeMeta(told: ToldMeta, bytes: number): VariantMeta | undefined {
   const { relname, validator, modified = 0, facts = UNKNOWN_FACTS, lossySteps = 0 } = told;
+  const { sourceAt } = told;
   return validator === undefined
     ? undefined
-    : { relname, bytes, validator, modified, facts, lossySteps };
+    : { relname, bytes, validator, modified, facts, lossySteps, sourceAt };
 }
 
 /** Others read it as it comes. */
 async function keepSaid(
-  parts: Parts,
+  { cache, purged }: Parts,
   { body, bytes }: SaveMessage,
   options: { readonly meta: VariantMeta; readonly lead: Lead },
 ): Promise<void> {
   const { meta, lead } = options;
-  const { cache } = parts;
   const reservation = cache.reserve(bytes);
   if (reservation === undefined) throw new Fault("disk_full", "the node has no room for it");
   const incoming = { meta, body, source: "peer", via: "" } as const;
   const quiet: Lead = { ...lead, fail: () => lead.solo() };
-  const fault = await fill({ cache, lead: quiet, reservation, incoming });
+  const fault = await fill({ cache, purged, lead: quiet, reservation, incoming });
   if (fault !== undefined) throw fault;
 }
 
@@ -108,10 +113,12 @@ async function keepUnsaid(
     facts: told.facts ?? UNKNOWN_FACTS,
     lossySteps: told.lossySteps ?? (name.size === ORIG ? 0 : 1),
   };
-  if (parts.cache.publish(file.reservation, file.path, meta) === "refused") {
+  const { reservation: room, path: temp } = file;
+  const kept = publishFresh(parts, { room, temp, meta });
+  if (kept === "refused") {
     throw new Fault("overloaded", "the variant could not be kept", { retryAfterMs: 1000 });
   }
-  lead.done({ meta, source: "peer", via: "", temp: "", stored: true });
+  lead.done({ meta, source: "peer", via: "", temp: "", stored: kept !== "purged" });
 }
 
 /** Resolves when the flight has ended, well or not. */

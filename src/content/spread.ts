@@ -50,7 +50,9 @@ function firstOf(parts: Parts, question: Question, ranks: readonly string[]): st
 /** For the peer's cache; never throws. */
 async function showTo(parts: Parts, peer: string, { meta, path }: Picture): Promise<void> {
   try {
-    const message = { kind: "rebalance", meta, path } as const;
+    // an upload is its own source
+    const fresh = { ...meta, sourceAt: parts.clock.wallSeconds() };
+    const message = { kind: "rebalance", meta: fresh, path } as const;
     await parts.links.tell(peer, message, { deadlineMs: DEADLINES.uploadSpreadMs });
   } catch (error) {
     const { relname } = meta;

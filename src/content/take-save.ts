@@ -38,6 +38,7 @@ export async function takeSave(parts: Parts, message: SaveMessage): Promise<Told
 function nameOf(parts: Parts, { meta }: SaveMessage): Variant {
   const name = parseRelname(meta.relname);
   if (name === undefined) throw new Fault("bad_request", "that is no relname of this mesh");
+  parts.purged.refuseBlocked(name.id);
   if (!sizeNames(parts.topology).includes(name.size)) {
     throw new Fault("bad_size", `there is no size ${name.size} here`);
   }

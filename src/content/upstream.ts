@@ -1,5 +1,6 @@
 /** Asks the levels below: the owner in the next one, its runners-up, then the level after that (spec §1 step 5). */
 
+import { Fault } from "../base/fault.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
 import { budgetBelowMs, type Context, traceWith } from "./context.ts";
@@ -86,13 +87,33 @@ export function attemptOf(
   };
 }
 
-/** One peer asked as owner. Rejects with a Fault: `peer_failed` when it cannot be reached. */
+/**
+ * One peer asked as owner. Rejects with a Fault: `peer_failed` when it cannot be reached, or has what was purged
+ * here.
+ */
 export async function askPeer(
   parts: Parts,
   context: Context,
   asked: { readonly peer: string; readonly question: Question; readonly signal?: AbortSignal },
 ): Promise<PeerReply> {
-  return parts.links.ask(asked.peer, requestOf(parts, context, asked.question), asked.signal);
+  const { peer, question, signal } = asked;
+  const request = requestOf(parts, context, question);
+  const reply = await parts.links.ask(peer, request, signal);
+  return current(parts, { peer, wanted: question.wanted, reply });
+}
+
+/** The reply, unless it is from before a purge: then it is given back, and a Fault `peer_failed` thrown. */
+export function current(
+  { purged, counters, log }: Pick<Parts, "purged" | "counters" | "log">,
+  given: { readonly peer: string; readonly wanted: Variant; readonly reply: PeerReply },
+): PeerReply {
+  const { peer, wanted, reply } = given;
+  const { relname, sourceAt } = reply.meta;
+  if (!purged.outdated(wanted.id, sourceAt)) return reply;
+  reply.body.cancel();
+  counters.add("purged_elsewhere");
+  log.warn("peer has not heard of a purge", { peer, relname });
+  throw new Fault("peer_failed", `the node ${peer} has what was purged`);
 }
 
 function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {

@@ -22,6 +22,7 @@ export async function warmVariant(
 ): Promise<Warmed> {
   const asked = parseRelname(relname);
   if (asked === undefined) throw new Fault("bad_request", "that is no relname of this mesh");
+  parts.purged.refuseBlocked(asked.id);
   const name = parts.local.canonical(asked);
   if (parts.local.look(name) !== undefined) return "already";
   const context = startContext(parts.clock);

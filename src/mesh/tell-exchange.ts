@@ -113,7 +113,12 @@ function plainFrame(message: Exclude<Tell, SaveTell>): Uint8Array {
       return encodeRecord({ hits: [...message.hits] });
     case "purge":
       atMost(message.entries.length, LIMITS.wirePurgesMax);
-      return encodePurge({ entries: [...message.entries], hops: message.hops });
+      return encodePurge({
+        entries: [...message.entries],
+        hops: message.hops,
+        ...(message.to !== undefined && { to: message.to }),
+        ...(message.since !== undefined && { since: message.since }),
+      });
     default:
       return unreachable(message);
   }

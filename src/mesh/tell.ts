@@ -26,6 +26,16 @@ export interface PurgeEntry {
   readonly action: "purge" | "block" | "unblock" | "origin";
 }
 
+export interface PurgeTold {
+  /** None in a mere question. */
+  readonly entries: readonly PurgeEntry[];
+  readonly hops: number;
+  /** The node that it is for, when that is not the one it is told. */
+  readonly to?: string | undefined;
+  /** How far the teller knows the orders of the told one: it wants those that came later. */
+  readonly since?: { readonly log: string; readonly seq: number } | undefined;
+}
+
 export type Tell =
   | {
       /** `save`: keep it and hand it on; `rebalance`: keep it at this level only. */
@@ -37,7 +47,7 @@ export type Tell =
     }
   | { readonly kind: "warm"; readonly relname: string; readonly owner?: string | undefined }
   | { readonly kind: "record"; readonly hits: readonly Hit[] }
-  | { readonly kind: "purge"; readonly entries: readonly PurgeEntry[]; readonly hops: number };
+  | ({ readonly kind: "purge" } & PurgeTold);
 
 /** What the positive `%` said; of a legacy peer, that the message was sent. */
 export interface Told {
@@ -86,10 +96,7 @@ export interface RecordMessage extends FromPeer {
   readonly hits: readonly Hit[];
 }
 
-export interface PurgeMessage extends FromPeer {
-  readonly entries: readonly PurgeEntry[];
-  readonly hops: number;
-}
+export interface PurgeMessage extends FromPeer, PurgeTold {}
 
 /** Each throws a Fault to refuse. A message whose handler is absent is refused. */
 export interface PeerHandlers {

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { watchDisk } from "../cache/disk.ts";
-import { restoreCache } from "../cache/restore.ts";
+import { type Restored, restoreCache } from "../cache/restore.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
 import { calmLog } from "../observe/calm-log.ts";
@@ -45,7 +45,7 @@ export interface Ground {
   readonly credentials: Credentials;
   readonly uploads: Uploads;
   /** Gives the cache directory back. */
-  readonly restored: Disposable;
+  readonly restored: Restored;
   /** Keeps the cache within what its file system has; see `watchDisk`. */
   readonly fitDisk: () => Promise<void>;
   readonly images: ImagePool;

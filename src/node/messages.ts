@@ -9,6 +9,7 @@ import type { ProbeMemory } from "../content/probe.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import type { HealthMemory } from "../mesh/health.ts";
+import type { PurgeTold } from "../mesh/tell.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { S3Secrets } from "../origin/origin.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -66,6 +67,7 @@ export type MainCall =
   | { readonly what: "announce"; readonly news: News }
   /** There is one outbox. */
   | { readonly what: "custody"; readonly custody: Custody }
+  | { readonly what: "purge"; readonly message: PurgeTold }
   | { readonly what: "image"; readonly job: ImageJob; readonly deadlineMs: number };
 
 export interface FaultReport {

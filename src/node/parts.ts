@@ -4,6 +4,7 @@ import { writeSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { makeFlightGroup } from "../base/flight.ts";
 import { openCache } from "../cache/cache.ts";
+import { openPurged } from "../cache/purged.ts";
 import { makeHedgeBudget } from "../content/first-of.ts";
 import { openFlights } from "../content/flights.ts";
 import { makeLocal } from "../content/local.ts";
@@ -25,7 +26,7 @@ import type { WorkerSetup } from "./messages.ts";
 import type { PeerDirectory } from "./peer-directory.ts";
 
 export type PartsOptions = Omit<WorkerSetup, "ports"> &
-  Pick<Parts, "images" | "resolve" | "announce" | "custody"> & {
+  Pick<Parts, "images" | "resolve" | "announce" | "custody" | "purge"> & {
     readonly peers: PeerDirectory;
     /** Hears of connections to a peer that were refused, broke off or fell silent. */
     readonly onLost: (peer: string) => void;
@@ -33,7 +34,7 @@ export type PartsOptions = Omit<WorkerSetup, "ports"> &
 
 /** After the cache has been restored. Main is worker 0. */
 export function makeParts(options: PartsOptions): Parts {
-  const { topology, memory, worker, images, resolve, announce, custody, peers } = options;
+  const { topology, memory, worker, images, resolve, announce, custody, purge, peers } = options;
   const self = serverNamed(topology, options.server);
   const clock = systemClock;
   const counters = openCounters(memory.counters, worker);
@@ -56,6 +57,7 @@ export function makeParts(options: PartsOptions): Parts {
     onLost: options.onLost,
     ...watched,
   });
+  const purged = openPurged(memory.cache, clock);
   return {
     self,
     topology,
@@ -63,7 +65,8 @@ export function makeParts(options: PartsOptions): Parts {
     origin: originOf(topology, { secrets: options.secrets, ...watched }),
     cache,
     // of the topology it only reads the sizes, which no reload changes
-    local: makeLocal({ cache, topology }),
+    purged,
+    local: makeLocal({ cache, purged, topology }),
     producer,
     factFlights: makeFlightGroup(),
     paths: makePathCache(clock),
@@ -78,6 +81,7 @@ export function makeParts(options: PartsOptions): Parts {
     resolve,
     announce,
     custody,
+    purge,
     ...watched,
   };
 }

@@ -5,7 +5,6 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { unreachable } from "../base/fault.ts";
 import { saveCache } from "../cache/restore.ts";
 import { takeCustody } from "../content/custody.ts";
-import { hearNews, type News } from "../content/news.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
 import { makeAdminHandler, type RunningAdmin, startAdminListener } from "../http/admin.ts";
@@ -14,12 +13,14 @@ import type { Links } from "../mesh/link.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
+import { makeAnnouncer } from "./announcer.ts";
 import { claimAddresses } from "./claim-addresses.ts";
 import { startCrew } from "./crew.ts";
 import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
+import { makePurges, type Purges } from "./purges.ts";
 import { makeRebalancing } from "./rebalancing.ts";
 import { makeReload } from "./reload.ts";
 import { makeStatus } from "./status.ts";
@@ -57,11 +58,8 @@ async function startOn(
   const { topology, secrets } = options;
   const { self, clock, log, counters, memory, credentials, uploads, images, resolver } = ground;
   const variants = (): number => parts.cache.usage().variants;
-  const announce = async (news: News): Promise<void> => {
-    hearNews(parts, news);
-    for (const webId of news.webIds) resolver.forget(webId);
-    crew.tell({ kind: "news", news });
-  };
+  const announcer = makeAnnouncer(resolver, () => parts);
+  const { announce } = announcer;
   const setup = {
     ...{ topology, server: self.name, memory },
     ...{ secrets: secrets.s3, credentials, log: options.log },
@@ -73,21 +71,25 @@ async function startOn(
     ...setup,
     ...{ worker: 0, images, announce, custody },
     resolve: (webId) => resolver.resolve(webId),
+    purge: (message) => purges.told(message),
   });
   const parts = live.always;
+  const purges = undo.use(makePurges({ parts, credentials, restored: ground.restored }));
+  await purges.catchUpFirst();
   const rebalancing = makeRebalancing({ topology, self, memory, log, clock, variants });
   const crew = await startCrew({
     workers: ground.workers,
     setup,
-    work: (request) => work(request, { images, resolver, announce, custody }),
+    work: (request) => work(request, { images, resolver, announce, custody, purges }),
     ...{ counters, log },
   });
+  announcer.include(crew);
   undo.defer(() => crew.stop(DEADLINES.startUndoMs));
   const watched = { topology, self, credentials, log, clock };
   const watch = undo.use(watchPeers({ ...watched, memory: memory.health }));
   const rebalancer = rebalancing.start(parts);
   undo.defer(() => stopMoving(rebalancer, parts.links));
-  const actions = adminActions(parts, rebalancer);
+  const actions = adminActions(parts, { rebalancer, purges });
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },
@@ -95,7 +97,7 @@ async function startOn(
   });
   const handler = makeAdminHandler({ ...status, ready: () => ready, actions });
   const admin = await startAdmin(ground, { handler, token: secrets.adminToken });
-  uploads.start(parts);
+  for (const task of [uploads, purges]) task.start(parts);
   images.warmUp();
   warnOfMissingOrigin(topology, self, log);
   const upkeep = startUpkeep({ ...ground, topology, memory: memory.cache });
@@ -113,9 +115,7 @@ async function startOn(
     log,
   });
   const end = async (): Promise<void> => {
-    await crew.stop();
-    await images.close();
-    await uploads.stop();
+    for (const part of [crew, { stop: () => images.close() }, uploads, purges]) await part.stop();
     await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
     await upkeep.stop();
@@ -155,6 +155,7 @@ async function work(
     readonly resolver: Resolver;
     readonly announce: Parts["announce"];
     readonly custody: Parts["custody"];
+    readonly purges: Purges;
   },
 ): Promise<unknown> {
   switch (request.what) {
@@ -162,6 +163,8 @@ async function work(
       return parts.resolver.resolve(request.webId);
     case "announce":
       return parts.announce(request.news);
+    case "purge":
+      return parts.purges.told(request.message);
     case "custody":
       return parts.custody(request.custody);
     case "image":

@@ -11,6 +11,7 @@ import { withUploads } from "../http/upload.ts";
 import { watchRequests } from "../http/watch-requests.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
 import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
+import type { ToldAnswer } from "../mesh/tell.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import { type Server, serverNamed } from "../topology/topology.ts";
 import { makeLiveParts } from "./live-parts.ts";
@@ -73,6 +74,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     custody: async (custody) => {
       await calls.call({ what: "custody", custody });
     },
+    purge: async (message) => (await calls.call({ what: "purge", message })) as ToldAnswer,
   });
   const parts = live.always;
   let draining = false;

@@ -108,6 +108,11 @@ export const COUNTERS = {
     help: "Connections between nodes closed because one could not prove that it may speak",
     action: "see the log for who; give all nodes the same MIR_CONTROL_KEY",
   },
+  purged: { help: "Variants dropped because their id was purged", action: "none" },
+  purged_elsewhere: {
+    help: "Answers of peers passed over because they are from before a purge",
+    action: "look at why that peer cannot be reached by others",
+  },
   peer_told: { help: "Messages from peers acted on: content, warms, hits, purges", action: "none" },
   peer_dropped: {
     help: "Messages from peers that this node reads and does not act on",

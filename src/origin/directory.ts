@@ -1,6 +1,6 @@
 /** A store that is a directory of files: `origin_dir`, the embedded default (spec §11). */
 
-import { stat } from "node:fs/promises";
+import { stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf, isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
@@ -53,6 +53,15 @@ export function openDirectoryStore(
         });
       } catch (error) {
         throw failed("origin_put_failed", path, error);
+      }
+    },
+    async remove(path, waitMs) {
+      try {
+        await within(waitMs, unlink(join(spec.dir, path)));
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw failed("origin_remove_failed", path, error);
       }
     },
     async verify(_path, waitMs) {

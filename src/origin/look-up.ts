@@ -7,6 +7,7 @@ import { makeGuard } from "./guard.ts";
 import { type OriginName, originNames } from "./names.ts";
 import type { Origin, OriginParts } from "./port.ts";
 import { putOriginal } from "./put.ts";
+import { removeOriginal } from "./remove.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
 
 type OpenOptions = Parameters<Origin["open"]>[1];
@@ -16,6 +17,7 @@ export function makeOrigin(store: Store, parts: OriginParts): Origin {
   const guard = makeGuard(store.name, parts);
   return {
     name: store.name,
+    remove: (id, { deadlineMs }) => removeOriginal(store, parts, { id, deadlineMs }),
     put: (id, options) => guard.put(() => putOriginal(store, parts, { ...options, id })),
     async open(id, options) {
       if (!isContentId(id)) throw new Fault("not_found", "there is no such original");

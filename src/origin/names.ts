@@ -1,7 +1,7 @@
 /** The names an original may have in a store, in the order they are tried (spec §11 "Origin"). */
 
 import { originalExtOf, spellingsOf } from "../base/ext-names.ts";
-import { ORIG, type OriginalExt, relnameOf } from "../base/variant.ts";
+import { ORIG, ORIGINAL_EXTS, type OriginalExt, relnameOf } from "../base/variant.ts";
 import { webIdOfContentId } from "../base/web-name.ts";
 
 /** Tried in this order where the resolver gave no ext (spec §11). */
@@ -33,6 +33,12 @@ export function* originNames(
     if (!options.upperCase) continue;
     for (const { spelling, ext } of tried) yield { path: `${stem}.${spelling.toUpperCase()}`, ext };
   }
+}
+
+/** Every name under which an original of the id could lie, whatever it is. */
+export function allOriginNames(id: string, upperCase: boolean): OriginName[] {
+  const names = ORIGINAL_EXTS.flatMap((ext) => [...originNames(id, { ext, upperCase })]);
+  return [...new Map(names.map((name) => [name.path, name])).values()];
 }
 
 function spelled(exts: readonly OriginalExt[]): { spelling: string; ext: OriginalExt }[] {

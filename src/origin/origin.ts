@@ -73,6 +73,14 @@ function inOrder(origins: readonly Origin[], parts: OriginParts): Origin {
       }
       return result;
     },
+    async remove(id, options) {
+      const endAt = parts.clock.monotonicMs() + options.deadlineMs;
+      let removed = 0;
+      for (const origin of origins) {
+        removed += await origin.remove(id, { deadlineMs: endAt - parts.clock.monotonicMs() });
+      }
+      return removed;
+    },
   };
 }
 

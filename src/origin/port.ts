@@ -36,6 +36,11 @@ export interface Origin {
    * will not pass by themselves; `bad_origin` and `too_slow` may. Counts `origin_put` for each file stored.
    */
   put(id: string, options: PutOptions): Promise<PutResult>;
+  /**
+   * Removes the original under every name that `open` would find, in all origins; how many there were.
+   * Faults: `bad_origin`, `too_slow`; some may be gone by then.
+   */
+  remove(id: string, options: { readonly deadlineMs: number }): Promise<number>;
 }
 
 export interface PutOptions {

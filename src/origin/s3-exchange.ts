@@ -11,7 +11,7 @@ export type Reply =
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export interface Ask {
-  readonly method: "GET" | "HEAD" | "PUT";
+  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
   readonly url: string;
   /** For the log; the URL carries a signature and is never logged. */
   readonly path: string;
@@ -88,7 +88,8 @@ export function makeExchange(options: { readonly name: string; readonly log: Log
   async function judge(request: Ask, response: Response | Fault): Promise<Reply> {
     if (!(response instanceof Response)) return { kind: "failed", fault: response };
     const { status } = response;
-    if (status === 200) return { kind: "found", response };
+    const done = status === 200 || (status === 204 && request.method === "DELETE");
+    if (done) return { kind: "found", response };
     if (status === 404) {
       const document = await readSome(response, request.errorBytesMax ?? 0);
       return { kind: "missing", document };

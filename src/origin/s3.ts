@@ -62,6 +62,8 @@ export function openS3Store(
       exchange.explain(path, 404, "no such bucket: see [s3] host, bucket and path_style");
       throw badOrigin();
     },
+    remove: (path, waitMs) =>
+      removeKey({ exchange, clock, path, waitMs, url: sign(path, "DELETE") }),
     async verify(path, waitMs) {
       if (seenBucket) return;
       await verifyBucket(exchange, { path, url: sign(path, "GET"), waitMs });
@@ -107,7 +109,24 @@ export function openS3Store(
   }
 }
 
-type Method = "GET" | "HEAD" | "PUT";
+type Method = "GET" | "HEAD" | "PUT" | "DELETE";
+
+/** S3 says 204 for a name that was not there, too. */
+async function removeKey(options: {
+  readonly exchange: Exchange;
+  readonly clock: Clock;
+  readonly path: string;
+  readonly url: string;
+  readonly waitMs: number;
+}): Promise<boolean> {
+  const { exchange, clock, path, url, waitMs } = options;
+  const reply = await twice(clock, waitMs, (left) =>
+    exchange.ask({ method: "DELETE", url, path, waitMs: left }),
+  );
+  if (reply.kind === "missing") return false;
+  await reply.response.body?.cancel();
+  return true;
+}
 
 /** Signs URLs; refuses to when there is nothing to sign with. */
 function makeSigner(

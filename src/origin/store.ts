@@ -14,6 +14,8 @@ export interface Store {
    * Throws `bad_origin` or `too_slow`.
    */
   put(path: string, file: LocalOriginal, waitMs: number): Promise<"stored" | "exists">;
+  /** Removes a name; whether it was there, as far as the store says. Throws `bad_origin` or `too_slow`. */
+  remove(path: string, waitMs: number): Promise<boolean>;
   /** Called after no name was found: throws `bad_origin` when it is the store that is missing. */
   verify(path: string, waitMs: number): Promise<void>;
 }

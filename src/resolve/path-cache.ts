@@ -13,6 +13,8 @@ export interface PathCache {
   /** Fresh for `pathFreshMs`, or `negativeWebIdMs` when it does not exist; `freshMs` says otherwise. */
   keep(webId: string, resolution: Resolution, freshMs?: number): void;
   forget(webId: string): void;
+  /** Every web id that leads to one of these content ids; looks at all that is remembered. */
+  forgetIds(ids: ReadonlySet<string>): void;
   /** Web ids remembered; at most `max`. */
   readonly size: number;
 }
@@ -66,6 +68,13 @@ export function makePathCache(clock: Clock, max: number = LIMITS.pathCacheMax): 
     forget(webId) {
       young.delete(webId);
       old.delete(webId);
+    },
+    forgetIds(ids) {
+      for (const kept of [young, old]) {
+        for (const [webId, { resolution }] of kept) {
+          if (resolution.kind === "known" && ids.has(resolution.id)) kept.delete(webId);
+        }
+      }
     },
     get size() {
       return young.size + old.size;

@@ -17,4 +17,6 @@ export interface Resolver {
   resolve(webId: string): Promise<Resolution>;
   /** The web id has come to stand for something: what is remembered of it no longer holds. */
   forget(webId: string): void;
+  /** The same for every web id that leads to one of these content ids. */
+  forgetIds(ids: ReadonlySet<string>): void;
 }

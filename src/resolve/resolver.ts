@@ -27,6 +27,9 @@ export function makeEmbeddedResolver(): Resolver {
     forget() {
       // nothing is remembered
     },
+    forgetIds() {
+      // nothing is remembered
+    },
   };
 }
 
@@ -69,6 +72,11 @@ export function makeApiResolver(options: {
     forget(webId) {
       paths.forget(webId);
       flying.delete(webId);
+    },
+    forgetIds(ids) {
+      paths.forgetIds(ids);
+      // which of them will lead there nobody knows yet
+      flying.clear();
     },
   };
 

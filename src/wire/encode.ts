@@ -108,6 +108,7 @@ export function answerHeader(options: {
     modified: meta.modified,
     facts: meta.facts,
     lossySteps: meta.lossySteps,
+    ...(meta.sourceAt !== undefined && { sourceAt: meta.sourceAt }),
     via: boundedVia(printable(options.via)),
     detail: printable(options.detail).slice(0, LIMITS.wireDetailCharsMax),
   };

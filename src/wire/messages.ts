@@ -50,6 +50,8 @@ export const SaveHeader = v.object({
   modified: v.optional(count(Number.MAX_SAFE_INTEGER)),
   facts: v.optional(Facts),
   lossySteps: v.optional(count(255)),
+  /** Unix seconds at which its original was read, at the earliest. */
+  sourceAt: v.optional(count(Number.MAX_SAFE_INTEGER)),
   via: v.optional(printable(LIMITS.wireViaCharsMax)),
   detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
   /** Only in a Save from a dialler. */
@@ -159,11 +161,16 @@ export const Purge = v.object({
         action: v.picklist(["purge", "block", "unblock", "origin"]),
       }),
     ),
-    v.minLength(1),
     v.maxLength(LIMITS.wirePurgesMax),
   ),
   /** Nodes passed before the one that is told. */
   hops: count(255),
+  /** The node that it is for, when that is not the one it is told. */
+  to: v.optional(v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1))),
+  /** What the teller has heard of the told one's orders so far: it wants those that came later. */
+  since: v.optional(
+    v.object({ log: printable(LIMITS.wireNameCharsMax), seq: count(Number.MAX_SAFE_INTEGER) }),
+  ),
 });
 export type Purge = v.InferOutput<typeof Purge>;
 
@@ -239,6 +246,7 @@ export function metaOf(header: SaveHeader, bodyBytes: number): VariantMeta {
     modified: header.modified ?? 0,
     facts: header.facts ?? UNKNOWN_FACTS,
     lossySteps: header.lossySteps ?? 0,
+    ...(header.sourceAt !== undefined && { sourceAt: header.sourceAt }),
   };
 }
 

@@ -84,6 +84,7 @@ export function makeNodeParts(options: {
     resolve: async (id) => ({ kind: "known", id, ext: undefined }),
     announce: async () => {},
     custody: async () => {},
+    purge: async () => ({ note: "" }),
   });
   const { counters } = watched;
   const rebalancing = (): boolean => probing;

@@ -7,6 +7,7 @@ import type { Body } from "../../../src/base/body.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { Fault } from "../../../src/base/fault.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { openPurged } from "../../../src/cache/purged.ts";
 import { startContext } from "../../../src/content/context.ts";
 import { fill } from "../../../src/content/fill.ts";
 import { createFlightMemory } from "../../../src/content/flight-table.ts";
@@ -69,7 +70,8 @@ async function filled(of: CacheDir, chunks: number) {
   if (reservation === undefined) throw new Error("no room");
   const flight = lead();
   const incoming = { meta, body: bodyOf(TEXT), source: "origin", via: "" } as const;
-  const ended = fill({ cache, lead: flight, incoming, reservation });
+  const purged = openPurged(of.memory, clock);
+  const ended = fill({ cache, purged, lead: flight, incoming, reservation });
   const view = flight.ticket.look();
   if (view.kind !== "filling") throw new Error(`the flight is ${view.kind}`);
   const body = openTail({ ticket: flight.ticket, head: view.head, clock });
@@ -128,7 +130,8 @@ describe("a body whose disk takes no more", () => {
     const reservation = cache.reserve(meta.bytes);
     if (reservation === undefined) throw new Error("no room");
     const incoming = { meta, body: bodyOf(TEXT), source: "origin", via: "" } as const;
-    expect(await fill({ cache, lead: lead(), incoming, reservation })).toEqual({
+    const purged = openPurged(of.memory, clock);
+    expect(await fill({ cache, purged, lead: lead(), incoming, reservation })).toEqual({
       kind: "untouched",
     });
     expect(await textOf(incoming.body)).toBe(TEXT);
@@ -142,7 +145,9 @@ describe("a body whose disk takes no more", () => {
     rmSync(folder, { recursive: true, force: true });
     writeFileSync(folder, "in the way");
     const incoming = { meta, body: bodyOf(TEXT), source: "origin", via: "" } as const;
-    const ended = await fill({ cache: of.cache, lead: lead(), incoming, reservation });
+    const { cache } = of;
+    const purged = openPurged(of.memory, clock);
+    const ended = await fill({ cache, purged, lead: lead(), incoming, reservation });
     expect(ended).toEqual({ kind: "unkept", whole: new Uint8Array(Buffer.from(TEXT)) });
   });
 });

@@ -102,7 +102,7 @@ describe("an owner that misses", () => {
       peers: { ask: async (_, request) => replyOf({ ...META, facts }, request) },
     });
     const context = startContext(node.parts.clock);
-    expect(await factsAtPeers(node.parts, context, NAME.id)).toEqual(facts);
+    expect(await factsAtPeers(node.parts, context, NAME.id)).toMatchObject({ facts });
     expect(node.asked.every(({ request }) => request.facts === true)).toBe(true);
   });
 

@@ -145,6 +145,27 @@ const FORMS: Readonly<Record<string, readonly [Uint8Array, readonly string[]]>> 
       "30313132323333343435353636373738383939616162626363646465656666227d",
     ],
   ],
+  "a block for another node": [
+    encodePurge({
+      entries: [{ id: "viral123", purgedAt: 1700000000, action: "block" }],
+      hops: 1,
+      to: "edge1",
+    }),
+    [
+      "0000000060 78",
+      "00005c7b22656e7472696573223a5b7b226964223a22766972616c313233222c2270757267656441",
+      "74223a313730303030303030302c22616374696f6e223a22626c6f636b227d5d2c22686f7073223a",
+      "312c22746f223a226564676531227d",
+    ],
+  ],
+  "a question for what was purged": [
+    encodePurge({ entries: [], hops: 0, since: { log: "00112233445566aa", seq: 7 } }),
+    [
+      "0000000046 78",
+      "0000427b22656e7472696573223a5b5d2c22686f7073223a302c2273696e6365223a7b226c6f6722",
+      "3a2230303131323233333434353536366161222c22736571223a377d7d",
+    ],
+  ],
   "a proof": [
     encodeProof({ proof: NONCE }),
     [
