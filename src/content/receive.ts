@@ -11,13 +11,14 @@ import { flightOf } from "./load.ts";
 import type { Parts } from "./parts.ts";
 import { publishFresh } from "./publish-fresh.ts";
 import { openSpool } from "./spool.ts";
+import { noRoom, unwritable } from "./write-fault.ts";
 
 /** Loads of the same name that ended with nothing kept, before the peer is sent away. */
 const ATTEMPTS_MAX = 3;
 
 /**
- * "stored", "already" when it is here, or "purged" when it is from before a purge: the peer may drop its copy then. A load of the name that is under way is
- * waited for. Throws a Fault when it could not be kept: `disk_full`, and whatever its body broke off with.
+ * "stored", or "already" when it is here: the peer may drop its copy then. A load of the name that is under way is
+ * waited for. Throws a Fault when it could not be kept: `disk_full`, `unwritable`, and whatever its body broke off with.
  */
 export async function receiveVariant(
   parts: Parts,
@@ -82,11 +83,12 @@ async function keepSaid(
 ): Promise<void> {
   const { meta, lead } = options;
   const reservation = cache.reserve(bytes);
-  if (reservation === undefined) throw new Fault("disk_full", "the node has no room for it");
+  if (reservation === undefined) throw cache.usage().unwritable ? unwritable() : noRoom();
   const incoming = { meta, body, source: "peer", via: "" } as const;
   const quiet: Lead = { ...lead, fail: () => lead.solo() };
-  const fault = await fill({ cache, purged, lead: quiet, reservation, incoming });
-  if (fault !== undefined) throw fault;
+  const filled = await fill({ cache, purged, lead: quiet, reservation, incoming });
+  if (filled.kind === "failed") throw filled.fault;
+  if (filled.kind !== "kept") throw unwritable();
 }
 
 /** Its validator is minted here, so nobody can read it before it is whole. */
