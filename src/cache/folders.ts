@@ -6,6 +6,9 @@ import { syncFolder } from "../base/durable.ts";
 import { LIMITS } from "../base/limits.ts";
 import { errnoOf } from "./store.ts";
 
+/** Between making a folder and using it somebody may remove it again. */
+const MOVE_TRIES = 4;
+
 export interface Folders {
   /** Renames a finished temporary file to its relname; throws what the file system says. */
   moveIn(tempPath: string, relname: string): void;
@@ -35,14 +38,16 @@ export function makeFolders(dir: string, foldersMax: number = LIMITS.cacheFolder
     moveIn(tempPath, relname) {
       const path = join(dir, relname);
       const folder = dirname(path);
-      if (!made.has(folder)) make(folder);
-      try {
-        renameSync(tempPath, path);
-      } catch (error) {
-        if (errnoOf(error) !== "ENOENT") throw error;
-        // somebody tidied the folder away
-        make(folder);
-        renameSync(tempPath, path);
+      for (let tries = MOVE_TRIES; ; tries--) {
+        try {
+          if (!made.has(folder)) make(folder);
+          renameSync(tempPath, path);
+          return;
+        } catch (error) {
+          if (errnoOf(error) !== "ENOENT" || tries === 1) throw error;
+          // somebody tidies the folders away, perhaps just now
+          made.delete(folder);
+        }
       }
     },
     get remembered() {
