@@ -17,8 +17,9 @@ import { noRoom, unwritable } from "./write-fault.ts";
 const ATTEMPTS_MAX = 3;
 
 /**
- * "stored", or "already" when it is here: the peer may drop its copy then. A load of the name that is under way is
- * waited for. Throws a Fault when it could not be kept: `disk_full`, `unwritable`, and whatever its body broke off with.
+ * "stored", "already" when it is here, or "purged" when it is from before a purge: the peer may drop its copy then. A
+ * load of the name that is under way is waited for. Throws a Fault when it could not be kept: `disk_full`,
+ * `unwritable`, and whatever its body broke off with.
  */
 export async function receiveVariant(
   parts: Parts,
