@@ -158,6 +158,32 @@ describe("a third edge joins two that are warm", () => {
   }, 60_000);
 });
 
+describe("a third edge joins two that stand right above the origin", () => {
+  test("and no original is read again, neither for a size that is there nor for one that is not", async () => {
+    using origin = await drawOrigin();
+    await using mesh = await startMesh({
+      edges: ["edge-1", "edge-2"],
+      origin: { origin_dir: origin.path },
+      tables: { routing: { rebalance_bytes_per_second: "16KiB" } },
+    });
+    const edges = ["edge-1", "edge-2", "edge-3"];
+    await askAll(mesh, ["edge-1", "edge-2"]);
+    expect(await sumOf(mesh, ["edge-1", "edge-2"], "origin_get")).toBe(PICTURES);
+    addEdge(mesh, "edge-3");
+    await mesh.start("edge-3");
+    await restart(mesh, ["edge-1", "edge-2"]);
+    await seeEachOther(mesh, edges);
+    expect([...(await askAll(mesh, edges)).keys()].sort()).toEqual(["hit", "peer"]);
+    for (const id of IDS) {
+      const answer = await mesh.get("edge-3", `/puddle/${id}/xs/a.webp`);
+      expect(await answer.bytes().then(({ length }) => length)).toBeGreaterThan(0);
+      expect({ id, status: answer.status }).toEqual({ id, status: 200 });
+    }
+    expect(await sumOf(mesh, edges, "origin_get")).toBe(0);
+    expect(await sumOf(mesh, edges, "origin_probe")).toBe(0);
+  }, 120_000);
+});
+
 describe("nodes that die while content moves", () => {
   test("lose nothing, and go on where they were once they are back", async () => {
     using origin = await drawOrigin();
