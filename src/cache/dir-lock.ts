@@ -1,8 +1,9 @@
 /** One node a cache directory: a lock of the kernel that ends with the process, however it ends. */
 
 import { Database } from "bun:sqlite";
-import { readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDiskFull } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import { metaDir } from "./journal.ts";
 import { errnoOf } from "./store.ts";
@@ -10,10 +11,10 @@ import { errnoOf } from "./store.ts";
 /**
  * Held until disposed. SQLite's lock on an empty file is a record lock, which pid files cannot match: it
  * survives no crash and is seen across containers that share the disk. Throws a Fault naming the other
- * node's pid.
+ * node's pid, and what the file system says.
  */
 export function lockDir(dir: string): Disposable {
-  const database = new Database(join(metaDir(dir), "lock"), { create: true });
+  const database = openLock(dir);
   try {
     // in memory: a journal of SQLite's own beside ours would never be used
     database.run("PRAGMA journal_mode=MEMORY");
@@ -22,7 +23,12 @@ export function lockDir(dir: string): Disposable {
     database.close();
     throw notLocked(dir, error);
   }
-  writeFileSync(pidPathOf(dir), `${process.pid}\n`, { mode: 0o600 });
+  try {
+    leavePid(dir);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   held.add(database);
   return {
     [Symbol.dispose]() {
@@ -30,6 +36,14 @@ export function lockDir(dir: string): Disposable {
       database.close();
     },
   };
+}
+
+/** SQLite would not name the file. Looked at, not opened: closing a descriptor of it would let go of its locks. */
+function openLock(dir: string): Database {
+  const path = join(metaDir(dir), "lock");
+  const there = existsSync(path);
+  accessSync(there ? path : metaDir(dir), constants.R_OK | constants.W_OK);
+  return new Database(path, { create: true });
 }
 
 /** A lock nobody refers to must not be let go by the garbage collector. */
@@ -43,15 +57,24 @@ function notLocked(dir: string, cause: unknown): Fault {
   return new Fault("internal", why, { cause });
 }
 
+/** A full disk is no reason not to start: it is for what another node says only. */
+function leavePid(dir: string): void {
+  try {
+    writeFileSync(pidPathOf(dir), `${process.pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
+}
+
 function pidPathOf(dir: string): string {
   return join(metaDir(dir), "pid");
 }
 
 function pidIn(path: string): string {
   try {
-    return readFileSync(path, "utf8").trim();
+    return readFileSync(path, "utf8").trim() || "unknown";
   } catch {
-    // its writer is just starting
+    // its writer is just starting, or had no room for it
     return "unknown";
   }
 }

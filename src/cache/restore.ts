@@ -3,9 +3,11 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { isDiskFull } from "../base/errno.ts";
 import type { Log } from "../observe/log.ts";
 import { replaceJournals } from "./compact.ts";
 import { lockDir } from "./dir-lock.ts";
+import { yieldRoom } from "./disk.ts";
 import { journalNumbers, metaDir } from "./journal.ts";
 import { FLAG, HEADER, OCTET, SUM } from "./layout.ts";
 import { accounted, overheadBytes, roomBytes } from "./ledger.ts";
@@ -18,13 +20,18 @@ import { openPurged } from "./purged.ts";
 import { headOf, nextOf, QUEUES } from "./queues.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
 import { dropLive, replay } from "./replay.ts";
-import { takeRoom } from "./room.ts";
+import { giveRoom, takeRoom } from "./room.ts";
 import { makeS3Fifo } from "./s3-fifo.ts";
 import { type Foreign, relnamesIn } from "./scan.ts";
 import { bytesOf, findSlot } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { openTombstones, type Tombstones } from "./tombstones.ts";
 import { firstHash, octet, openView, secondHash, sum, word, wordOf } from "./view.ts";
+
+const JOURNAL_TRIES = 4;
+/** Made free for the journal before it is tried again: at least so much, and so much a variant. */
+const JOURNAL_ROOM_BYTES = 1 << 20;
+const JOURNAL_ROOM_SHARE = 256;
 
 export interface Restored extends Disposable {
   readonly variants: number;
@@ -71,7 +78,7 @@ export function restoreCache(options: {
   const found = matchFiles(store, pins);
   const dropped = replayed.dropped + dropUnseen(store);
   const lost = pinAll(store, pins);
-  startJournal(store);
+  startJournalInRoom(store);
   fitCapacity(store);
   store.journal.close();
   const { view } = store;
@@ -181,6 +188,30 @@ function dropUnseen(store: Store): number {
     }
   }
   return dropped;
+}
+
+/** Where the disk is full what is cached makes room for its own journal. */
+function startJournalInRoom(store: Store): void {
+  for (let tries = JOURNAL_TRIES; ; tries--) {
+    try {
+      startJournal(store);
+      return;
+    } catch (error) {
+      if (!isDiskFull(error) || tries === 1) throw error;
+      const bytes = Math.max(
+        JOURNAL_ROOM_BYTES,
+        word(store.view, HEADER.live) * JOURNAL_ROOM_SHARE,
+      );
+      dropSome(store, bytes);
+    }
+  }
+}
+
+/** At least so many bytes, as far as there are as many. */
+function dropSome(store: Store, bytes: number): void {
+  yieldRoom(store);
+  const amount = { bytes: Math.max(0, roomBytes(store.view)) + bytes, slots: 0 };
+  if (takeRoom(store, amount)) giveRoom(store, amount);
 }
 
 /** Starts the journal of this run and counts what else lies below `.mir`. */

@@ -229,7 +229,8 @@ export function dropSlot(view: View, slot: number, accountedBytes: number): void
 
 /** A record that cannot be written is only logged: without its file it is dropped at restore. */
 function tell(store: Store, plan: Plan): void {
-  if (plan.records.length === 0) return;
+  // before this run has a journal there is none to tell
+  if (plan.records.length === 0 || plan.journal === 0) return;
   try {
     store.journal.append(plan.journal, plan.records);
   } catch (error) {

@@ -11,9 +11,10 @@ import { makeAdminHandler, type RunningAdmin, startAdminListener } from "../http
 import type { ImagePool } from "../image/pool.ts";
 import type { Links } from "../mesh/link.ts";
 import type { Resolver } from "../resolve/resolver.ts";
-import { serverNamed } from "../topology/topology.ts";
+import { type Server, serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
 import { makeAnnouncer } from "./announcer.ts";
+import { cacheDirFault } from "./cache-dir-fault.ts";
 import { claimAddresses } from "./claim-addresses.ts";
 import { startCrew } from "./crew.ts";
 import { makeDrain } from "./drain.ts";
@@ -38,8 +39,17 @@ export interface RunningNode {
 
 /** Throws a Fault when the node cannot start, with nothing left running: what is wrong is in its message. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const self = serverNamed(options.topology, options.server);
+  try {
+    return await start(self, options);
+  } catch (error) {
+    throw cacheDirFault(self.cacheDir, error);
+  }
+}
+
+async function start(self: Server, options: NodeOptions): Promise<RunningNode> {
   await using undo = new AsyncDisposableStack();
-  undo.use(claimAddresses(serverNamed(options.topology, options.server)));
+  undo.use(claimAddresses(self));
   const ground = layGround(options);
   undo.use(ground.restored);
   undo.defer(() => ground.images.close());
@@ -119,7 +129,7 @@ async function startOn(
     await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
     await upkeep.stop();
-    saveCache(memory.cache, self.cacheDir);
+    saveOrTell(ground);
     parts.cache.close();
     // to the last it tells those who look that this node is not ready
     await admin.stop();
@@ -131,6 +141,15 @@ async function startOn(
   };
   const drain = makeDrain({ graceMs: options.drainGraceMs, begin, end, log });
   return { listeners: [...crew.listeners, ...admin.listeners], reload, drain };
+}
+
+/** Without it the next start knows what is cached, but not in which order it was used. */
+function saveOrTell({ memory, self, log }: Ground): void {
+  try {
+    saveCache(memory.cache, self.cacheDir);
+  } catch (error) {
+    log.error("cache.save_failed", { error, dir: self.cacheDir, effect: "its order is lost" });
+  }
 }
 
 /** What is on its way to a peer ends with the links: nobody waits for a large file. */

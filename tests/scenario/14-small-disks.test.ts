@@ -80,9 +80,30 @@ describe.skipIf(reason !== undefined)(`a disk smaller than the capacity ${reason
   test("what others fill it with is made up for, and the node goes on", async () => {
     const { cacheDir } = mesh.node("edge-1");
     const { bavail, bsize } = statfsSync(cacheDir);
-    writeFileSync(join(cacheDir, "..", "edge-1", "theirs"), Buffer.alloc(bavail * bsize));
+    writeFileSync(join(cacheDir, "theirs"), Buffer.alloc(bavail * bsize));
     expect(free()).toBe(0);
     const paths = Array.from({ length: 20 }, (_, n) => `/puddle/${nameOf(n)}/sm/a.jpg`);
     for (const path of paths) expect(await ask([path])).toEqual({ 200: 1 });
+  });
+
+  test("nor does a full disk keep it from starting", async () => {
+    const { cacheDir } = mesh.node("edge-1");
+    await mesh.kill("edge-1");
+    const { bavail, bsize } = statfsSync(cacheDir);
+    writeFileSync(join(cacheDir, "more"), Buffer.alloc(bavail * bsize));
+    expect(free()).toBe(0);
+    await mesh.start("edge-1");
+    for (let n = 0; n < 4; n++) {
+      const paths = ["orig", "md"].map((size) => `/puddle/${nameOf(n)}/${size}/a.jpg`);
+      expect(await ask(paths)).toEqual({ 200: 2 });
+    }
+  });
+
+  test("nor from a clean stop, even with nothing left to give up", async () => {
+    const { cacheDir } = mesh.node("edge-1");
+    expect(await mesh.kill("edge-1", "SIGTERM")).toBe(0);
+    rmSync(join(cacheDir, "theirs"));
+    await mesh.start("edge-1");
+    expect(await ask([`/puddle/${nameOf(0)}/xs/a.jpg`])).toEqual({ 200: 1 });
   });
 });

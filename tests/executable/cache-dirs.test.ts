@@ -1,0 +1,110 @@
+/** Cache directories that a node cannot start with: one line says which file and what to do, and the exit code is 1. */
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { EXECUTABLE, freePort } from "../support/mesh.ts";
+import {
+  AS_ORDINARY_USER,
+  chmodFolders,
+  noOrdinaryUser,
+  ownFolder,
+} from "../support/ordinary-user.ts";
+import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
+
+setDefaultTimeout(60_000);
+
+let dir: TempDir;
+beforeAll(() => {
+  dir = makeTempDir();
+  chmodSync(dir.path, 0o755);
+  mkdirSync(join(dir.path, "photos"));
+});
+afterAll(() => {
+  chmodFolders(dir.path, 0o755);
+  dir[Symbol.dispose]();
+});
+
+/** How `mir serve` ends on that directory, as another user than root. */
+async function refusal(cacheDir: string): Promise<string> {
+  const file = dir.write(
+    "node.toml",
+    `[meta]
+name = "cache-dirs"
+[[levels]]
+[[levels.servers]]
+name = "edge"
+cache_dir = "${cacheDir}"
+capacity = "1GiB"
+workers = 1
+public = [{ type = "net", host = "127.0.0.1", port = ${freePort()} }]
+[[levels]]
+[[levels.servers]]
+name = "origin"
+origin_dir = "${dir.path}/photos"
+`,
+  );
+  const child = Bun.spawn(
+    [...AS_ORDINARY_USER, EXECUTABLE, "serve", "--topology", file, "--server", "edge"],
+    { stdout: "pipe", stderr: "pipe", timeout: 30_000 },
+  );
+  const [code, text] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+  expect(code).toBe(1);
+  const lines = text.split("\n").filter((line) => line !== "" && !/ (info|warn) /.test(line));
+  expect(lines.slice(1)).toEqual([]);
+  return lines.join("");
+}
+
+/** A cache directory of the node's user. */
+function fresh(name: string): string {
+  return ownFolder(join(dir.path, name));
+}
+
+const reason = noOrdinaryUser(EXECUTABLE);
+
+describe.skipIf(reason !== undefined)(
+  `a node says what is wrong with its cache ${reason ?? ""}`,
+  () => {
+    test("where it may not write", async () => {
+      const cacheDir = fresh("closed");
+      chmodSync(cacheDir, 0o555);
+      const said = await refusal(cacheDir);
+      expect(said).toStartWith(`mir: cache_dir ${cacheDir} cannot be written: no permission for `);
+      expect(said).toContain(`(chown -R `);
+    });
+
+    test("where it may not make one", async () => {
+      const above = fresh("above");
+      chmodSync(above, 0o555);
+      expect(await refusal(join(above, "a", "cache"))).toContain("no permission for ");
+    });
+
+    test("where a file has its name", async () => {
+      const path = dir.write("a-file", "text");
+      expect(await refusal(path)).toContain(`${path}`);
+      expect(await refusal(path)).toContain("is no directory");
+    });
+
+    test.each([
+      [".mir/lock", "text"],
+      [".mir/pid", "1"],
+      [".mir/journal.1", ""],
+      [".mir/tmp/1-0-0", "left"],
+      [".mir/outbox/aside/x.json", "{}"],
+      ["pi/ct/ur/xs/picture1.jpg", "left"],
+    ])("where %s belongs to somebody else", async (name, content) => {
+      const cacheDir = fresh(`others-${name.replaceAll("/", "-")}`);
+      const path = join(cacheDir, name);
+      for (let folder = dirname(path); folder !== cacheDir; folder = dirname(folder)) {
+        ownFolder(folder);
+      }
+      writeFileSync(path, content);
+      chmodSync(path, 0o000);
+      // what lies in it cannot be removed either
+      chmodSync(dirname(path), dirname(path).endsWith(".mir") ? 0o755 : 0o555);
+      const said = await refusal(cacheDir);
+      expect(said).toStartWith(`mir: cache_dir ${cacheDir} cannot be written: no permission for `);
+      expect(said).toContain(path);
+    });
+  },
+);
