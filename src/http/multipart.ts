@@ -4,6 +4,7 @@ import busboy from "busboy";
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { reclaim } from "../base/reclaim.ts";
 
 export interface FormSink {
   /** The text of `meta`; throws a Fault to refuse it. Next to nothing of the file has been taken by then. */
@@ -82,6 +83,7 @@ class Form {
   }
 
   async take(chunk: Uint8Array): Promise<void> {
+    reclaim(chunk.length);
     for (let at = 0; at < chunk.length; ) {
       const inFile = this.#stage === "file";
       const piece = chunk.subarray(at, inFile ? chunk.length : at + STEP_BYTES);

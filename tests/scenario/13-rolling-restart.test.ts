@@ -61,6 +61,8 @@ describe("a node that is stopped", () => {
     await until(async () => (await balancer.readiness("edge-1")) === 503);
     // it still accepts, and answers for the last time on each connection
     const answers: KeptAnswer[] = [await kept.get(path)];
+    // the word reaches the worker threads a moment after main has said so
+    while (answers.at(-1)?.lastOne === false) answers[0] = await kept.get(path);
     using another = await keepConnection({ port: node.port });
     answers.push(await another.get(path));
     expect(answers.map(({ status, lastOne }) => [status, lastOne])).toEqual([
