@@ -2,6 +2,7 @@
 
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { isMissing } from "../base/errno.ts";
+import { reclaim } from "../base/reclaim.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -43,6 +44,7 @@ export async function readLocal(path: string): Promise<LocalFile> {
 
   const take = async (bytesMax: number): Promise<Uint8Array> => {
     const into = Buffer.allocUnsafe(bytesMax);
+    reclaim(bytesMax);
     const { bytesRead } = await handle.read(into, 0, bytesMax, position);
     position += bytesRead;
     return into.subarray(0, bytesRead);
