@@ -36,10 +36,28 @@ export function originContract(kind: string, start: () => Promise<StoreUnderTest
     describe("finds the original", () => namesContract(withStore));
     describe("gives the bytes", () => bodiesContract(withStore));
     describe("mints a validator", () => validatorContract(withStore));
+    describe("removes an original", () => removalContract(withStore));
   });
 }
 
 type WithStore = (name: string, run: (bench: Bench) => Promise<void>) => void;
+
+function removalContract(withStore: WithStore): void {
+  withStore("under every name it has, and nothing of another id", async (b) => {
+    const others = ["viral1234.jpg", "vi/ra/l1/orig/viral12.jpg"];
+    const mine = [`${RELNAME}.jpg`, `${RELNAME}.heic`, `${ID}.png`, `${ID}.jpeg`];
+    for (const path of [...mine, ...others]) await b.store.put(path, bytesOf(path));
+    expect(await b.origin.remove(ID, DEADLINE)).toBe(mine.length);
+    expect(await codeOf(b.origin.open(ID, DEADLINE))).toBe("not_found");
+    expect(await codeOf(b.origin.open(ID, { ...DEADLINE, ext: "heic" }))).toBe("not_found");
+    expect(await textOf(await b.origin.open("viral1234", DEADLINE))).toBe("viral1234.jpg");
+  });
+
+  withStore("that is not there without complaint", async (b) => {
+    await b.store.put("viral1234.jpg", bytesOf("another"));
+    expect(await b.origin.remove(ID, DEADLINE)).toBe(0);
+  });
+}
 
 function namesContract(withStore: WithStore): void {
   withStore("at its relname in size orig, with one probe when the ext is known", async (b) => {

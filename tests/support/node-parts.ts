@@ -34,7 +34,7 @@ export interface NodeParts extends Disposable {
 }
 
 /** Edges that share a level above a directory; those that drain; the topology as it is read from a file. */
-function edgeTopology(
+export function edgeTopology(
   edges: readonly string[],
   more: { readonly draining?: readonly string[]; readonly routing?: object; dir?: string } = {},
 ): Topology {
