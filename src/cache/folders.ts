@@ -1,13 +1,13 @@
 /** Makes the folders of cached files on demand and remembers them, boundedly. */
 
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { syncFolder } from "../base/durable.ts";
 import { LIMITS } from "../base/limits.ts";
 import { errnoOf } from "./store.ts";
 
-/** Between making a folder and using it somebody may remove it again. */
-const MOVE_TRIES = 4;
+/** Between making a folder and using it eviction may remove it again: each try is a rename, and a mkdir at most. */
+const MOVE_TRIES = 64;
 
 export interface Folders {
   /** Renames a finished temporary file to its relname; throws what the file system says. */
@@ -22,6 +22,17 @@ export function syncFolders(dir: string, relname: string): void {
     syncFolder(join(dir, folder));
   }
   syncFolder(dir);
+}
+
+/** Those on the way to a file that was its last: else a cache that is full for years has all the folders there can be. */
+export function removeEmptyFolders(dir: string, relname: string): void {
+  try {
+    for (let folder = dirname(relname); folder !== "."; folder = dirname(folder)) {
+      rmdirSync(join(dir, folder));
+    }
+  } catch {
+    // something else lies in it; or another thread was quicker
+  }
 }
 
 export function makeFolders(dir: string, foldersMax: number = LIMITS.cacheFoldersMax): Folders {

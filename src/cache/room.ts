@@ -6,6 +6,7 @@
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../base/limits.ts";
+import { removeEmptyFolders } from "./folders.ts";
 import { forgetRecord } from "./journal.ts";
 import { HEADER, STATE, SUM, WORD } from "./layout.ts";
 import {
@@ -246,6 +247,7 @@ function tell(store: Store, plan: Plan): void {
 function removeFile(store: Store, victim: Victim): boolean {
   try {
     unlinkSync(join(store.dir, victim.relname));
+    removeEmptyFolders(store.dir, victim.relname);
     return true;
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return true;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
 import { noSmallDisk, smallDisk } from "../support/small-disk.ts";
+import { makeTempDir } from "../support/temp-dir.ts";
 
 setDefaultTimeout(60_000);
 
@@ -105,5 +106,35 @@ describe.skipIf(reason !== undefined)(`a disk smaller than the capacity ${reason
     rmSync(join(cacheDir, "theirs"));
     await mesh.start("edge-1");
     expect(await ask([`/puddle/${nameOf(0)}/xs/a.jpg`])).toEqual({ 200: 1 });
+  });
+});
+
+describe.skipIf(reason !== undefined)(`a disk with few inodes ${reason ?? ""}`, () => {
+  test("gives up pictures with their folders, and fails no request", async () => {
+    using photos = makeTempDir();
+    const jpeg = await drawJpeg({ width: 300, height: 200 });
+    const names = Array.from({ length: 80 }, (_, n) => `k${n}picture`);
+    for (const name of names) photos.write(`${name}.jpg`, Buffer.concat([jpeg, Buffer.from(name)]));
+    const inodes = 200;
+    await using mesh = await startMesh({
+      edges: ["edge-1"],
+      origin: { origin_dir: photos.path },
+      prepare: (dir) => smallDisk(join(dir, "edge-1"), { bytes: 64 * MiB, inodes }),
+    });
+    // four folders and two files a picture: more than twice as many as there can be
+    for (const name of names) {
+      const answers = await Promise.all(
+        ["orig", "xs"].map((size) => mesh.get("edge-1", `/puddle/${name}/${size}/a.jpg`)),
+      );
+      for (const answer of answers) await answer.bytes();
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    }
+    expect(statfsSync(mesh.node("edge-1").cacheDir).ffree).toBeGreaterThan(0);
+    const { cache, counters } = await mesh.status("edge-1");
+    expect(counters["evicted"]).toBeGreaterThan(names.length);
+    expect(cache.variants).toBeGreaterThan(20);
+    const last = await mesh.get("edge-1", `/puddle/${names.at(-1)}/xs/a.jpg`);
+    expect(last.headers.get("cache-status")).toContain("hit");
+    await last.bytes();
   });
 });

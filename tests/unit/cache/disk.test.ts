@@ -1,7 +1,7 @@
 /** The cache on a file system that has less than its capacity. */
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
@@ -120,6 +120,18 @@ describe("a file system with less than the capacity", () => {
     await look();
     expect(of.cache.usage().limitBytes).toBe(50 * MiB);
   });
+});
+
+test("folders that eviction leaves empty go with the last of their files", () => {
+  using of = makeCacheDir({ capacityBytes: MiB });
+  for (let n = 0; n < 200; n++) {
+    const id = `${n.toString(36).padStart(2, "0")}${n.toString(36).padStart(4, "x")}-picture`;
+    const folder = `${id.slice(0, 2)}/${id.slice(2, 4)}/${id.slice(4, 6)}`;
+    expect(putBytes(of.cache, `${folder}/md/${id}.jpg`, 60_000)).toBe("published");
+  }
+  const folders = readdirSync(of.dir).filter((name) => name !== ".mir");
+  expect(folders.length).toBe(of.cache.usage().variants);
+  expect(checkIndex(of.memory)).toEqual([]);
 });
 
 describe("a cache directory that cannot be written", () => {

@@ -173,6 +173,7 @@ describe("after a crash", () => {
     putBytes(made.cache, A);
     const content = readFileSync(made.cache.pathOf(A));
     made.cache.forget(A);
+    mkdirSync(dirname(made.cache.pathOf(A)), { recursive: true });
     writeFileSync(made.cache.pathOf(A), content);
     using again = made.restart();
     expect(again.restored).toMatchObject({ variants: 0, unlinked: 1 });
