@@ -4,7 +4,7 @@ import { link, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promis
 import { basename, dirname, join, relative } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
-import { readLocal } from "./local-file.ts";
+import { LOCAL_CHUNK_BYTES, readLocal } from "./local-file.ts";
 import { badOrigin, type LocalOriginal, within } from "./store.ts";
 
 /** What a node left behind that died while it wrote is removed by the next one that puts into the same folder. */
@@ -55,9 +55,10 @@ async function copyDurably(
   await using local = await readLocal(file.path);
   const handle = await open(temp, "wx", 0o644);
   const hasher = new Bun.CryptoHasher("md5");
+  const into = Buffer.allocUnsafe(LOCAL_CHUNK_BYTES);
   try {
     for (;;) {
-      const chunk = await within(waitMs(), local.next());
+      const chunk = await within(waitMs(), local.next(into));
       if (chunk.length === 0) break;
       for (let done = 0; done < chunk.length; ) {
         const part = await within(waitMs(), handle.write(chunk, done, chunk.length - done));

@@ -4,7 +4,8 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { isMissing } from "../base/errno.ts";
 import { reclaim } from "../base/reclaim.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+/** Bytes read at a time. */
+export const LOCAL_CHUNK_BYTES = 256 * 1024;
 
 /** -1 when there is no such regular file. */
 export async function sizeOfLocal(path: string): Promise<number> {
@@ -24,7 +25,10 @@ export async function digestFile(
   const md5 = new Bun.CryptoHasher("md5");
   const sha256 = new Bun.CryptoHasher("sha256");
   await using local = await readLocal(path);
-  for (let chunk = await local.next(); chunk.length > 0; chunk = await local.next()) {
+  const into = Buffer.allocUnsafe(LOCAL_CHUNK_BYTES);
+  for (;;) {
+    const chunk = await local.next(into);
+    if (chunk.length === 0) break;
     md5.update(chunk);
     sha256.update(chunk);
   }
@@ -32,8 +36,8 @@ export async function digestFile(
 }
 
 export interface LocalFile extends AsyncDisposable {
-  /** The next bytes, in a buffer of their own; empty at the end. */
-  next(): Promise<Uint8Array>;
+  /** The next bytes, a view of `into`, or else in a buffer of their own; empty at the end. */
+  next(into?: Buffer): Promise<Uint8Array>;
   /** Reads as many bytes as are given and compares them. */
   startsWith(expected: Uint8Array): Promise<boolean>;
 }
@@ -42,19 +46,22 @@ export async function readLocal(path: string): Promise<LocalFile> {
   const handle: FileHandle = await open(path, "r");
   let position = 0;
 
-  const take = async (bytesMax: number): Promise<Uint8Array> => {
-    const into = Buffer.allocUnsafe(bytesMax);
-    reclaim(bytesMax);
-    const { bytesRead } = await handle.read(into, 0, bytesMax, position);
+  const take = async (into: Buffer): Promise<Uint8Array> => {
+    const { bytesRead } = await handle.read(into, 0, into.length, position);
     position += bytesRead;
     return into.subarray(0, bytesRead);
   };
+  const fresh = (bytes: number): Buffer => {
+    reclaim(bytes);
+    return Buffer.allocUnsafe(bytes);
+  };
 
   return {
-    next: () => take(CHUNK_BYTES),
+    next: (into = fresh(LOCAL_CHUNK_BYTES)) => take(into),
     async startsWith(expected) {
+      const into = Buffer.allocUnsafe(Math.min(LOCAL_CHUNK_BYTES, expected.length));
       for (let done = 0; done < expected.length; ) {
-        const chunk = await take(Math.min(CHUNK_BYTES, expected.length - done));
+        const chunk = await take(into.subarray(0, expected.length - done));
         if (chunk.length === 0) return false;
         if (!Buffer.from(chunk).equals(expected.subarray(done, done + chunk.length))) return false;
         done += chunk.length;
