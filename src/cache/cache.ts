@@ -34,18 +34,24 @@ export interface Cache {
   peek(relname: string): VariantMeta | undefined;
   /** Where the file of a relname is, if it is here; it may go at any moment (ENOENT: `forget`, go on as a miss). */
   pathOf(relname: string): string;
-  /** A fresh name for a temporary file; the file is the caller's to make. */
-  tempPath(): string;
-  /** The same, made and open for reading and writing; undefined, counted and told, when it cannot be made. */
-  openTemp(): OpenFile | undefined;
+  /** A fresh name for a temporary file on the disk of a variant, which is here; the file is the caller's to make. */
+  tempPath(relname?: string): string;
+  /**
+   * A temporary file, made and open for reading and writing, on the disk of the reservation it is to be published with;
+   * undefined, counted and told, when it cannot be made. Without a reservation it lies on any disk.
+   */
+  openTemp(room?: Reservation): OpenFile | undefined;
   /** All of a chunk at `position` of a temporary file; throws when the disk does not take it, nor after making room. */
-  writeTemp(fd: number, chunk: Uint8Array, position: number): void;
+  writeTemp(file: OpenFile, chunk: Uint8Array, position: number): void;
   /** Bytes could not be written to a temporary file, here or by an image worker; they are served without being kept. */
-  noteTrouble(error: unknown): void;
-  /** The file system has refused a write for want of room: evicts what it has no room for. */
-  yieldRoom(): void;
-  /** Room for a file of so many bytes, made before anything is written; undefined: serve uncached. */
-  reserve(bytes: number): Reservation | undefined;
+  noteTrouble(error: unknown, path: string): void;
+  /** The file system has refused a write to a temporary file for want of room: evicts what it has no room for. */
+  yieldRoom(path: string): void;
+  /**
+   * Room for a file of so many bytes, made before anything is written; undefined: serve uncached. The content id says
+   * on which disk; while it is not known yet, any will do.
+   */
+  reserve(bytes: number, id?: string): Reservation | undefined;
   /**
    * Makes a finished temporary file the variant `meta.relname`. The reservation is spent whatever the
    * answer; unless "published" the temporary file is gone. "refused" is logged with its reason.

@@ -18,7 +18,7 @@ export interface OpenFile {
 export interface Temps {
   path(): string;
   open(): OpenFile | undefined;
-  write(fd: number, chunk: Uint8Array, position: number): void;
+  write(file: OpenFile, chunk: Uint8Array, position: number): void;
   noteTrouble(error: unknown): void;
 }
 
@@ -58,7 +58,7 @@ export function makeTemps(store: Store): Temps {
         return undefined;
       }
     },
-    write(fd, chunk, position) {
+    write({ fd }, chunk, position) {
       for (let done = 0; done < chunk.length; ) {
         done += retryWhenFull(store, () =>
           writeSync(fd, chunk, done, chunk.length - done, position + done),

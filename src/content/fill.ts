@@ -8,6 +8,7 @@ import type { VariantMeta } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Purged } from "../cache/purged.ts";
 import type { Reservation } from "../cache/reservation.ts";
+import type { OpenFile } from "../cache/temps.ts";
 import type { Lead } from "./flight-table.ts";
 import { publishFresh } from "./publish-fresh.ts";
 import type { Source } from "./served.ts";
@@ -45,13 +46,13 @@ export async function fill(options: {
   const { cache, purged, lead, incoming, reservation } = options;
   const { meta, body, source, via } = incoming;
   using _ = reservation;
-  const file = cache.openTemp();
+  const file = cache.openTemp(reservation);
   if (file === undefined) return { kind: "untouched" };
   const { path: temp, fd } = file;
   try {
     lead.begin({ meta, source, via, temp, stored: false });
     await pump(body, meta.bytes, {
-      write: (chunk, position) => write(cache, fd, chunk, position),
+      write: (chunk, position) => write(cache, file, chunk, position),
       progress: (bytes) => lead.progress(bytes),
     });
     const kept = publishFresh({ cache, purged }, { room: reservation, temp, meta });
@@ -67,7 +68,7 @@ export async function fill(options: {
     body.cancel();
     unlinkQuietly(temp);
     if (error instanceof DiskRefused) {
-      cache.noteTrouble(error.cause);
+      cache.noteTrouble(error.cause, temp);
       lead.solo();
       return { kind: "unkept", whole: undefined };
     }
@@ -82,9 +83,9 @@ export async function fill(options: {
 /** The disk did not take a chunk. */
 class DiskRefused extends Error {}
 
-function write(cache: Cache, fd: number, chunk: Uint8Array, position: number): void {
+function write(cache: Cache, file: OpenFile, chunk: Uint8Array, position: number): void {
   try {
-    cache.writeTemp(fd, chunk, position);
+    cache.writeTemp(file, chunk, position);
   } catch (cause) {
     throw new DiskRefused("a chunk could not be written", { cause });
   }

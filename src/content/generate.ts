@@ -10,6 +10,7 @@ import {
   type Variant,
   type VariantMeta,
 } from "../base/variant.ts";
+import type { Reservation } from "../cache/reservation.ts";
 import { boxOfSize } from "../image/fit.ts";
 import { chooseSource, isLossyFormat } from "../image/plan.ts";
 import type { Context } from "./context.ts";
@@ -76,9 +77,15 @@ function cheapest(
 export async function generate(
   parts: Parts,
   context: Context,
-  options: { readonly wanted: Variant; readonly facts: Facts; readonly source: LocalSource },
+  options: {
+    readonly wanted: Variant;
+    readonly facts: Facts;
+    readonly source: LocalSource;
+    /** With which it is to be published. */
+    readonly room?: Reservation | undefined;
+  },
 ): Promise<Made> {
-  const { wanted, facts, source } = options;
+  const { wanted, facts, source, room } = options;
   const { cache, images, topology, clock } = parts;
   const box = boxOfSize(topology, wanted.size);
   if (box === undefined || !isFormat(wanted.ext)) {
@@ -98,7 +105,7 @@ export async function generate(
       ? {}
       : { picture: { width: facts.width, height: facts.height } }),
   } as const;
-  const { result, target } = await intoTarget(cache, (path) =>
+  const { result, target } = await intoTarget(cache, room, (path) =>
     images.run({ ...job, target: path }, { deadlineMs: remainingMs(context, clock) }),
   );
   if (result.kind !== "made") {

@@ -15,7 +15,7 @@ export interface Held extends Disposable {
  */
 export function holdFile(cache: Cache, relname: string): Held | undefined {
   const path = cache.pathOf(relname);
-  const second = cache.tempPath();
+  const second = cache.tempPath(relname);
   try {
     linkSync(path, second);
     return { path: second, [Symbol.dispose]: () => unlinkQuietly(second) };

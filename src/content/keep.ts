@@ -28,7 +28,7 @@ export async function keepIncoming(
   }
   const id = parseRelname(incoming.meta.relname)?.id ?? "";
   const fresh = purged.accepts(id, incoming.meta.sourceAt);
-  const reservation = fresh ? cache.reserve(incoming.meta.bytes) : undefined;
+  const reservation = fresh ? cache.reserve(incoming.meta.bytes, id) : undefined;
   const filled =
     reservation === undefined
       ? ({ kind: "untouched" } as const)

@@ -172,8 +172,12 @@ async function make(
   // making room may evict what it is made from: held, it stays readable
   using _ = from.held;
   // bytes are reserved before they are written, though the length is only known afterwards
-  using reservation = cache.reserve(outputBytesEstimate(topology, wanted, facts));
-  const made = await generate(parts, task.context, { wanted, facts, source: from });
+  using reservation = cache.reserve(outputBytesEstimate(topology, wanted, facts), wanted.id);
+  const made = await generate(parts, task.context, {
+    ...{ wanted, facts },
+    source: from,
+    room: reservation,
+  });
   using target = made.target;
   // read before it is published: a file that is refused is gone
   const file = openSync(target.path, "r");

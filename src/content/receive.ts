@@ -2,7 +2,13 @@
 
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { ORIG, UNKNOWN_FACTS, type Variant, type VariantMeta } from "../base/variant.ts";
+import {
+  ORIG,
+  parseRelname,
+  UNKNOWN_FACTS,
+  type Variant,
+  type VariantMeta,
+} from "../base/variant.ts";
 import { sniff } from "../image/sniff.ts";
 import type { SaveMessage, ToldAnswer, ToldMeta } from "../mesh/tell.ts";
 import { fill } from "./fill.ts";
@@ -83,7 +89,7 @@ async function keepSaid(
   options: { readonly meta: VariantMeta; readonly lead: Lead },
 ): Promise<void> {
   const { meta, lead } = options;
-  const reservation = cache.reserve(bytes);
+  const reservation = cache.reserve(bytes, parseRelname(meta.relname)?.id);
   if (reservation === undefined) throw cache.usage().unwritable ? unwritable() : noRoom();
   const incoming = { meta, body, source: "peer", via: "" } as const;
   const quiet: Lead = { ...lead, fail: () => lead.solo() };
@@ -98,7 +104,11 @@ async function keepUnsaid(
   { meta: told, body, bytes }: SaveMessage,
   { name, lead }: Arrival,
 ): Promise<void> {
-  using spool = openSpool(parts.cache, { bytes, bytesMax: LIMITS.originalBytesMax });
+  using spool = openSpool(parts.cache, {
+    bytes,
+    bytesMax: LIMITS.originalBytesMax,
+    id: name.id,
+  });
   for (let chunk = await body.read(); chunk !== undefined; chunk = await body.read()) {
     spool.write(chunk);
   }

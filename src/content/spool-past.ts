@@ -102,10 +102,10 @@ function write(
     return file;
   }
   try {
-    cache.writeTemp(file.fd, chunk, position);
+    cache.writeTemp({ path: file.target.path, fd: file.fd }, chunk, position);
     return file;
   } catch (error) {
-    cache.noteTrouble(error);
+    cache.noteTrouble(error, file.target.path);
   }
   const elsewhere = openForWriting(moveAway(file.target));
   file.close();

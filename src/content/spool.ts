@@ -5,6 +5,7 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Reservation } from "../cache/reservation.ts";
+import type { OpenFile } from "../cache/temps.ts";
 import { SNIFF_BYTES } from "../image/sniff.ts";
 import { makeDigest } from "../wire/xxhash.ts";
 import { unlinkQuietly } from "./fill.ts";
@@ -32,13 +33,18 @@ export interface Spool extends Disposable {
 /** `bytes` is the length where it is known: its room is taken at once. Throws `disk_full`, `unwritable`. */
 export function openSpool(
   cache: Cache,
-  options: { readonly bytesMax: number; readonly bytes?: number },
+  options: {
+    readonly bytesMax: number;
+    readonly bytes?: number;
+    /** The content id, where it is known. */
+    readonly id?: string | undefined;
+  },
 ): Spool {
-  const { bytesMax, bytes: announced = 0 } = options;
+  const { bytesMax, bytes: announced = 0, id } = options;
   if (announced > bytesMax) throw tooLarge(bytesMax);
-  const reservation = cache.reserve(announced);
+  const reservation = cache.reserve(announced, id);
   if (reservation === undefined) throw cache.usage().unwritable ? unwritable() : noRoom();
-  const file = cache.openTemp();
+  const file = cache.openTemp(reservation);
   if (file === undefined) {
     reservation.release();
     throw unwritable();
@@ -62,7 +68,7 @@ export function openSpool(
       const lacking = end - reservation.bytes;
       if (lacking > 0 && !growBy(reservation, lacking, bytesMax)) throw noRoom();
       if (bytes < head.length) head.set(chunk.subarray(0, head.length - bytes), bytes);
-      writeWhole(cache, fd, { chunk, position: bytes });
+      writeWhole(cache, file, { chunk, position: bytes });
       sha256.update(chunk);
       xxh64.update(chunk);
       bytes = end;
@@ -90,13 +96,13 @@ function growBy(reservation: Reservation, lacking: number, bytesMax: number): bo
 
 function writeWhole(
   cache: Cache,
-  fd: number,
+  file: OpenFile,
   { chunk, position }: { readonly chunk: Uint8Array; readonly position: number },
 ): void {
   try {
-    cache.writeTemp(fd, chunk, position);
+    cache.writeTemp(file, chunk, position);
   } catch (error) {
-    cache.noteTrouble(error);
+    cache.noteTrouble(error, file.path);
     throw writeFault(error);
   }
 }

@@ -23,7 +23,11 @@ export async function takeSave(parts: Parts, message: SaveMessage): Promise<Told
   const name = nameOf(parts, message);
   const travels = name.size === ORIG && (kind === "save" || upload !== undefined);
   if (!travels) return receiveVariant(parts, message, name);
-  using spool = openSpool(parts.cache, { bytes, bytesMax: LIMITS.originalBytesMax });
+  using spool = openSpool(parts.cache, {
+    bytes,
+    bytesMax: LIMITS.originalBytesMax,
+    id: name.id,
+  });
   for (;;) {
     const chunk = await message.body.read();
     if (chunk === undefined) break;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asFault, type Fault } from "../base/fault.ts";
 import type { Cache } from "../cache/cache.ts";
+import type { Reservation } from "../cache/reservation.ts";
 import { unlinkQuietly } from "./fill.ts";
 import { unwritable } from "./write-fault.ts";
 
@@ -21,6 +22,7 @@ export interface Target extends Disposable {
  */
 export async function intoTarget<T>(
   cache: Cache,
+  room: Reservation | undefined,
   job: (path: string) => Promise<T>,
 ): Promise<{ readonly result: T; readonly target: Target }> {
   const run = async (target: Target): Promise<{ result: T; target: Target }> => {
@@ -32,26 +34,31 @@ export async function intoTarget<T>(
       throw isUnwritten(fault) && !target.keepable ? unwritable(fault) : fault;
     }
   };
-  const first = openTarget(cache);
+  const first = openTarget(cache, room);
   try {
     return await run(first);
   } catch (error) {
     const fault = asFault(error);
     if (!isUnwritten(fault) || !first.keepable) throw fault;
-    if (fault.code !== "disk_full") return noted(cache, fault, run);
-    cache.yieldRoom();
+    if (fault.code !== "disk_full") return noted(cache, { fault, path: first.path }, run);
+    cache.yieldRoom(first.path);
   }
+  const second = openTarget(cache, room);
   try {
-    return await run(openTarget(cache));
+    return await run(second);
   } catch (error) {
     const fault = asFault(error);
-    if (!isUnwritten(fault)) throw fault;
-    return noted(cache, fault, run);
+    if (!isUnwritten(fault) || !second.keepable) throw fault;
+    return noted(cache, { fault, path: second.path }, run);
   }
 }
 
-function noted<T>(cache: Cache, fault: Fault, run: (target: Target) => Promise<T>): Promise<T> {
-  cache.noteTrouble(fault.cause ?? fault);
+function noted<T>(
+  cache: Cache,
+  { fault, path }: { readonly fault: Fault; readonly path: string },
+  run: (target: Target) => Promise<T>,
+): Promise<T> {
+  cache.noteTrouble(fault.cause ?? fault, path);
   return run(standIn());
 }
 
@@ -59,9 +66,9 @@ function isUnwritten({ code }: Fault): boolean {
   return code === "disk_full" || code === "unwritable";
 }
 
-/** An empty file. Throws `unwritable` when there is nowhere to write. */
-export function openTarget(cache: Cache): Target {
-  const file = cache.openTemp();
+/** An empty file; with a reservation it can be published. Throws `unwritable` when there is nowhere to write. */
+export function openTarget(cache: Cache, room?: Reservation): Target {
+  const file = cache.openTemp(room);
   if (file === undefined) return standIn();
   const { path, fd } = file;
   closeSync(fd);

@@ -50,7 +50,10 @@ export function receiveUpload(parts: Parts, wish: UploadWish): Receiving {
     throw new Fault("no_store", "this mesh keeps no uploads");
   }
   const named = nameOf(wish);
-  const spool = openSpool(parts.cache, { bytesMax: parts.topology.limits.imageSourceBytes });
+  const spool = openSpool(parts.cache, {
+    bytesMax: parts.topology.limits.imageSourceBytes,
+    id: named.id,
+  });
   return {
     write: (chunk) => spool.write(chunk),
     finish: () => finish(parts, spool, { ...wish, ...named }),

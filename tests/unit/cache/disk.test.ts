@@ -173,7 +173,7 @@ describe("a cache directory that cannot be written", () => {
     rmSync(join(of.dir, ".mir", "tmp"), { recursive: true });
     const file = of.cache.openTemp();
     if (file === undefined) throw new Error("no file");
-    of.cache.writeTemp(file.fd, Buffer.from("hello"), 0);
+    of.cache.writeTemp(file, Buffer.from("hello"), 0);
     expect(readFileSync(file.path, "utf8")).toBe("hello");
   });
 

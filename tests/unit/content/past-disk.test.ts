@@ -51,9 +51,9 @@ function refusing(of: CacheDir, chunks: number): typeof of.cache {
   let left = chunks;
   return {
     ...of.cache,
-    writeTemp(fd, chunk, position) {
+    writeTemp(file, chunk, position) {
       if (left-- <= 0) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
-      of.cache.writeTemp(fd, chunk, position);
+      of.cache.writeTemp(file, chunk, position);
     },
   };
 }
@@ -156,7 +156,7 @@ describe("what is made when the cache directory takes no files", () => {
   test("is written elsewhere, and removed there", async () => {
     using of = makeCacheDir();
     const cache = { ...of.cache, openTemp: () => undefined };
-    const { result, target } = await intoTarget(cache, async (path) => {
+    const { result, target } = await intoTarget(cache, undefined, async (path) => {
       writeFileSync(path, "made");
       return path;
     });
@@ -170,7 +170,7 @@ describe("what is made when the cache directory takes no files", () => {
   test("is tried again after making room, and then elsewhere", async () => {
     using of = makeCacheDir();
     const paths: string[] = [];
-    const { target } = await intoTarget(of.cache, async (path) => {
+    const { target } = await intoTarget(of.cache, undefined, async (path) => {
       paths.push(path);
       if (paths.length < 3) throw new Fault("disk_full", "no room");
     });
@@ -182,7 +182,7 @@ describe("what is made when the cache directory takes no files", () => {
   test("a job that fails for itself is not tried again", async () => {
     using of = makeCacheDir();
     let runs = 0;
-    const failing = intoTarget(of.cache, async () => {
+    const failing = intoTarget(of.cache, undefined, async () => {
       runs++;
       throw new Fault("undecodable", "not a picture");
     });
