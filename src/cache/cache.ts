@@ -25,7 +25,16 @@ import { type Plan, planLive, retire, takeRoom } from "./room.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { makeTemps, type OpenFile } from "./temps.ts";
-import { addSum, firstHash, half, octet, secondHash, sum, word, wordOf } from "./view.ts";
+import {
+  addSum,
+  firstHash,
+  secondHash,
+  setSlotOctet,
+  slotHalf,
+  slotOctet,
+  sum,
+  word,
+} from "./view.ts";
 
 export interface Cache {
   /** A variant that is here, as it was published; counts the access. Lock-free. */
@@ -161,7 +170,7 @@ function forget(store: Store, relname: string): boolean {
     const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
     if (slot < 0) return false;
     const state = stateOf(view, slot);
-    if (state === STATE.coming) view.octets[wordOf(slot) * 4 + OCTET.state] = STATE.doomed;
+    if (state === STATE.coming) setSlotOctet(view, slot, OCTET.state, STATE.doomed);
     if (state !== STATE.live) return state === STATE.coming;
     if (isPinned(view, slot) && existsSync(join(store.dir, relname))) return false;
     plan = planLive(store, [slot]);
@@ -181,18 +190,17 @@ function learn(store: Store, relname: string, facts: Facts): void {
   try {
     const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
     if (slot < 0 || stateOf(view, slot) !== STATE.live) return;
-    const at = wordOf(slot);
-    const old = octet(view, at * 4 + OCTET.flags);
+    const old = slotOctet(view, slot, OCTET.flags);
     const next = packFacts(facts, old >> FLAG.lossyShift);
     if (next === undefined) {
       store.log.warn("cache.facts_refused", { relname, ...facts });
       return;
     }
-    const width = half(view, at * 2 + HALF.width);
+    const width = slotHalf(view, slot, HALF.width);
     if (
       next.flags === old &&
       next.width === width &&
-      next.height === half(view, at * 2 + HALF.height)
+      next.height === slotHalf(view, slot, HALF.height)
     )
       return;
     writeFacts(view, slot, next);

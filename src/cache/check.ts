@@ -1,24 +1,13 @@
 /** The invariants of the index, checked while nobody writes: for tests, stress and benches. */
 
-import {
-  CELL_BYTES,
-  FLAG,
-  HALF,
-  HEADER,
-  OCTET,
-  ROWS,
-  rowFloat,
-  STATE,
-  SUM,
-  WORD,
-} from "./layout.ts";
+import { FLAG, HALF, HEADER, OCTET, ROWS, rowFloat, STATE, SUM, WORD } from "./layout.ts";
 import { accounted, overheadBytes, ROW_FIELDS, sumIndexOf } from "./ledger.ts";
 import { lockHolder } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
-import { cellsOf, nameOf } from "./names.ts";
+import { cellsOf, linkOf, nameOf } from "./names.ts";
 import { headOf, nextOf, PINNED, QUEUES, SMALL } from "./queues.ts";
 import { bytesOf, findSlot, stateOf } from "./slots.ts";
-import { half, homeOf, octet, openView, sum, type View, word, wordOf } from "./view.ts";
+import { homeOf, openView, slotHalf, slotOctet, slotWord, sum, type View, word } from "./view.ts";
 
 interface Tally {
   readonly errors: string[];
@@ -70,9 +59,8 @@ function checkQueue(view: View, queue: number, tally: Tally): void {
       return;
     }
     tally.queued[slot] = 1;
-    const at = wordOf(slot);
-    expect(tally, word(view, at + WORD.prev) === last, `slot ${slot}: wrong neighbour`);
-    expect(tally, octet(view, at * 4 + OCTET.queue) === queue, `slot ${slot}: wrong queue mark`);
+    expect(tally, slotWord(view, slot, WORD.prev) === last, `slot ${slot}: wrong neighbour`);
+    expect(tally, slotOctet(view, slot, OCTET.queue) === queue, `slot ${slot}: wrong queue mark`);
     expect(tally, stateOf(view, slot) === STATE.live, `slot ${slot}: queued but not live`);
     const bytes = accounted(bytesOf(view, slot));
     tally.live++;
@@ -88,9 +76,8 @@ function checkQueue(view: View, queue: number, tally: Tally): void {
 }
 
 function checkSlot(view: View, slot: number, tally: Tally): void {
-  const at = wordOf(slot);
-  const h1 = word(view, at);
-  expect(tally, half(view, at * 2 + HALF.version) % 2 === 0, `slot ${slot}: half written`);
+  const h1 = slotWord(view, slot, WORD.h1);
+  expect(tally, slotHalf(view, slot, HALF.version) % 2 === 0, `slot ${slot}: half written`);
   if (h1 === 0) {
     expect(tally, tally.queued[slot] === 0, `slot ${slot}: free but queued`);
     return;
@@ -100,11 +87,11 @@ function checkSlot(view: View, slot: number, tally: Tally): void {
   const live = stateOf(view, slot) === STATE.live;
   expect(tally, live === (tally.queued[slot] === 1), `slot ${slot}: lost from its queue`);
   const relname = nameOf(view, slot);
-  const found = findSlot(view, h1, word(view, at + WORD.h2), relname);
+  const found = findSlot(view, h1, slotWord(view, slot, WORD.h2), relname);
   expect(tally, found === slot, `slot ${slot}: ${relname} is found at ${found}`);
   expect(
     tally,
-    (octet(view, at * 4 + OCTET.flags) & FLAG.seen) === 0,
+    (slotOctet(view, slot, OCTET.flags) & FLAG.seen) === 0,
     `slot ${slot}: marked by restore`,
   );
   for (let p = homeOf(view, h1); p !== slot; p = p + 1 === view.slots ? 0 : p + 1) {
@@ -118,7 +105,7 @@ function checkSlot(view: View, slot: number, tally: Tally): void {
 
 function checkPassed(view: View, tally: Tally): void {
   for (let slot = 0; slot < view.slots; slot++) {
-    const found = half(view, wordOf(slot) * 2 + HALF.passed);
+    const found = slotHalf(view, slot, HALF.passed);
     expect(
       tally,
       found === tally.passed[slot],
@@ -132,13 +119,13 @@ function checkOrphans(view: View, tally: Tally): void {
   for (let count = 0; next > 0; count++) {
     expect(tally, stateOf(view, next - 1) === STATE.dying, `orphan ${next - 1} is not dying`);
     if (count > view.slots) return void tally.errors.push("orphans run in a circle");
-    next = word(view, wordOf(next - 1) + WORD.next);
+    next = slotWord(view, next - 1, WORD.next);
   }
 }
 
 function checkArena(view: View, tally: Tally): void {
   let free = word(view, HEADER.arenaFree);
-  for (; free > 0; free = view.arenaWords[((free - 1) * CELL_BYTES) / 4] ?? 0) {
+  for (; free > 0; free = linkOf(view, free - 1) + 1) {
     if (tally.cells[free - 1] !== 0)
       return void tally.errors.push(`cell ${free - 1} is free and not`);
     tally.cells[free - 1] = 2;

@@ -11,7 +11,7 @@ import { isPinned } from "./pins.ts";
 import type { Purged } from "./purged.ts";
 import { headOf, nextOf, QUEUES, SMALL } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
-import { half, octet, type View, word, wordOf } from "./view.ts";
+import { slotHalf, slotOctet, slotWord, type View, word } from "./view.ts";
 
 /** A snapshot is written in pieces of this many characters. */
 export const WRITE_CHARS = 1 << 18;
@@ -60,23 +60,22 @@ function writeSnapshot(view: View, path: string, purged: Ages): number {
 
 /** The record that would restore a slot; under the lock or before workers run. */
 export function recordOf(view: View, slot: number, purged: Ages): string {
-  const at = wordOf(slot);
   const relname = nameOf(view, slot);
   return publishRecord({
     relname,
     sourceAt: purged.sourceAt(parseRelname(relname)?.id ?? ""),
     bytes: bytesOf(view, slot),
     validator: validatorText(
-      word(view, at + WORD.validatorHigh),
-      word(view, at + WORD.validatorLow),
+      slotWord(view, slot, WORD.validatorHigh),
+      slotWord(view, slot, WORD.validatorLow),
     ),
-    modified: word(view, at + WORD.modified) >>> 0,
-    width: half(view, at * 2 + HALF.width),
-    height: half(view, at * 2 + HALF.height),
-    flags: octet(view, at * 4 + OCTET.flags) & ~FLAG.seen,
+    modified: slotWord(view, slot, WORD.modified) >>> 0,
+    width: slotHalf(view, slot, HALF.width),
+    height: slotHalf(view, slot, HALF.height),
+    flags: slotOctet(view, slot, OCTET.flags) & ~FLAG.seen,
     // what is pinned is for the outbox to say
-    queue: isPinned(view, slot) ? SMALL : octet(view, at * 4 + OCTET.queue),
-    freq: octet(view, at * 4 + OCTET.freq),
+    queue: isPinned(view, slot) ? SMALL : slotOctet(view, slot, OCTET.queue),
+    freq: slotOctet(view, slot, OCTET.freq),
   });
 }
 

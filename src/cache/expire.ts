@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
-import { OCTET, STATE, USE } from "./layout.ts";
+import { OCTET, STATE, USE, WORD } from "./layout.ts";
 import { mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { openStore } from "./open-store.ts";
@@ -11,7 +11,7 @@ import { isPinned } from "./pins.ts";
 import { type Plan, planLive, retire } from "./room.ts";
 import { stateOf } from "./slots.ts";
 import type { Store } from "./store.ts";
-import { octet, word, wordOf } from "./view.ts";
+import { setSlotOctet, slotOctet, slotWord } from "./view.ts";
 
 /** Main sweeps this many times in the life of an unused variant; it may live one sweep longer than that. */
 export const SWEEPS_PER_LIFE = 32;
@@ -57,7 +57,7 @@ function sweepSome(store: Store, from: number, to: number): number {
   mustLock(store);
   try {
     for (let slot = from; slot < to; slot++) {
-      if (word(view, wordOf(slot)) === 0 || stateOf(view, slot) !== STATE.live) continue;
+      if (slotWord(view, slot, WORD.h1) === 0 || stateOf(view, slot) !== STATE.live) continue;
       if (isPinned(view, slot)) continue;
       if (grewOld(store, slot)) unused.push(slot);
     }
@@ -71,9 +71,8 @@ function sweepSome(store: Store, from: number, to: number): number {
 
 /** One sweep more without a hit; whether that was the last. */
 function grewOld(store: Store, slot: number): boolean {
-  const at = wordOf(slot) * 4 + OCTET.freq;
-  const use = octet(store.view, at);
+  const use = slotOctet(store.view, slot, OCTET.freq);
   if (Math.floor(use / USE.sweep) >= SWEEPS_PER_LIFE) return true;
-  store.view.octets[at] = use + USE.sweep;
+  setSlotOctet(store.view, slot, OCTET.freq, use + USE.sweep);
   return false;
 }

@@ -3,19 +3,21 @@
  * of {fingerprint, time}, where time is counted in bytes. Forgetting one early costs a miss, nothing else.
  */
 
-import { GHOST_BYTES, GHOST_WAYS, SUM } from "./layout.ts";
-import { GHOST_SHARE } from "./memory.ts";
-import { addSum, sum, type View } from "./view.ts";
+import { Fault } from "../base/fault.ts";
+import { GHOST_BYTES, GHOST_WAYS, HEADER, SUM } from "./layout.ts";
+import { bucketsOf, GHOST_SHARE } from "./memory.ts";
+import { addSum, sum, type View, word } from "./view.ts";
 
 const ENTRY_WORDS = GHOST_BYTES / 4;
 const BUCKET_WORDS = GHOST_WAYS * ENTRY_WORDS;
 
 /** Under the lock. A full bucket forgets its oldest. */
 export function addGhost(view: View, h1: number, h2: number, bytes: number): void {
-  const { ghost } = view;
   addSum(view, SUM.ghostClock, bytes);
   const now = clockOf(view);
-  const bucket = bucketOf(view, h1);
+  const number = bucketOf(view, h1);
+  const ghost = ghostsOf(view, number);
+  const bucket = (number & view.regionMask) * BUCKET_WORDS;
   let place = bucket;
   let oldest = Number.NEGATIVE_INFINITY;
   for (let at = bucket; at < bucket + BUCKET_WORDS; at += ENTRY_WORDS) {
@@ -31,8 +33,9 @@ export function addGhost(view: View, h1: number, h2: number, bytes: number): voi
 
 /** Whether the key is remembered; it is forgotten by this. Under the lock. */
 export function takeGhost(view: View, h1: number, h2: number): boolean {
-  const { ghost } = view;
-  const bucket = bucketOf(view, h1);
+  const number = bucketOf(view, h1);
+  const ghost = ghostsOf(view, number);
+  const bucket = (number & view.regionMask) * BUCKET_WORDS;
   const life = (sum(view, SUM.capacity) * GHOST_SHARE) / sum(view, SUM.ghostTick);
   for (let at = bucket; at < bucket + BUCKET_WORDS; at += ENTRY_WORDS) {
     if (ghost[at] !== (h2 | 1)) continue;
@@ -50,6 +53,12 @@ function clockOf(view: View): number {
 
 function bucketOf(view: View, h1: number): number {
   const spread = Math.imul(h1, 0x9e3779b1) >>> 0;
-  const buckets = view.ghost.length / BUCKET_WORDS;
-  return Math.floor((spread / 2 ** 32) * buckets) * BUCKET_WORDS;
+  return Math.floor((spread / 2 ** 32) * bucketsOf(word(view, HEADER.variantsMax)));
+}
+
+/** The buffer a bucket lies in. */
+function ghostsOf(view: View, bucket: number): Int32Array {
+  const ghosts = view.ghosts[bucket >>> view.regionBits];
+  if (ghosts === undefined) throw new Fault("internal", `the cache index has no bucket ${bucket}`);
+  return ghosts;
 }

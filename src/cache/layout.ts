@@ -3,7 +3,7 @@
 import { LIMITS } from "../base/limits.ts";
 
 /** Raised whenever a position below changes meaning, so that threads of two builds never share one table. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Files are accounted in blocks of this many bytes (spec §11). */
 export const BLOCK_BYTES = 4096;
@@ -105,6 +105,8 @@ export const WORD = {
   /** Of a slot in no queue: the thread that works on it, + 1; 0 for an orphan. Shares the place of `prev`. */
   holder: 3,
   bytesLow: 4,
+  /** Length of the id, ext, size, and lowest the high byte of the length. */
+  kind: 5,
   validatorHigh: 6,
   validatorLow: 7,
   modified: 8,
@@ -169,12 +171,17 @@ export const INLINE_CHARS_MAX = 21;
 /** Longer ones leave this many in the slot; the rest lies in cells of the arena. */
 export const INLINE_CHARS_LONG = 16;
 export const CELL_CHARS = 16;
-/** A link word and twelve bytes of characters. */
+export const CELL_WORDS = 3;
+/** A link word and three of characters. */
 export const CELL_BYTES = 16;
 
 export const GHOST_BYTES = 8;
 export const GHOST_WAYS = 4;
 
-/** Largest SharedArrayBuffer of the runtime; a table of several regions is not written yet. */
-const REGION_BYTES_MAX = 2 ** 32;
-export const SLOTS_MAX = Math.floor((REGION_BYTES_MAX - HEADER_BYTES) / SLOT_BYTES) - 1;
+/**
+ * Slots, cells and ghosts' buckets lie in regions of 2^REGION_BITS each, a SharedArrayBuffer a region. The runtime
+ * allows 4 GiB; with 2 GiB of slots every position in a region is a 32-bit integer, which is what it computes fast with.
+ */
+export const REGION_BITS = 25;
+/** Numbers of slots + 1 are kept in 32 bits with a sign. */
+export const SLOTS_MAX = 2 ** 31 - 2;

@@ -1,11 +1,11 @@
 /** Walks the index bit by bit, for work in the background that looks at every variant. */
 
 import type { VariantMeta } from "../base/variant.ts";
-import { STATE } from "./layout.ts";
+import { STATE, WORD } from "./layout.ts";
 import { lookUp } from "./look.ts";
 import { nameOf } from "./names.ts";
 import { stateOf } from "./slots.ts";
-import { type View, word, wordOf } from "./view.ts";
+import { slotWord, type View } from "./view.ts";
 
 export interface Listed {
   readonly metas: readonly VariantMeta[];
@@ -23,7 +23,7 @@ export function listVariants(view: View, from: number, slotsMax: number): Listed
   const end = Math.min(view.slots, from + Math.max(1, slotsMax));
   const metas: VariantMeta[] = [];
   for (let slot = from; slot < end; slot++) {
-    if (word(view, wordOf(slot)) === 0 || stateOf(view, slot) !== STATE.live) continue;
+    if (slotWord(view, slot, WORD.h1) === 0 || stateOf(view, slot) !== STATE.live) continue;
     const meta = lookUp(view, nameOf(view, slot), false);
     if (meta !== undefined) metas.push(meta);
   }

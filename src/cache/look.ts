@@ -1,11 +1,12 @@
 /** A hit: no lock, no allocation but the answer, and never a mixture of two variants. */
 
 import type { VariantMeta } from "../base/variant.ts";
+import { KEY, readKey } from "./key.ts";
 import { FLAG, HALF, OCTET, STATE, USE, WORD } from "./layout.ts";
 import { factsOf, validatorText } from "./meta.ts";
-import { namesSlot } from "./names.ts";
+import { sameName } from "./names.ts";
 import { probe, slotAt } from "./slots.ts";
-import { firstHash, half, octet, secondHash, type View, word, wordOf } from "./view.ts";
+import { type Region, regionOf, type View, wordIn } from "./view.ts";
 
 /** A slot that changes this often while it is read counts as a miss. */
 const READS_MAX = 4;
@@ -30,52 +31,55 @@ const COPY = {
  * answer is possible in one way only: the variant went away after it was read; then its file is gone too.
  */
 export function lookUp(view: View, relname: string, count: boolean): VariantMeta | undefined {
-  const h1 = firstHash(view, relname);
-  const h2 = secondHash(view, relname);
+  if (!readKey(view, relname)) return undefined;
+  const h1 = view.key[KEY.h1] ?? 0;
+  const h2 = view.key[KEY.h2] ?? 0;
   for (let d = probe(view, h1, h2, 0); d >= 0; d = probe(view, h1, h2, d + 1)) {
     const slot = slotAt(view, h1, d);
-    if (!copySlot(view, slot, relname, h1, h2)) continue;
-    if (count) countAccess(view, slot);
+    const region = regionOf(view, slot);
+    const at = wordIn(view, slot);
+    if (!copySlot(view, region, at)) continue;
+    if (count) countAccess(region, at);
     return metaOf(view, relname);
   }
   return undefined;
 }
 
-/** Copies a live slot of that name into the scratch; false when it is not one. */
-function copySlot(view: View, slot: number, relname: string, h1: number, h2: number): boolean {
-  const at = wordOf(slot);
-  const { scratch, words } = view;
+/** Copies a live slot of the name in `view.key` into the scratch; false when it is not one. */
+function copySlot(view: View, region: Region, at: number): boolean {
+  const { scratch, key } = view;
+  const { words, halves, octets } = region;
   for (let reads = 0; reads < READS_MAX; reads++) {
-    const version = versionOf(view, at);
-    const named = namesSlot(view, slot, relname);
+    const version = versionOf(halves, at);
+    const named = sameName(view, words, at);
     // these stores forbid the compiler to take the second reading of the version from the first
-    scratch[COPY.bytesLow] = word(view, at + WORD.bytesLow);
-    scratch[COPY.bytesHigh] = octet(view, at * 4 + OCTET.bytesHigh);
-    scratch[COPY.validatorHigh] = word(view, at + WORD.validatorHigh);
-    scratch[COPY.validatorLow] = word(view, at + WORD.validatorLow);
-    scratch[COPY.modified] = word(view, at + WORD.modified);
-    scratch[COPY.width] = half(view, at * 2 + HALF.width);
-    scratch[COPY.height] = half(view, at * 2 + HALF.height);
-    scratch[COPY.flags] = octet(view, at * 4 + OCTET.flags);
-    const live = octet(view, at * 4 + OCTET.state) === STATE.live;
-    if (words[at + WORD.h1] !== h1 || words[at + WORD.h2] !== h2) return false;
-    if (version % 2 === 0 && versionOf(view, at) === version) return named && live;
+    scratch[COPY.bytesLow] = words[at + WORD.bytesLow] ?? 0;
+    scratch[COPY.bytesHigh] = octets[at * 4 + OCTET.bytesHigh] ?? 0;
+    scratch[COPY.validatorHigh] = words[at + WORD.validatorHigh] ?? 0;
+    scratch[COPY.validatorLow] = words[at + WORD.validatorLow] ?? 0;
+    scratch[COPY.modified] = words[at + WORD.modified] ?? 0;
+    scratch[COPY.width] = halves[at * 2 + HALF.width] ?? 0;
+    scratch[COPY.height] = halves[at * 2 + HALF.height] ?? 0;
+    scratch[COPY.flags] = octets[at * 4 + OCTET.flags] ?? 0;
+    const live = octets[at * 4 + OCTET.state] === STATE.live;
+    if (words[at + WORD.h1] !== key[KEY.h1] || words[at + WORD.h2] !== key[KEY.h2]) return false;
+    if (version % 2 === 0 && versionOf(halves, at) === version) return named && live;
   }
   return false;
 }
 
-function versionOf(view: View, at: number): number {
+function versionOf(halves: Uint16Array, at: number): number {
   const index = at * 2 + HALF.version;
-  return ORDERED ? half(view, index) : Atomics.load(view.halves, index);
+  return ORDERED ? (halves[index] ?? 0) : Atomics.load(halves, index);
 }
 
 /** One more hit, and no sweep since. On a slot that has just changed owner this favours a stranger by one. */
-function countAccess(view: View, slot: number): void {
-  const at = wordOf(slot) * 4 + OCTET.freq;
-  const use = octet(view, at);
+function countAccess({ octets }: Region, at: number): void {
+  const index = at * 4 + OCTET.freq;
+  const use = octets[index] ?? 0;
   // what is hit all the time is not written all the time
   if (use === USE.hitsMax) return;
-  view.octets[at] = Math.min(USE.hitsMax, (use % USE.sweep) + 1);
+  octets[index] = Math.min(USE.hitsMax, (use % USE.sweep) + 1);
 }
 
 function metaOf(view: View, relname: string): VariantMeta {

@@ -14,6 +14,7 @@ import {
   LOAD_MAX,
   OCTET,
   PROBES_MAX,
+  REGION_BITS,
   ROWS_FLOAT,
   SLOT_BYTES,
   SLOTS_MAX,
@@ -26,20 +27,25 @@ import { createTombstoneTable } from "./tombstone-table.ts";
 /** Structured-cloneable: the buffers are shared, the rest is copied. */
 export interface CacheMemory {
   readonly layoutVersion: number;
-  /** Header and slots. */
-  readonly table: SharedArrayBuffer;
-  readonly ghost: SharedArrayBuffer;
+  /** Words and sums of the header. */
+  readonly head: SharedArrayBuffer;
+  readonly slotRegions: readonly SharedArrayBuffer[];
+  readonly ghostRegions: readonly SharedArrayBuffer[];
   /** Ends of ids that do not fit into their slot. */
-  readonly arena: SharedArrayBuffer;
+  readonly cellRegions: readonly SharedArrayBuffer[];
   /** Ids that were purged or blocked. */
   readonly tombstones: SharedArrayBuffer;
   readonly slots: number;
+  /** A region holds 2^regionBits slots, cells or ghosts' buckets; the last one only what is left. */
+  readonly regionBits: number;
   /** Size names in the order of their codes. */
   readonly sizes: readonly string[];
 }
 
 const SLOTS_MIN = 16;
 const SIZES_MAX = 255;
+/** Of slots, ghosts and ends of ids, for each slot whether it is taken or not. */
+export const INDEX_BYTES_PER_SLOT = SLOT_BYTES + LOAD_MAX * (GHOST_BYTES + CELL_BYTES);
 /** Ghosts are worth this share of the capacity; hits give no room back, hence more than 1 (measured). */
 export const GHOST_SHARE = 1.2;
 /** The ghosts' clock is 32 bits wide; their whole life spans at most this many ticks of it. */
@@ -56,24 +62,27 @@ export function createCacheMemory(options: {
   readonly slots: number;
   readonly sizes: readonly string[];
   readonly seeds?: readonly [number, number];
+  /** For tests: smaller regions, so that there are several. */
+  readonly regionBits?: number;
 }): CacheMemory {
-  const { capacityBytes, slots, sizes } = options;
+  const { capacityBytes, slots, sizes, regionBits = REGION_BITS } = options;
   assertLayout();
   assertOptions(capacityBytes, slots, sizes);
   const variantsMax = variantsOf(slots);
-  const buckets = Math.ceil(variantsMax / GHOST_WAYS);
+  const buckets = bucketsOf(variantsMax);
   const memory: CacheMemory = {
     layoutVersion: LAYOUT_VERSION,
-    // one spare slot: a read of the last id's last group may touch the byte behind it
-    table: new SharedArrayBuffer(HEADER_BYTES + (slots + 1) * SLOT_BYTES),
-    ghost: new SharedArrayBuffer(buckets * GHOST_WAYS * GHOST_BYTES),
-    arena: new SharedArrayBuffer(variantsMax * CELL_BYTES),
+    head: new SharedArrayBuffer(HEADER_BYTES),
+    slotRegions: regionsOf(slots, SLOT_BYTES, regionBits),
+    ghostRegions: regionsOf(buckets, GHOST_WAYS * GHOST_BYTES, regionBits),
+    cellRegions: regionsOf(variantsMax, CELL_BYTES, regionBits),
     tombstones: createTombstoneTable(),
     slots,
+    regionBits,
     sizes: [...sizes],
   };
-  const words = new Int32Array(memory.table);
-  const sums = new Float64Array(memory.table, 0, HEADER_BYTES / 8);
+  const words = new Int32Array(memory.head);
+  const sums = new Float64Array(memory.head);
   const seeds = options.seeds ?? crypto.getRandomValues(new Uint32Array(2));
   words[HEADER.version] = LAYOUT_VERSION;
   words[HEADER.slots] = slots;
@@ -91,9 +100,23 @@ export function createCacheMemory(options: {
   return memory;
 }
 
+function regionsOf(count: number, bytesEach: number, regionBits: number): SharedArrayBuffer[] {
+  const perRegion = 2 ** regionBits;
+  const regions: SharedArrayBuffer[] = [];
+  for (let left = count; left > 0; left -= perRegion) {
+    regions.push(new SharedArrayBuffer(Math.min(left, perRegion) * bytesEach));
+  }
+  return regions;
+}
+
 /** How many variants a table of so many slots may hold. */
 export function variantsOf(slots: number): number {
   return Math.floor(slots * LOAD_MAX);
+}
+
+/** Buckets of ghosts: as many ghosts as variants. */
+export function bucketsOf(variantsMax: number): number {
+  return Math.ceil(variantsMax / GHOST_WAYS);
 }
 
 function assertOptions(capacityBytes: number, slots: number, sizes: readonly string[]): void {
@@ -103,7 +126,7 @@ function assertOptions(capacityBytes: number, slots: number, sizes: readonly str
   if (!Number.isSafeInteger(slots) || slots < SLOTS_MIN || slots > SLOTS_MAX) {
     throw new Fault(
       "internal",
-      `a cache index has ${SLOTS_MIN} to ${SLOTS_MAX} slots (one region of shared memory), not ${slots}`,
+      `a cache index has ${SLOTS_MIN} to ${SLOTS_MAX} slots, not ${slots}`,
     );
   }
   if (sizes.length === 0 || sizes.length > SIZES_MAX || new Set(sizes).size !== sizes.length) {
@@ -114,7 +137,9 @@ function assertOptions(capacityBytes: number, slots: number, sizes: readonly str
 /** What the views rely on; a slip in layout.ts ends the start of the node, not a request. */
 function assertLayout(): void {
   const holds =
-    HEADER_BYTES % SLOT_BYTES === 0 &&
+    HEADER_BYTES % 8 === 0 &&
+    2 ** REGION_BITS * SLOT_BYTES <= 2 ** 31 &&
+    2 ** REGION_BITS * GHOST_WAYS * GHOST_BYTES <= 2 ** 31 &&
     (HEADER.pinned + 1) * 4 <= SUM.capacity * 8 &&
     SUM.writeFailed < ROWS_FLOAT &&
     WORD.id * 4 === OCTET.id &&

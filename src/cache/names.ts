@@ -1,97 +1,72 @@
-/** Content ids inside slots, six bits a character: written, compared and rebuilt without a string in between. */
+/** Names inside slots: the id packed as `readKey` packs it, its end in cells of the arena where it is long. */
 
+import { Fault } from "../base/fault.ts";
 import { ORIGINAL_EXTS, relnameOf, type Variant } from "../base/variant.ts";
+import { KEY, readKey, unpackId } from "./key.ts";
 import {
-  CELL_BYTES,
   CELL_CHARS,
+  CELL_WORDS,
   HEADER,
   INLINE_CHARS_LONG,
   INLINE_CHARS_MAX,
   OCTET,
   WORD,
 } from "./layout.ts";
-import { addWord, octet, type View, word, wordOf } from "./view.ts";
+import {
+  addWord,
+  regionOf,
+  setSlotOctet,
+  setSlotWord,
+  slotOctet,
+  slotWord,
+  type View,
+  word,
+  wordIn,
+} from "./view.ts";
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const NO_CODE = 255;
-const CODES = new Uint8Array(128).fill(NO_CODE);
-for (let code = 0; code < ALPHABET.length; code++) CODES[ALPHABET.charCodeAt(code)] = code;
+/** Words of an id that lie in its slot when they all do. */
+const INLINE_WORDS = 4;
+/** A cell's words behind its link. */
+const CELL_STRIDE = CELL_WORDS + 1;
 
-/** `vi/ra/l1/`: where the size begins in every relname. */
-const SIZE_AT = 9;
+/** Whether a slot has the name in `view.key`. Wrong only while the slot is being rewritten. */
+export function hasKey(view: View, slot: number): boolean {
+  const { words } = regionOf(view, slot);
+  return sameName(view, words, wordIn(view, slot));
+}
 
-function codeAt(text: string, at: number): number {
-  return CODES[text.charCodeAt(at)] ?? NO_CODE;
+/** The same for the slot that begins at `at` of its region. */
+export function sameName(view: View, words: Int32Array, at: number): boolean {
+  const { key } = view;
+  const kind = key[KEY.kind] ?? 0;
+  if ((words[at + WORD.kind] ?? 0) >>> 8 !== kind) return false;
+  if (words[at + WORD.id] !== key[KEY.id]) return false;
+  if (words[at + WORD.id + 1] !== key[KEY.id + 1]) return false;
+  if (words[at + WORD.id + 2] !== key[KEY.id + 2]) return false;
+  const chars = kind >>> 16;
+  if (chars <= INLINE_CHARS_MAX) return words[at + WORD.id + 3] === key[KEY.id + 3];
+  return sameCells(view, (words[at + WORD.cell] ?? 0) - 1, chars);
+}
+
+function sameCells(view: View, first: number, chars: number): boolean {
+  let cell = first;
+  let k = KEY.id + CELL_WORDS;
+  for (let done = INLINE_CHARS_LONG; done < chars; done += CELL_CHARS, k += CELL_WORDS) {
+    if (cell < 0 || cell >= word(view, HEADER.arenaCells)) return false;
+    const words = cellsIn(view, cell);
+    const at = (cell & view.regionMask) * CELL_STRIDE;
+    for (let i = 0; i < CELL_WORDS; i++) {
+      // words behind the end of the id may be of an earlier key
+      if (done + i * 5 < chars && words[at + 1 + i] !== view.key[k + i]) return false;
+    }
+    cell = (words[at] ?? 0) - 1;
+  }
+  return true;
 }
 
 /** Whether a slot's size, ext and id are those of a relname. Wrong only while the slot is being rewritten. */
 export function namesSlot(view: View, slot: number, relname: string): boolean {
-  const at = wordOf(slot);
-  const chars = octet(view, at * 4 + OCTET.idChars);
-  const size = view.sizes[octet(view, at * 4 + OCTET.size)] ?? "";
-  const dotExt = view.dotExts[octet(view, at * 4 + OCTET.ext)] ?? "";
-  const idAt = SIZE_AT + size.length + 1;
-  if (relname.length !== idAt + chars + dotExt.length) return false;
-  if (relname.charCodeAt(idAt - 1) !== 47 || !relname.startsWith(size, SIZE_AT)) return false;
-  if (!relname.endsWith(dotExt)) return false;
-  const start = at * 4 + OCTET.id;
-  if (chars <= INLINE_CHARS_MAX) return sameChars(view.octets, start, relname, idAt, chars);
-  if (!sameChars(view.octets, start, relname, idAt, INLINE_CHARS_LONG)) return false;
-  let cell = word(view, at + WORD.cell) - 1;
-  for (let done = INLINE_CHARS_LONG; done < chars; done += CELL_CHARS) {
-    const count = Math.min(CELL_CHARS, chars - done);
-    const from = cell * CELL_BYTES + 4;
-    if (cell < 0 || !sameChars(view.arenaOctets, from, relname, idAt + done, count)) return false;
-    cell = (view.arenaWords[(cell * CELL_BYTES) / 4] ?? 0) - 1;
-  }
-  return true;
-}
-
-/** Four characters are three bytes. */
-function sameChars(
-  from: Uint8Array,
-  at: number,
-  text: string,
-  textAt: number,
-  chars: number,
-): boolean {
-  let i = 0;
-  let p = at;
-  for (; i + 4 <= chars; i += 4, p += 3) {
-    const group = (from[p] ?? 0) | ((from[p + 1] ?? 0) << 8) | ((from[p + 2] ?? 0) << 16);
-    const t = textAt + i;
-    const asked =
-      codeAt(text, t) |
-      (codeAt(text, t + 1) << 6) |
-      (codeAt(text, t + 2) << 12) |
-      (codeAt(text, t + 3) << 18);
-    if (group !== asked) return false;
-  }
-  const rest = (from[p] ?? 0) | ((from[p + 1] ?? 0) << 8) | ((from[p + 2] ?? 0) << 16);
-  for (let shift = 0; i < chars; i++, shift += 6) {
-    if (((rest >> shift) & 63) !== codeAt(text, textAt + i)) return false;
-  }
-  return true;
-}
-
-function writeChars(to: Uint8Array, at: number, text: string, textAt: number, chars: number): void {
-  for (let i = 0, p = at; i < chars; i += 4, p += 3) {
-    let group = 0;
-    const count = Math.min(4, chars - i);
-    for (let k = 0; k < count; k++) group |= codeAt(text, textAt + i + k) << (6 * k);
-    for (let k = 0; k * 8 < count * 6; k++) to[p + k] = (group >> (8 * k)) & 255;
-  }
-}
-
-function readChars(from: Uint8Array, at: number, chars: number): string {
-  let text = "";
-  for (let i = 0; i < chars; i++) {
-    const bit = i * 6;
-    const p = at + (bit >> 3);
-    const pair = (from[p] ?? 0) | ((from[p + 1] ?? 0) << 8);
-    text += ALPHABET.charAt((pair >> (bit & 7)) & 63);
-  }
-  return text;
+  return readKey(view, relname) && hasKey(view, slot);
 }
 
 /** Arena cells an id of so many characters takes. */
@@ -101,53 +76,49 @@ export function cellsFor(chars: number): number {
 
 /** Writes id, size and ext into a slot under the lock. False when the arena has no room or the size is not ours. */
 export function writeName(view: View, slot: number, variant: Variant): boolean {
-  const at = wordOf(slot);
-  const { id } = variant;
-  const size = view.sizeCodes.get(variant.size);
-  const ext = (ORIGINAL_EXTS as readonly string[]).indexOf(variant.ext);
-  if (size === undefined || ext < 0) return false;
-  const cells = takeCells(view, cellsFor(id.length));
-  if (cells === undefined) return false;
-  const inline = cells === 0 ? id.length : INLINE_CHARS_LONG;
-  view.octets[at * 4 + OCTET.idChars] = id.length;
-  view.octets[at * 4 + OCTET.size] = size;
-  view.octets[at * 4 + OCTET.ext] = ext;
-  view.words[at + WORD.cell] = 0;
-  writeChars(view.octets, at * 4 + OCTET.id, id, 0, inline);
-  if (cells === 0) return true;
-  view.words[at + WORD.cell] = cells;
-  for (let done = inline, cell = cells - 1; done < id.length; done += CELL_CHARS) {
-    const count = Math.min(CELL_CHARS, id.length - done);
-    writeChars(view.arenaOctets, cell * CELL_BYTES + 4, id, done, count);
-    cell = (view.arenaWords[(cell * CELL_BYTES) / 4] ?? 0) - 1;
+  if (!readKey(view, relnameOf(variant))) return false;
+  const { key } = view;
+  const chars = variant.id.length;
+  const chain = takeCells(view, cellsFor(chars));
+  if (chain === undefined) return false;
+  const kind = key[KEY.kind] ?? 0;
+  setSlotOctet(view, slot, OCTET.size, kind & 255);
+  setSlotOctet(view, slot, OCTET.ext, (kind >>> 8) & 255);
+  setSlotOctet(view, slot, OCTET.idChars, chars);
+  const inline = chain === 0 ? INLINE_WORDS : CELL_WORDS;
+  for (let i = 0; i < inline; i++) setSlotWord(view, slot, WORD.id + i, key[KEY.id + i] ?? 0);
+  if (chain === 0) return true;
+  setSlotWord(view, slot, WORD.cell, chain);
+  let k = KEY.id + CELL_WORDS;
+  for (let cell = chain - 1; cell >= 0; cell = linkOf(view, cell), k += CELL_WORDS) {
+    const at = (cell & view.regionMask) * CELL_STRIDE;
+    cellsIn(view, cell).set(key.subarray(k, k + CELL_WORDS), at + 1);
   }
   return true;
 }
 
 /** The relname of a taken slot, under the lock or by the slot's holder. */
 export function nameOf(view: View, slot: number): string {
-  const at = wordOf(slot);
-  const chars = octet(view, at * 4 + OCTET.idChars);
+  const chars = slotOctet(view, slot, OCTET.idChars);
   const inline = chars <= INLINE_CHARS_MAX ? chars : INLINE_CHARS_LONG;
-  let id = readChars(view.octets, at * 4 + OCTET.id, inline);
+  let id = unpackId(regionOf(view, slot).words, wordIn(view, slot) + WORD.id, inline);
   for (const cell of cellsOf(view, slot)) {
     const count = Math.min(CELL_CHARS, chars - id.length);
-    id += readChars(view.arenaOctets, cell * CELL_BYTES + 4, count);
+    id += unpackId(cellsIn(view, cell), (cell & view.regionMask) * CELL_STRIDE + 1, count);
   }
-  const size = view.sizes[octet(view, at * 4 + OCTET.size)] ?? "";
-  const ext = ORIGINAL_EXTS[octet(view, at * 4 + OCTET.ext)] ?? "";
+  const size = view.sizes[slotOctet(view, slot, OCTET.size)] ?? "";
+  const ext = ORIGINAL_EXTS[slotOctet(view, slot, OCTET.ext)] ?? "";
   return relnameOf({ id, size, ext });
 }
 
 /** The arena cells of a slot, in order. */
 export function cellsOf(view: View, slot: number): number[] {
-  const at = wordOf(slot);
   const cells: number[] = [];
-  const count = cellsFor(octet(view, at * 4 + OCTET.idChars));
-  let next = count === 0 ? 0 : word(view, at + WORD.cell);
-  while (cells.length < count && next > 0) {
-    cells.push(next - 1);
-    next = view.arenaWords[((next - 1) * CELL_BYTES) / 4] ?? 0;
+  const count = cellsFor(slotOctet(view, slot, OCTET.idChars));
+  let cell = count === 0 ? -1 : slotWord(view, slot, WORD.cell) - 1;
+  while (cells.length < count && cell >= 0 && cell < word(view, HEADER.arenaCells)) {
+    cells.push(cell);
+    cell = linkOf(view, cell);
   }
   return cells;
 }
@@ -160,13 +131,29 @@ export function freeName(view: View, slot: number): void {
 }
 
 export function freeCell(view: View, cell: number): void {
-  view.arenaWords[(cell * CELL_BYTES) / 4] = word(view, HEADER.arenaFree);
+  setLink(view, cell, word(view, HEADER.arenaFree));
   view.words[HEADER.arenaFree] = cell + 1;
+}
+
+/** The cell behind this one, or -1. */
+export function linkOf(view: View, cell: number): number {
+  return (cellsIn(view, cell)[(cell & view.regionMask) * CELL_STRIDE] ?? 0) - 1;
 }
 
 /** Arena cells that no slot has. */
 export function cellsFree(view: View): number {
   return word(view, HEADER.arenaCells) - word(view, HEADER.arenaUsed);
+}
+
+/** The buffer a cell lies in. */
+function cellsIn(view: View, cell: number): Int32Array {
+  const words = view.cells[cell >>> view.regionBits];
+  if (words === undefined) throw new Fault("internal", `the cache index has no cell ${cell}`);
+  return words;
+}
+
+function setLink(view: View, cell: number, next: number): void {
+  cellsIn(view, cell)[(cell & view.regionMask) * CELL_STRIDE] = next;
 }
 
 /** First cell + 1 of a fresh chain, 0 for none wanted, undefined when the arena has not so many. */
@@ -175,7 +162,7 @@ function takeCells(view: View, count: number): number | undefined {
   let chain = 0;
   for (let i = 0; i < count; i++) {
     const cell = takeCell(view);
-    view.arenaWords[(cell * CELL_BYTES) / 4] = chain;
+    setLink(view, cell, chain);
     chain = cell + 1;
   }
   addWord(view, HEADER.arenaUsed, count);
@@ -185,7 +172,7 @@ function takeCells(view: View, count: number): number | undefined {
 function takeCell(view: View): number {
   const free = word(view, HEADER.arenaFree);
   if (free > 0) {
-    view.words[HEADER.arenaFree] = view.arenaWords[((free - 1) * CELL_BYTES) / 4] ?? 0;
+    view.words[HEADER.arenaFree] = linkOf(view, free - 1) + 1;
     return free - 1;
   }
   const fresh = word(view, HEADER.arenaFresh);

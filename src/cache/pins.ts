@@ -5,7 +5,7 @@ import { HEADER, OCTET, SUM } from "./layout.ts";
 import { accounted } from "./ledger.ts";
 import { PINNED, push, queueOf, unlink } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
-import { addSum, addWord, sum, type View, word, wordOf } from "./view.ts";
+import { addSum, addWord, setSlotOctet, sum, type View, word } from "./view.ts";
 
 /** Above this share of the capacity, in bytes or in slots, nothing more is pinned (spec §2). */
 export const PINNED_SHARE_MAX = 0.5;
@@ -48,7 +48,7 @@ export function removeLive(view: View, eviction: Eviction, slot: number): void {
 
 /** Marks a slot that is coming: it is pinned from the moment it is seen, even by a repair. */
 export function markPinned(view: View, slot: number): void {
-  view.octets[wordOf(slot) * 4 + OCTET.queue] = PINNED;
+  setSlotOctet(view, slot, OCTET.queue, PINNED);
 }
 
 /** Before `readmitLive` of every live slot. */
@@ -68,7 +68,7 @@ function enterPinned(view: View, slot: number): void {
 function leavePinned(view: View, slot: number): void {
   unlink(view, slot);
   // before another queue takes it, or a repair would find it pinned
-  view.octets[wordOf(slot) * 4 + OCTET.queue] = 0;
+  setSlotOctet(view, slot, OCTET.queue, 0);
   addSum(view, SUM.pinned, -accounted(bytesOf(view, slot)));
   addWord(view, HEADER.pinned, -1);
 }

@@ -23,7 +23,7 @@ import { dropSlot, makeCells, planOne, retire } from "./room.ts";
 import { bytesOf, findSlot, holdSlot, stateOf, takeSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { noteSuccess, noteTrouble } from "./trouble.ts";
-import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
+import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
 
 /** Time in which some uploads may have been handed on. */
 const PINNED_RETRY_MS = 10_000;
@@ -184,9 +184,8 @@ function show(store: Store, slot: number): boolean {
 /** State first: a slot that is live but in no queue is mended by repair. Under the lock. */
 function goLive(store: Store, slot: number): void {
   const { view, eviction } = store;
-  const at = wordOf(slot) * 4;
   const bytes = accounted(bytesOf(view, slot));
-  view.octets[at + OCTET.state] = STATE.live;
+  setSlotOctet(view, slot, OCTET.state, STATE.live);
   if (isPinned(view, slot)) readmitLive(view, eviction, slot);
   else eviction.admit(slot);
   addSum(view, SUM.live, bytes);

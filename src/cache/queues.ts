@@ -1,7 +1,7 @@
 /** First-in first-out queues of live slots, doubly linked inside the slots; under the lock. */
 
 import { HEADER, OCTET, WORD } from "./layout.ts";
-import { octet, type View, word, wordOf } from "./view.ts";
+import { setSlotOctet, setSlotWord, slotOctet, slotWord, type View, word } from "./view.ts";
 
 export const SMALL = 0;
 export const MAIN = 1;
@@ -16,33 +16,31 @@ export function headOf(view: View, queue: number): number {
 
 /** The slot behind this one in its queue, or -1. */
 export function nextOf(view: View, slot: number): number {
-  return word(view, wordOf(slot) + WORD.next) - 1;
+  return slotWord(view, slot, WORD.next) - 1;
 }
 
 export function queueOf(view: View, slot: number): number {
-  return octet(view, wordOf(slot) * 4 + OCTET.queue);
+  return slotOctet(view, slot, OCTET.queue);
 }
 
 export function push(view: View, queue: number, slot: number): void {
   const { words } = view;
-  const at = wordOf(slot);
   const tail = word(view, HEADER.tails + queue);
-  words[at + WORD.next] = 0;
-  words[at + WORD.prev] = tail;
-  view.octets[at * 4 + OCTET.queue] = queue;
+  setSlotWord(view, slot, WORD.next, 0);
+  setSlotWord(view, slot, WORD.prev, tail);
+  setSlotOctet(view, slot, OCTET.queue, queue);
   if (tail === 0) words[HEADER.heads + queue] = slot + 1;
-  else words[wordOf(tail - 1) + WORD.next] = slot + 1;
+  else setSlotWord(view, tail - 1, WORD.next, slot + 1);
   words[HEADER.tails + queue] = slot + 1;
 }
 
 export function unlink(view: View, slot: number): void {
   const { words } = view;
-  const at = wordOf(slot);
   const queue = queueOf(view, slot);
-  const next = word(view, at + WORD.next);
-  const prev = word(view, at + WORD.prev);
+  const next = slotWord(view, slot, WORD.next);
+  const prev = slotWord(view, slot, WORD.prev);
   if (prev === 0) words[HEADER.heads + queue] = next;
-  else words[wordOf(prev - 1) + WORD.next] = next;
+  else setSlotWord(view, prev - 1, WORD.next, next);
   if (next === 0) words[HEADER.tails + queue] = prev;
-  else words[wordOf(next - 1) + WORD.prev] = prev;
+  else setSlotWord(view, next - 1, WORD.prev, prev);
 }

@@ -7,7 +7,17 @@ import { cellsOf, freeCell } from "./names.ts";
 import { readmitLive, resetPinned } from "./pins.ts";
 import { addOrphan } from "./room.ts";
 import { bytesOf, stateOf } from "./slots.ts";
-import { addSum, addWord, half, homeOf, sum, type View, word, wordOf } from "./view.ts";
+import {
+  addSum,
+  addWord,
+  homeOf,
+  setSlotHalf,
+  slotHalf,
+  slotWord,
+  sum,
+  type View,
+  word,
+} from "./view.ts";
 
 /**
  * For a thread that died inside the lock. Order inside the queues is lost, nothing else. A writer had either
@@ -23,7 +33,7 @@ export function rebuild(view: View, eviction: Eviction, dead: number): void {
   const cells = new Uint8Array(word(view, HEADER.arenaFresh));
   for (let slot = 0; slot < view.slots; slot++) {
     evenVersion(view, slot);
-    if (word(view, wordOf(slot)) === 0) continue;
+    if (slotWord(view, slot, WORD.h1) === 0) continue;
     recount(view, eviction, slot, dead);
     countPasses(view, slot, passed);
     for (const cell of cellsOf(view, slot)) cells[cell] = 1;
@@ -39,7 +49,7 @@ export function takeBack(view: View, dead: number): void {
   clearRow(view, dead);
   if (word(view, HEADER.taken) === word(view, HEADER.live)) return;
   for (let slot = 0; slot < view.slots; slot++) {
-    if (word(view, wordOf(slot)) === 0 || stateOf(view, slot) === STATE.live) continue;
+    if (slotWord(view, slot, WORD.h1) === 0 || stateOf(view, slot) === STATE.live) continue;
     if (holderOf(view, slot) === dead + 1) addOrphan(view, slot);
   }
 }
@@ -59,12 +69,12 @@ function recount(view: View, eviction: Eviction, slot: number, dead: number): vo
 }
 
 function holderOf(view: View, slot: number): number {
-  return word(view, wordOf(slot) + WORD.holder);
+  return slotWord(view, slot, WORD.holder);
 }
 
 function countPasses(view: View, slot: number, passed: Uint16Array): void {
   for (
-    let p = homeOf(view, word(view, wordOf(slot)));
+    let p = homeOf(view, slotWord(view, slot, WORD.h1));
     p !== slot;
     p = p + 1 === view.slots ? 0 : p + 1
   ) {
@@ -74,13 +84,12 @@ function countPasses(view: View, slot: number, passed: Uint16Array): void {
 
 /** Written once and only where wrong: lock-free readers go on meanwhile. */
 function writePassed(view: View, slot: number, passed: number): void {
-  const at = wordOf(slot) * 2 + HALF.passed;
-  if (half(view, at) !== passed) view.halves[at] = passed;
+  if (slotHalf(view, slot, HALF.passed) !== passed) setSlotHalf(view, slot, HALF.passed, passed);
 }
 
 function evenVersion(view: View, slot: number): void {
-  const at = wordOf(slot) * 2 + HALF.version;
-  if (half(view, at) % 2 === 1) view.halves[at] = (half(view, at) + 1) & 0xffff;
+  const version = slotHalf(view, slot, HALF.version);
+  if (version % 2 === 1) setSlotHalf(view, slot, HALF.version, (version + 1) & 0xffff);
 }
 
 function rebuildArena(view: View, used: Uint8Array): void {

@@ -9,7 +9,7 @@ import { removeLive } from "./pins.ts";
 import { dropSlot, uncountLive } from "./room.ts";
 import { bytesOf, findSlot, takeSlot, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
-import { addSum, addWord, firstHash, secondHash, wordOf } from "./view.ts";
+import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
 
 export interface Replayed {
   /** Records for which the index has no place: of another topology's sizes, too many, or from before a purge. */
@@ -69,11 +69,10 @@ function restoreSlot(store: Store, fields: PublishFields, h1: number, h2: number
   if (!store.purged.accepts(packed.variant.id, fields.sourceAt)) return false;
   const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return false;
-  const at = wordOf(slot) * 4;
   const bytes = accounted(fields.bytes);
-  view.octets[at + OCTET.freq] = fields.freq;
-  view.octets[at + OCTET.queue] = fields.queue;
-  view.octets[at + OCTET.state] = STATE.live;
+  setSlotOctet(view, slot, OCTET.freq, fields.freq);
+  setSlotOctet(view, slot, OCTET.queue, fields.queue);
+  setSlotOctet(view, slot, OCTET.state, STATE.live);
   store.eviction.readmit(slot);
   addSum(view, SUM.used, bytes);
   addSum(view, SUM.live, bytes);

@@ -26,7 +26,7 @@ import { type Foreign, relnamesIn } from "./scan.ts";
 import { bytesOf, findSlot } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { openTombstones, type Tombstones } from "./tombstones.ts";
-import { firstHash, octet, openView, secondHash, sum, word, wordOf } from "./view.ts";
+import { firstHash, openView, secondHash, setSlotOctet, slotOctet, sum, word } from "./view.ts";
 
 const JOURNAL_TRIES = 4;
 /** Made free for the journal before it is tried again: at least so much, and so much a variant. */
@@ -152,8 +152,7 @@ function matchFiles(store: Store, pins: ReadonlyMap<string, PinnedFile>): { unli
     if (file !== undefined) takeInPinned(store, file);
     const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
     if (slot >= 0 && statSync(path).size === bytesOf(view, slot)) {
-      const at = wordOf(slot) * 4 + OCTET.flags;
-      view.octets[at] = octet(view, at) | FLAG.seen;
+      setSlotOctet(view, slot, OCTET.flags, slotOctet(view, slot, OCTET.flags) | FLAG.seen);
     } else {
       unlinkSync(path);
       unlinked++;
@@ -178,9 +177,8 @@ function dropUnseen(store: Store): number {
   for (const queue of QUEUES) {
     for (let slot = headOf(view, queue), next = -1; slot >= 0; slot = next) {
       next = nextOf(view, slot);
-      const at = wordOf(slot) * 4 + OCTET.flags;
-      const flags = octet(view, at);
-      view.octets[at] = flags & ~FLAG.seen;
+      const flags = slotOctet(view, slot, OCTET.flags);
+      setSlotOctet(view, slot, OCTET.flags, flags & ~FLAG.seen);
       if ((flags & FLAG.seen) !== 0) continue;
       store.log.debug("cache.file_missing", { relname: nameOf(view, slot) });
       dropLive(store, slot);

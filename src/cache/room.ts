@@ -25,7 +25,7 @@ import { removeLive } from "./pins.ts";
 import { bytesOf, freeSlot, holdSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { noteTrouble } from "./trouble.ts";
-import { addSum, addWord, type View, word, wordOf } from "./view.ts";
+import { addSum, addWord, setSlotWord, slotWord, type View, word } from "./view.ts";
 
 interface Victim {
   readonly slot: number;
@@ -125,7 +125,7 @@ export function uncountLive(view: View, slot: number): void {
 
 /** Puts a dying slot where the next reservation finds it. Under the lock. */
 export function addOrphan(view: View, slot: number): void {
-  view.words[wordOf(slot) + WORD.next] = word(view, HEADER.orphans);
+  setSlotWord(view, slot, WORD.next, word(view, HEADER.orphans));
   holdSlot(view, slot, STATE.dying, 0);
   view.words[HEADER.orphans] = slot + 1;
 }
@@ -176,7 +176,7 @@ function adoptOrphans(store: Store, plan: Plan): void {
   for (let i = 0; i < ORPHANS_MAX; i++) {
     const slot = word(view, HEADER.orphans) - 1;
     if (slot < 0) return;
-    view.words[HEADER.orphans] = word(view, wordOf(slot) + WORD.next);
+    view.words[HEADER.orphans] = slotWord(view, slot, WORD.next);
     holdSlot(view, slot, STATE.dying, store.worker + 1);
     const bytes = accounted(bytesOf(view, slot));
     plan.victims.push({ slot, relname: nameOf(view, slot), bytes, orphan: true });

@@ -9,14 +9,14 @@ import { HEADER, OCTET, SUM, USE, WORD } from "./layout.ts";
 import { accounted } from "./ledger.ts";
 import { headOf, MAIN, push, queueOf, SMALL, unlink } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
-import { addSum, octet, sum, type View, word, wordOf } from "./view.ts";
+import { addSum, setSlotOctet, slotOctet, slotWord, sum, type View } from "./view.ts";
 
 const SMALL_SHARE = 0.1;
 /** Hits in the small queue that make a variant worth keeping; in the main queue each gives one more round. */
 const SEEN_ENOUGH = 1;
 
 export function makeS3Fifo(view: View): Eviction {
-  const { words, octets } = view;
+  const { words } = view;
 
   function enter(queue: number, slot: number): void {
     push(view, queue, slot);
@@ -37,30 +37,29 @@ export function makeS3Fifo(view: View): Eviction {
 
   /** Moves the first slot of the queue on, or names it the victim. Each move uses up hits, so moves end. */
   function judge(queue: number, slot: number): number {
-    const at = wordOf(slot);
-    const use = octet(view, at * 4 + OCTET.freq);
+    const use = slotOctet(view, slot, OCTET.freq);
     const hits = use % USE.sweep;
     leave(slot);
     if (queue === SMALL && hits >= SEEN_ENOUGH) {
-      octets[at * 4 + OCTET.freq] = use - hits;
+      setSlotOctet(view, slot, OCTET.freq, use - hits);
       enter(MAIN, slot);
       return -1;
     }
     if (queue === MAIN && hits > 0) {
-      octets[at * 4 + OCTET.freq] = use - 1;
+      setSlotOctet(view, slot, OCTET.freq, use - 1);
       enter(MAIN, slot);
       return -1;
     }
     if (queue === SMALL) {
-      addGhost(view, word(view, at), word(view, at + WORD.h2), accounted(bytesOf(view, slot)));
+      const [h1, h2] = [slotWord(view, slot, WORD.h1), slotWord(view, slot, WORD.h2)];
+      addGhost(view, h1, h2, accounted(bytesOf(view, slot)));
     }
     return slot;
   }
 
   return {
     admit(slot) {
-      const at = wordOf(slot);
-      const known = takeGhost(view, word(view, at), word(view, at + WORD.h2));
+      const known = takeGhost(view, slotWord(view, slot, WORD.h1), slotWord(view, slot, WORD.h2));
       enter(known ? MAIN : SMALL, slot);
     },
     readmit: (slot) => enter(queueOf(view, slot) === MAIN ? MAIN : SMALL, slot),

@@ -1,22 +1,38 @@
 /** The open-addressed table: probing, taking a slot, freeing it. Writers hold the lock. */
 
 import type { Variant } from "../base/variant.ts";
+import { readKey } from "./key.ts";
 import { HALF, HEADER, OCTET, PROBES_MAX, STATE, WORD } from "./layout.ts";
-import { freeName, namesSlot, writeName } from "./names.ts";
-import { addWord, half, homeOf, octet, type View, word, wordOf } from "./view.ts";
+import { freeName, hasKey, writeName } from "./names.ts";
+import {
+  addWord,
+  homeOf,
+  regionOf,
+  SLOT_WORDS,
+  setSlotHalf,
+  setSlotOctet,
+  setSlotWord,
+  slotHalf,
+  slotOctet,
+  slotWord,
+  type View,
+  wordIn,
+} from "./view.ts";
 
 /**
  * Distance from home, `from` or more, of the next slot with this key; -1 when there is none.
  * Lock-free: what it finds must be verified, and a key on the move may be missed, which is a miss.
  */
 export function probe(view: View, h1: number, h2: number, from: number): number {
-  const { words, halves, slots } = view;
+  const { regions, regionBits, regionMask, slots } = view;
   let slot = homeOf(view, h1) + from;
   if (slot >= slots) slot -= slots;
   for (let distance = from; distance < PROBES_MAX; distance++) {
-    const at = wordOf(slot);
-    if (words[at] === h1 && words[at + 1] === h2) return distance;
-    if (halves[at * 2 + HALF.passed] === 0) return -1;
+    const region = regions[slot >>> regionBits];
+    if (region === undefined) return -1;
+    const at = (slot & regionMask) * SLOT_WORDS;
+    if (region.words[at] === h1 && region.words[at + 1] === h2) return distance;
+    if (region.halves[at * 2 + HALF.passed] === 0) return -1;
     if (++slot === slots) slot = 0;
   }
   return -1;
@@ -29,9 +45,10 @@ export function slotAt(view: View, h1: number, distance: number): number {
 
 /** The slot taken by a relname in whatever state, or -1; exact under the lock. */
 export function findSlot(view: View, h1: number, h2: number, relname: string): number {
+  if (!readKey(view, relname)) return -1;
   for (let d = probe(view, h1, h2, 0); d >= 0; d = probe(view, h1, h2, d + 1)) {
     const slot = slotAt(view, h1, d);
-    if (namesSlot(view, slot, relname)) return slot;
+    if (hasKey(view, slot)) return slot;
   }
   return -1;
 }
@@ -63,24 +80,22 @@ export function takeSlot(
   if (distance < 0) return -1;
   const slot = slotAt(view, key.h1, distance);
   if (!writeName(view, slot, key.variant)) return -1;
-  const at = wordOf(slot);
-  const { words, halves, octets } = view;
-  words[at + WORD.next] = 0;
-  words[at + WORD.holder] = worker + 1;
-  words[at + WORD.bytesLow] = content.bytes % 2 ** 32;
-  octets[at * 4 + OCTET.bytesHigh] = Math.floor(content.bytes / 2 ** 32);
-  words[at + WORD.validatorHigh] = content.validatorHigh;
-  words[at + WORD.validatorLow] = content.validatorLow;
-  words[at + WORD.modified] = content.modified;
-  halves[at * 2 + HALF.width] = content.width;
-  halves[at * 2 + HALF.height] = content.height;
-  octets[at * 4 + OCTET.flags] = content.flags;
-  octets[at * 4 + OCTET.freq] = 0;
-  octets[at * 4 + OCTET.queue] = 0;
-  octets[at * 4 + OCTET.state] = STATE.coming;
-  words[at + WORD.h2] = key.h2;
-  step(view, at);
-  Atomics.store(words, at + WORD.h1, key.h1);
+  setSlotWord(view, slot, WORD.next, 0);
+  setSlotWord(view, slot, WORD.holder, worker + 1);
+  setSlotWord(view, slot, WORD.bytesLow, content.bytes % 2 ** 32);
+  setSlotOctet(view, slot, OCTET.bytesHigh, Math.floor(content.bytes / 2 ** 32));
+  setSlotWord(view, slot, WORD.validatorHigh, content.validatorHigh);
+  setSlotWord(view, slot, WORD.validatorLow, content.validatorLow);
+  setSlotWord(view, slot, WORD.modified, content.modified);
+  setSlotHalf(view, slot, HALF.width, content.width);
+  setSlotHalf(view, slot, HALF.height, content.height);
+  setSlotOctet(view, slot, OCTET.flags, content.flags);
+  setSlotOctet(view, slot, OCTET.freq, 0);
+  setSlotOctet(view, slot, OCTET.queue, 0);
+  setSlotOctet(view, slot, OCTET.state, STATE.coming);
+  setSlotWord(view, slot, WORD.h2, key.h2);
+  step(view, slot);
+  Atomics.store(regionOf(view, slot).words, wordIn(view, slot) + WORD.h1, key.h1);
   for (let d = 0; d < distance; d++) pass(view, slotAt(view, key.h1, d), 1);
   addWord(view, HEADER.taken, 1);
   return slot;
@@ -88,11 +103,10 @@ export function takeSlot(
 
 /** Frees a slot that is in no queue; under the lock. */
 export function freeSlot(view: View, slot: number): void {
-  const at = wordOf(slot);
-  const h1 = word(view, at);
-  Atomics.store(view.words, at + WORD.h1, 0);
-  step(view, at);
-  view.octets[at * 4 + OCTET.state] = STATE.free;
+  const h1 = slotWord(view, slot, WORD.h1);
+  Atomics.store(regionOf(view, slot).words, wordIn(view, slot) + WORD.h1, 0);
+  step(view, slot);
+  setSlotOctet(view, slot, OCTET.state, STATE.free);
   freeName(view, slot);
   for (let d = 0; slotAt(view, h1, d) !== slot; d++) pass(view, slotAt(view, h1, d), -1);
   addWord(view, HEADER.taken, -1);
@@ -104,50 +118,50 @@ export function writeFacts(
   slot: number,
   facts: { readonly width: number; readonly height: number; readonly flags: number },
 ): void {
-  const at = wordOf(slot);
-  bump(view, at);
-  view.halves[at * 2 + HALF.width] = facts.width;
-  view.halves[at * 2 + HALF.height] = facts.height;
-  view.octets[at * 4 + OCTET.flags] = facts.flags;
-  bump(view, at);
+  bump(view, slot);
+  setSlotHalf(view, slot, HALF.width, facts.width);
+  setSlotHalf(view, slot, HALF.height, facts.height);
+  setSlotOctet(view, slot, OCTET.flags, facts.flags);
+  bump(view, slot);
 }
 
 export function bytesOf(view: View, slot: number): number {
-  const at = wordOf(slot);
-  return (word(view, at + WORD.bytesLow) >>> 0) + octet(view, at * 4 + OCTET.bytesHigh) * 2 ** 32;
+  const low = slotWord(view, slot, WORD.bytesLow) >>> 0;
+  return low + slotOctet(view, slot, OCTET.bytesHigh) * 2 ** 32;
 }
 
 export function stateOf(view: View, slot: number): number {
-  return octet(view, wordOf(slot) * 4 + OCTET.state);
+  return slotOctet(view, slot, OCTET.state);
 }
 
 /** Puts a slot that is in no queue into a state, held by `holder` (a thread's number + 1, or 0). */
 export function holdSlot(view: View, slot: number, state: number, holder: number): void {
-  const at = wordOf(slot);
-  view.words[at + WORD.holder] = holder;
-  view.octets[at * 4 + OCTET.state] = state;
+  setSlotWord(view, slot, WORD.holder, holder);
+  setSlotOctet(view, slot, OCTET.state, state);
 }
 
 function freeDistance(view: View, h1: number): number {
   for (let d = 0; d < PROBES_MAX && d < view.slots; d++) {
-    if (word(view, wordOf(slotAt(view, h1, d))) === 0) return d;
+    if (slotWord(view, slotAt(view, h1, d), WORD.h1) === 0) return d;
   }
   return -1;
 }
 
 function pass(view: View, slot: number, amount: number): void {
-  const at = wordOf(slot) * 2 + HALF.passed;
-  view.halves[at] = half(view, at) + amount;
+  setSlotHalf(view, slot, HALF.passed, slotHalf(view, slot, HALF.passed) + amount);
 }
 
 /** Next even version: the content behind it changed as a whole. */
-function step(view: View, at: number): void {
-  const version = half(view, at * 2 + HALF.version);
-  Atomics.store(view.halves, at * 2 + HALF.version, ((version | 1) + 1) & 0xffff);
+function step(view: View, slot: number): void {
+  storeVersion(view, slot, (slotHalf(view, slot, HALF.version) | 1) + 1);
 }
 
 /** Even to odd before a rewrite in place, odd to even after it. */
-function bump(view: View, at: number): void {
-  const version = half(view, at * 2 + HALF.version);
-  Atomics.store(view.halves, at * 2 + HALF.version, (version + 1) & 0xffff);
+function bump(view: View, slot: number): void {
+  storeVersion(view, slot, slotHalf(view, slot, HALF.version) + 1);
+}
+
+function storeVersion(view: View, slot: number, version: number): void {
+  const at = wordIn(view, slot) * 2 + HALF.version;
+  Atomics.store(regionOf(view, slot).halves, at, version & 0xffff);
 }

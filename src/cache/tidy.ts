@@ -6,7 +6,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../observe/log.ts";
 import { recordOf, snapshotPath, WRITE_CHARS, writeAll } from "./compact.ts";
 import { journalNumbers, journalPath } from "./journal.ts";
-import { HEADER, STATE, SUM } from "./layout.ts";
+import { HEADER, STATE, SUM, WORD } from "./layout.ts";
 import { accounted, addReserved } from "./ledger.ts";
 import { mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
@@ -14,7 +14,7 @@ import { NO_COUNTERS, openStore } from "./open-store.ts";
 import { type HeldRoom, reserve } from "./reservation.ts";
 import { stateOf } from "./slots.ts";
 import type { Store } from "./store.ts";
-import { addSum, sum, word, wordOf } from "./view.ts";
+import { addSum, slotWord, sum, word } from "./view.ts";
 
 /** Slots looked at in one turn under the lock. */
 const SLOTS_PER_TURN = 64;
@@ -121,7 +121,7 @@ function recordsOf(store: Store, from: number, to: number): string {
   let text = "";
   mustLock(store);
   for (let slot = from; slot < to; slot++) {
-    if (word(view, wordOf(slot)) === 0) continue;
+    if (slotWord(view, slot, WORD.h1) === 0) continue;
     const state = stateOf(view, slot);
     if (state === STATE.live || state === STATE.coming) text += recordOf(view, slot, store.purged);
   }

@@ -7,7 +7,15 @@ import { accounted } from "../../src/cache/ledger.ts";
 import { nameOf } from "../../src/cache/names.ts";
 import { dropSlot, uncountLive } from "../../src/cache/room.ts";
 import { bytesOf, findSlot, takeSlot } from "../../src/cache/slots.ts";
-import { addSum, addWord, firstHash, secondHash, type View, wordOf } from "../../src/cache/view.ts";
+import {
+  addSum,
+  addWord,
+  firstHash,
+  secondHash,
+  setSlotOctet,
+  slotOctet,
+  type View,
+} from "../../src/cache/view.ts";
 import { contentOf, makeIndexStore } from "../support/index-store.ts";
 
 /** A policy on an index of its own, driven by names. */
@@ -52,14 +60,14 @@ export function drive(
       addSum(view, SUM.used, accounted(bytes));
       addSum(view, SUM.live, accounted(bytes));
       addWord(view, HEADER.live, 1);
-      view.octets[wordOf(slot) * 4 + OCTET.state] = STATE.live;
+      setSlotOctet(view, slot, OCTET.state, STATE.live);
       eviction.admit(slot);
       return true;
     },
     has: (relname) => find(relname) >= 0,
     hit(relname) {
-      const at = wordOf(find(relname)) * 4 + OCTET.freq;
-      view.octets[at] = Math.min(3, (view.octets[at] ?? 0) + 1);
+      const slot = find(relname);
+      setSlotOctet(view, slot, OCTET.freq, Math.min(3, slotOctet(view, slot, OCTET.freq) + 1));
     },
     forget(relname) {
       const slot = find(relname);

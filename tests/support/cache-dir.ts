@@ -37,6 +37,8 @@ export interface CacheOptions {
   readonly capacityBytes?: number;
   readonly slots?: number;
   readonly sizes?: readonly string[];
+  /** Small ones make several regions. */
+  readonly regionBits?: number;
   /** One that is there already, and stays; else a fresh one. */
   readonly dir?: string;
   /** What the outbox says at the start. */
@@ -64,6 +66,7 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
     capacityBytes: options.capacityBytes ?? 4 << 20,
     slots: options.slots ?? 2048,
     sizes: options.sizes ?? SIZES,
+    ...(options.regionBits === undefined ? {} : { regionBits: options.regionBits }),
   });
   const pinned = () => options.pinned ?? [];
   const logged: Logged[] = [];

@@ -5,20 +5,29 @@ import { DEADLINES } from "../../../src/base/deadlines.ts";
 import { Fault } from "../../../src/base/fault.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import {
+  HALF,
   HEADER,
-  HEADER_BYTES,
   INLINE_CHARS_MAX,
   LAYOUT_VERSION,
+  OCTET,
   PROBES_MAX,
+  REGION_BITS,
   SLOTS_MAX,
   STATE,
 } from "../../../src/cache/layout.ts";
 import { lockHolder, mustLock, tryLock, unlock } from "../../../src/cache/lock.ts";
 import { lookUp } from "../../../src/cache/look.ts";
-import { createCacheMemory, variantsOf } from "../../../src/cache/memory.ts";
+import { type CacheMemory, createCacheMemory, variantsOf } from "../../../src/cache/memory.ts";
 import { cellsFor, cellsFree, nameOf, namesSlot, writeName } from "../../../src/cache/names.ts";
-import { findSlot, freeSlot, takeSlot, writeFacts } from "../../../src/cache/slots.ts";
-import { firstHash, openView, secondHash, wordOf } from "../../../src/cache/view.ts";
+import { bytesOf, findSlot, freeSlot, takeSlot, writeFacts } from "../../../src/cache/slots.ts";
+import {
+  firstHash,
+  openView,
+  secondHash,
+  setSlotHalf,
+  setSlotOctet,
+  slotHalf,
+} from "../../../src/cache/view.ts";
 import { relnameOfNumber, SIZES } from "../../support/cache-dir.ts";
 import { contentOf, makeIndexStore } from "../../support/index-store.ts";
 
@@ -26,9 +35,9 @@ describe("memory", () => {
   test("is at most 128 bytes a variant, ghosts and ends of ids included", () => {
     const slots = 1 << 20;
     const memory = createCacheMemory({ capacityBytes: 2 ** 40, slots, sizes: SIZES });
-    const bytes = memory.table.byteLength + memory.ghost.byteLength + memory.arena.byteLength;
-    expect(bytes / variantsOf(slots)).toBeLessThanOrEqual(128);
-    expect(memory.ghost.byteLength / 8).toBeGreaterThanOrEqual(variantsOf(slots));
+    expect(indexBytes(memory) / variantsOf(slots)).toBeLessThanOrEqual(128);
+    const ghostBytes = memory.ghostRegions.reduce((sum, one) => sum + one.byteLength, 0);
+    expect(ghostBytes / 8).toBeGreaterThanOrEqual(variantsOf(slots));
   });
 
   test("of every variant with an id of 32 characters fits, whose end takes one cell", () => {
@@ -39,7 +48,7 @@ describe("memory", () => {
     expect(cellsFor(LIMITS.contentIdCharsMax)).toBe(5);
   });
 
-  test("is refused for more slots than one region holds, and for figures that mean nothing", () => {
+  test("is refused for more slots than have numbers, and for figures that mean nothing", () => {
     const good = { capacityBytes: 1 << 20, slots: 64, sizes: SIZES };
     const bad = [
       { slots: SLOTS_MAX + 1 },
@@ -61,7 +70,7 @@ describe("memory", () => {
   test("of another layout is refused", () => {
     const memory = createCacheMemory({ capacityBytes: 1 << 20, slots: 64, sizes: SIZES });
     expect(() => openView({ ...memory, layoutVersion: LAYOUT_VERSION + 1 })).toThrow(Fault);
-    new Int32Array(memory.table)[HEADER.version] = LAYOUT_VERSION + 1;
+    new Int32Array(memory.head)[HEADER.version] = LAYOUT_VERSION + 1;
     expect(() => openView(memory)).toThrow(Fault);
   });
 
@@ -72,9 +81,19 @@ describe("memory", () => {
     expect(new Set(seeds).size).toBe(3);
   });
 
-  test("slots lie one behind the other behind the header", () => {
-    expect(wordOf(0) * 4).toBe(HEADER_BYTES);
-    expect(wordOf(SLOTS_MAX) * 4).toBeLessThan(2 ** 32);
+  test("beyond 2 GiB of slots lies in several regions, and is there for the asking", () => {
+    const slots = 2 ** REGION_BITS * 2 + 5;
+    const memory = createCacheMemory({ capacityBytes: 2 ** 46, slots, sizes: SIZES });
+    expect(memory.slotRegions.map((one) => one.byteLength)).toEqual([2 ** 31, 2 ** 31, 5 * 64]);
+    const view = openView(memory);
+    const last = Array.from({ length: 7 }, (_, n) => {
+      const { variant, content } = contentOf(relnameOfNumber(n), 100 + n);
+      return takeSlot(view, { h1: -1, h2: n, variant }, content, 0);
+    });
+    // the last slot, and round the end
+    expect(last).toEqual([slots - 1, 0, 1, 2, 3, 4, 5]);
+    expect(nameOf(view, slots - 1)).toBe(relnameOfNumber(0));
+    expect(bytesOf(view, slots - 1)).toBe(100);
   });
 });
 
@@ -109,9 +128,7 @@ describe("the table", () => {
       expect(findSlot(view, -1, i + 1, relnameOfNumber(i + 1))).toBe(slot);
     }
     for (const slot of slots) freeSlot(view, slot);
-    expect(
-      view.halves.slice(HEADER_BYTES / 2).every((half, i) => i % 32 !== 22 || half === 0),
-    ).toBe(true);
+    for (let slot = 0; slot < 64; slot++) expect(slotHalf(view, slot, HALF.passed)).toBe(0);
   });
 
   test("refuses a key whose home is crowded beyond the longest probe", () => {
@@ -161,10 +178,10 @@ describe("the table", () => {
     const relname = relnameOfNumber(1);
     const slot = placeLive(store.view, relname);
     expect(lookUp(view, relname, false)?.bytes).toBe(100);
-    const version = wordOf(slot) * 2 + 23;
-    view.halves[version] = (view.halves[version] ?? 0) + 1;
+    const version = slotHalf(view, slot, HALF.version);
+    setSlotHalf(view, slot, HALF.version, version + 1);
     expect(lookUp(view, relname, false)).toBeUndefined();
-    view.halves[version] = (view.halves[version] ?? 0) + 1;
+    setSlotHalf(view, slot, HALF.version, version + 2);
     writeFacts(view, slot, { width: 5, height: 6, flags: 3 });
     expect(lookUp(view, relname, false)?.facts).toEqual({
       width: 5,
@@ -177,9 +194,9 @@ describe("the table", () => {
   test("shows a reader only live slots", () => {
     const { store } = makeIndexStore({ slots: 64 });
     const relname = relnameOfNumber(1);
-    const state = wordOf(placeLive(store.view, relname)) * 4 + 40;
+    const slot = placeLive(store.view, relname);
     for (const hidden of [STATE.dying, STATE.coming, STATE.doomed]) {
-      store.view.octets[state] = hidden;
+      setSlotOctet(store.view, slot, OCTET.state, hidden);
       expect(lookUp(store.view, relname, true)).toBeUndefined();
     }
   });
@@ -212,11 +229,17 @@ describe("the writer lock", () => {
   });
 });
 
+/** Everything that grows with the number of variants. */
+function indexBytes(memory: CacheMemory): number {
+  const regions = [...memory.slotRegions, ...memory.cellRegions, ...memory.ghostRegions];
+  return regions.reduce((sum, one) => sum + one.byteLength, 0);
+}
+
 function placeLive(view: ReturnType<typeof openView>, relname: string): number {
   const { variant, content } = contentOf(relname, 100);
   const key = { h1: hashes(view, relname)[0], h2: hashes(view, relname)[1], variant };
   const slot = takeSlot(view, key, content, 0);
-  view.octets[wordOf(slot) * 4 + 40] = STATE.live;
+  setSlotOctet(view, slot, OCTET.state, STATE.live);
   return slot;
 }
 

@@ -95,7 +95,8 @@ function perform(
 test("whatever is done, the cache answers what was published or nothing, and its books match the disk", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
-      using made = makeCacheDir({ capacityBytes: 256 << 10, slots: 64 });
+      // four regions of slots, and of what belongs to them
+      using made = makeCacheDir({ capacityBytes: 256 << 10, slots: 64, regionBits: 4 });
       const model = run(made, steps);
       expect(checkIndex(made.memory)).toEqual([]);
       const live = [...model.keys()]

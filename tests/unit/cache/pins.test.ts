@@ -161,7 +161,7 @@ describe("pinning", () => {
     using made = makeCacheDir();
     putPinned(made.cache, 1);
     putBytes(made.cache, relnameOfNumber(1));
-    const words = new Int32Array(made.memory.table);
+    const words = new Int32Array(made.memory.head);
     Atomics.store(words, 0, 6);
     expect(repairIndex(made.memory, 5)).toBe(true);
     expect(made.cache.pinned()).toEqual([A]);

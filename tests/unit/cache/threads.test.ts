@@ -51,7 +51,7 @@ async function sample(made: CacheDir, done: () => boolean): Promise<number> {
 
 test("three threads look, fill, learn and forget: no wrong hit, no lost byte, never over the capacity", async () => {
   const capacityBytes = 600 << 10;
-  using made = makeCacheDir({ capacityBytes, slots: 256 });
+  using made = makeCacheDir({ capacityBytes, slots: 256, regionBits: 5 });
   const threads = [1, 2, 3].map((worker) =>
     start(made, { worker, names: 150, steps: STEPS, mode: "files" }),
   );
@@ -81,7 +81,7 @@ test("three threads look, fill, learn and forget: no wrong hit, no lost byte, ne
 }, 20_000);
 
 test("a thread that is killed inside or outside the lock leaves an index that can be mended", async () => {
-  using made = makeCacheDir({ slots: 1024, capacityBytes: 64 << 20 });
+  using made = makeCacheDir({ slots: 1024, capacityBytes: 64 << 20, regionBits: 8 });
   let rebuilt = 0;
   for (let round = 0; round < 8; round++) {
     const { thread, progress } = start(made, { worker: 1, names: 200, steps: 0, mode: "index" });

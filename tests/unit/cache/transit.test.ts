@@ -9,6 +9,7 @@ import { checkIndex } from "../../../src/cache/check.ts";
 import { makeFolders } from "../../../src/cache/folders.ts";
 import { HEADER, STATE } from "../../../src/cache/layout.ts";
 import { tryLock, unlock } from "../../../src/cache/lock.ts";
+import type { CacheMemory } from "../../../src/cache/memory.ts";
 import { NO_COUNTERS, openStore } from "../../../src/cache/open-store.ts";
 import { publish } from "../../../src/cache/publish.ts";
 import { reserve } from "../../../src/cache/reservation.ts";
@@ -209,7 +210,7 @@ describe("a coming name", () => {
     let memory = made.memory;
     publishWith(made, store, () => {
       // what the memory is like at this moment is what a death at this moment leaves
-      memory = { ...memory, table: memory.table.slice(0), arena: memory.arena.slice(0) };
+      memory = copyOf(memory);
       writeFileSync(left, "half a picture");
     });
     store.journal.close();
@@ -229,6 +230,18 @@ describe("a coming name", () => {
   });
 });
 
+/** The index as it is now, in memory of its own. */
+function copyOf(memory: CacheMemory): CacheMemory {
+  const copies = (regions: readonly SharedArrayBuffer[]) => regions.map((one) => one.slice(0));
+  return {
+    ...memory,
+    head: memory.head.slice(0),
+    slotRegions: copies(memory.slotRegions),
+    cellRegions: copies(memory.cellRegions),
+    ghostRegions: copies(memory.ghostRegions),
+  };
+}
+
 test("while the lock is not to be had, hits go on and nothing else waits long", () => {
   using made = makeCacheDir();
   putBytes(made.cache, A);
@@ -242,7 +255,7 @@ test("while the lock is not to be had, hits go on and nothing else waits long", 
     log: silentLog,
     clock: fastClock(),
   });
-  const words = new Int32Array(memory.table);
+  const words = new Int32Array(memory.head);
   words[HEADER.lock] = 6;
   expect(cache.look(A)?.bytes).toBe(100);
   expect(cache.reserve(100)).toBeUndefined();
