@@ -74,6 +74,13 @@ export const DEADLINES = {
   /** What `[limits] job_ms` may be raised to: longer than people wait, for what is made later. */
   imageJobLongestMs: 60_000,
   imageQueueMs: 15_000,
+  /** What is made later waits in its queue for this long. */
+  imageLaterMs: 60_000,
+  /** The least and the most that who is sent away is told to wait. */
+  imageRetryLeastMs: 250,
+  imageRetryMostMs: 30_000,
+  /** How often the memory of busy image workers is looked at. */
+  imageMemoryMs: 500,
   /** What killed two image workers, or outlasted one, is refused for this long. */
   imageRefusedMs: 60_000,
   /** Image workers that do not start are tried again after the first wait, doubled up to the second. */

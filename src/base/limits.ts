@@ -131,12 +131,20 @@ export const LIMITS = {
   /** What `[limits] source_bytes` may be raised to. */
   imageSourceBytesCeiling: 512 * MiB,
   imageOutputBytesMax: 64 * MiB,
-  /** Jobs waiting for an image worker on one node. */
+  /** Jobs waiting for an image worker on one node in one lane, and those of them that nobody waits for. */
   imageQueueMax: 256,
+  imageLaterMax: 64,
+  /** Jobs of one picture that are made together from one decoding, and pixels of the largest that is kept for it. */
+  imageBatchMax: 8,
+  imageBatchPixelsMax: 16_777_216,
   /** Resident bytes after which an image worker is replaced. */
   imageWorkerBytesMax: 768 * MiB,
+  /** Resident bytes at which an image worker is killed in mid-job: over what the largest picture allowed takes. */
+  imageWorkerBytesCeiling: 3 * GiB,
   /** Jobs after which an image worker is replaced. */
   imageWorkerJobsMax: 2000,
+  /** Image workers that one picture may kill. */
+  imageCrashesMax: 2,
   /** Sources and jobs remembered for having killed or outlasted an image worker. */
   imageRefusedMax: 1024,
 

@@ -36,7 +36,12 @@ export interface StatusDocument {
     readonly bytes: number;
     readonly capacityBytes: number;
   };
-  readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
+  readonly images: {
+    readonly workers: number;
+    readonly busy: number;
+    readonly queued: number;
+    readonly later: number;
+  };
   /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
   readonly outbox: { readonly pending: number; readonly aside: number };
   readonly rebalance: RebalanceStatus;

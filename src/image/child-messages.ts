@@ -2,13 +2,15 @@
 
 import * as v from "valibot";
 import { type FaultCode, isFaultCode } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
 import { FORMATS } from "../base/variant.ts";
 import type { ImageJob, JobOutcome } from "./job.ts";
 
 export interface ToChild {
-  /** Counts the jobs of one child, so that an answer cannot be taken for another job's. */
+  /** Of the first: counts the jobs of one child, so that an answer cannot be taken for another job's. */
   readonly number: number;
-  readonly job: ImageJob;
+  /** Done in this order; several are of one source. */
+  readonly jobs: readonly ImageJob[];
 }
 
 export type FromChild =
@@ -56,7 +58,9 @@ const job = v.variant("kind", [
   v.object({ kind: v.literal("probe"), source: v.string(), limits }),
 ]);
 
-const toChild = v.object({ number: count, job });
+const jobs = v.pipe(v.array(job), v.minLength(1), v.maxLength(LIMITS.imageBatchMax));
+
+const toChild = v.object({ number: count, jobs });
 
 const outcome = v.variant("kind", [
   v.object({

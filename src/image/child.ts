@@ -2,7 +2,7 @@
 
 import { DEADLINES } from "../base/deadlines.ts";
 import { unreachable } from "../base/fault.ts";
-import { parseFromChild } from "./child-messages.ts";
+import { parseFromChild, type ToChild } from "./child-messages.ts";
 import type { ImageJob, JobOutcome } from "./job.ts";
 
 /** The environment a decoder gets: nothing that is secret, nothing it does not need. */
@@ -24,7 +24,7 @@ export type ChildEnd =
 
 export interface ChildListener {
   ready(child: ImageChild): void;
-  /** The job given last has ended; `rssBytes` is what the child occupies now. */
+  /** The next of the jobs given last has ended; `rssBytes` is what the child occupies now. */
   answered(child: ImageChild, outcome: JobOutcome, rssBytes: number): void;
   /** Called once, when the process is gone. */
   gone(child: ImageChild, end: ChildEnd): void;
@@ -38,6 +38,7 @@ export class ImageChild {
   #killed = false;
   #reason = "";
   #jobs = 0;
+  #answered = 0;
 
   /** Throws when the program cannot be run at all. */
   constructor(options: {
@@ -74,11 +75,12 @@ export class ImageChild {
     return this.#process.exited;
   }
 
-  /** Only for a child that is ready and has no job. */
-  give(job: ImageJob): void {
-    this.#jobs++;
+  /** Only for a child that is ready and has no job. It does them in this order, and answers each. */
+  give(jobs: readonly ImageJob[]): void {
+    const message: ToChild = { number: this.#jobs + 1, jobs };
+    this.#jobs += jobs.length;
     try {
-      this.#process.send({ number: this.#jobs, job });
+      this.#process.send(message);
     } catch {
       this.kill("its channel is closed");
     }
@@ -105,7 +107,8 @@ export class ImageChild {
         this.kill(said.message);
         break;
       case "ended":
-        if (said.number === this.#jobs) {
+        if (said.number === this.#answered + 1 && said.number <= this.#jobs) {
+          this.#answered = said.number;
           this.#listener.answered(this, said.outcome, said.rssBytes);
         } else this.kill("it answered a job it was not given");
         break;

@@ -20,3 +20,10 @@ export function costMs(job: ImageJob): number {
   const megapixels = (job.box.width * job.box.height) / 1e6;
   return Math.min(COST_MS_MAX, megapixels * COST_MS_PER_MEGAPIXEL[job.format]);
 }
+
+/** Outputs up to this cost have a lane of their own: previews and grids, many of them on a page. */
+const SMALL_COST_MS = 40;
+
+export function isSmall(job: ImageJob): boolean {
+  return costMs(job) <= SMALL_COST_MS;
+}

@@ -4,15 +4,21 @@ import type { Clock } from "../base/clock.ts";
 
 export interface JobQueue<T> {
   readonly size: number;
-  /** False when it is full. `expired` is called if `item` has not been taken after `waitMs`. */
+  /** undefined when it is full. `expired` is called if `item` has not been taken after `waitMs`. */
   add(
     item: T,
     options: { readonly costMs: number; readonly waitMs: number; readonly expired: () => void },
-  ): boolean;
+  ): Place | undefined;
   /** The next item; undefined when there is none. */
   take(): T | undefined;
-  /** Every item, out of the queue. */
-  drain(): T[];
+  /** The first items that `test` picks, at most so many, out of the queue. */
+  takeAll(test: (item: T) => boolean, itemsMax: number): T[];
+}
+
+/** Where an item waits. */
+export interface Place {
+  /** Takes it out; false when it does not wait any more. */
+  leave(): boolean;
 }
 
 interface Entry<T> {
@@ -30,10 +36,11 @@ export function makeJobQueue<T>(options: {
   /** Sorted; at most a few hundred. */
   const entries: Entry<T>[] = [];
 
-  const leave = (entry: Entry<T>): void => {
+  const leave = (entry: Entry<T>): boolean => {
     clearTimeout(entry.timer);
     const at = entries.indexOf(entry);
     if (at >= 0) entries.splice(at, 1);
+    return at >= 0;
   };
 
   return {
@@ -41,7 +48,7 @@ export function makeJobQueue<T>(options: {
       return entries.length;
     },
     add(item, { costMs, waitMs, expired }) {
-      if (entries.length >= itemsMax) return false;
+      if (entries.length >= itemsMax) return undefined;
       const entry: Entry<T> = {
         item,
         orderMs: clock.monotonicMs() + costMs,
@@ -52,7 +59,7 @@ export function makeJobQueue<T>(options: {
       };
       const later = entries.findIndex((other) => other.orderMs > entry.orderMs);
       entries.splice(later < 0 ? entries.length : later, 0, entry);
-      return true;
+      return { leave: () => leave(entry) };
     },
     take() {
       const [first] = entries;
@@ -60,10 +67,10 @@ export function makeJobQueue<T>(options: {
       leave(first);
       return first.item;
     },
-    drain() {
-      const all = entries.splice(0);
-      for (const { timer } of all) clearTimeout(timer);
-      return all.map(({ item }) => item);
+    takeAll(test, most) {
+      const found = entries.filter(({ item }) => test(item)).slice(0, most);
+      for (const entry of found) leave(entry);
+      return found.map(({ item }) => item);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** One image job from start to end, inside an image worker: decode, turn upright, shrink, encode, write. */
 
 import { existsSync, unlinkSync, writeFileSync } from "node:fs";
-import sharp, { type Sharp } from "sharp";
+import sharp, { type OutputInfo, type Sharp } from "sharp";
 import { isDiskFull, isMissing } from "../base/errno.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
 import { canAnimate, fitInside, type Sides } from "./fit.ts";
@@ -35,7 +35,15 @@ async function make(job: MakeJob): Promise<MadeResult> {
   const picture = await openPicture(job.source, job.limits);
   const animated = picture.facts.animated && canAnimate(job.format);
   if (animated) refuseLongAnimation(picture, job.limits);
-  const { data, info } = await encode(job, picture, animated);
+  return writeMade(job, picture, await encode(job, picture, animated));
+}
+
+/** Throws Faults: too many bytes, or nowhere to write them. */
+export function writeMade(
+  job: MakeJob,
+  picture: Pick<Picture, "facts">,
+  { data, info }: { readonly data: Buffer; readonly info: OutputInfo },
+): MadeResult {
   if (data.length > job.limits.outputBytes) {
     throw new Fault(
       "image_too_large",
@@ -62,22 +70,30 @@ async function encode(job: MakeJob, picture: Picture, animated: boolean) {
     limitInputPixels: animated ? limits.animatedPixels : limits.pixels,
   });
   const upright = picture.facts.animated ? input : input.autoOrient();
-  // the exact size: "inside" would round what shrink-on-load has left, other for each source
-  const sized = upright.resize({ ...outputSides(job, picture.facts), fit: "fill" });
-  const flat = job.format === "jpg" ? sized.flatten({ background: "#ffffff" }) : sized;
   try {
-    // sharp's defaults: sRGB with 8 bits by way of the embedded profile, and no metadata
-    return await withFormat(flat.toColourspace("srgb"), job).toBuffer({ resolveWithObject: true });
+    return await encoded(upright, job, outputSides(job, picture.facts));
   } catch (error) {
-    if (!existsSync(job.source)) {
-      throw new Fault("image_failed", "the source went away; retry", { cause: error });
-    }
-    throw undecodable(picture.format, error);
+    throw decodingFault(job, picture, error);
   }
 }
 
+/** The exact size: "inside" would round what shrink-on-load has left, other for each source. */
+export function encoded(input: Sharp, job: MakeJob, sides: Sides) {
+  const sized = input.resize({ ...sides, fit: "fill" });
+  const flat = job.format === "jpg" ? sized.flatten({ background: "#ffffff" }) : sized;
+  // sharp's defaults: sRGB with 8 bits by way of the embedded profile, and no metadata
+  return withFormat(flat.toColourspace("srgb"), job).toBuffer({ resolveWithObject: true });
+}
+
+/** What a decoder threw, as a Fault. */
+export function decodingFault(job: MakeJob, picture: Picture, error: unknown): Fault {
+  return existsSync(job.source)
+    ? undecodable(picture.format, error)
+    : new Fault("image_failed", "the source went away; retry", { cause: error });
+}
+
 /** Inside the box by the original's aspect ratio; never larger than the source. */
-function outputSides(job: MakeJob, source: Sides): Sides {
+export function outputSides(job: MakeJob, source: Sides): Sides {
   const wanted = fitInside(job.picture ?? source, job.box);
   const enlarged = wanted.width > source.width || wanted.height > source.height;
   return enlarged ? fitInside(source, job.box) : wanted;
@@ -116,7 +132,7 @@ function writeTarget(path: string, data: Uint8Array): void {
   }
 }
 
-function faultResult(error: unknown): FaultResult {
+export function faultResult(error: unknown): FaultResult {
   // the source was evicted while the job waited: whoever asked can plan again
   const fault = isMissing(error)
     ? new Fault("image_failed", "the source is gone", { cause: error })

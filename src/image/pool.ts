@@ -7,24 +7,35 @@ import { LIMITS } from "../base/limits.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type ChildEnd, type ChildListener, ImageChild } from "./child.ts";
+import type { Demand } from "./demand.ts";
 import type { ImageJob, JobOutcome, MadeResult, ProbedResult } from "./job.ts";
-import { costMs } from "./job-cost.ts";
-import { type JobQueue, makeJobQueue } from "./job-queue.ts";
-import { makeRefusedJobs, type RefusedJobs } from "./refused-jobs.ts";
+import { type MemoryWatch, watchMemory } from "./memory-watch.ts";
+import { makeRefusedJobs, type RefusedJobs, sourceOf } from "./refused-jobs.ts";
 import { removeTarget } from "./remove-target.ts";
+import { makeStarts, type Starts } from "./starts.ts";
+import { makeWaiting, type Task, type Waiting } from "./waiting.ts";
 
 export interface ImagePool {
   /**
-   * Waits at most `deadlineMs` for an image worker; once it runs, a job has `jobMs`. Throws Faults:
-   * the job's own, `overloaded` (no turn in time), `image_failed` (crashed twice, or too slow),
-   * `draining`. When it throws, the target does not exist.
+   * Waits for an image worker as its demand says; once it runs, a job has `jobMs`. Throws Faults:
+   * the job's own, `overloaded` (no turn in time), `abandoned` (nobody waits for it any more),
+   * `image_failed` (crashed twice, or too slow), `draining`. When it throws, the target does not exist.
    */
-  run(job: ImageJob, options: { readonly deadlineMs: number }): Promise<MadeResult | ProbedResult>;
+  run(job: ImageJob, demand: Demand): Promise<MadeResult | ProbedResult>;
   /** Starts one image worker before there is work, so that one that cannot start is in the log early. */
   warmUp(): void;
-  stats(): { readonly workers: number; readonly busy: number; readonly queued: number };
+  stats(): PoolStats;
   /** Refuses what waits, kills the image workers, and resolves when they are gone. */
   close(): Promise<void>;
+}
+
+export interface PoolStats {
+  readonly workers: number;
+  readonly busy: number;
+  /** Jobs that somebody waits for. */
+  readonly queued: number;
+  /** Jobs that are made for later. */
+  readonly later: number;
 }
 
 export interface ImagePoolOptions {
@@ -34,13 +45,18 @@ export interface ImagePoolOptions {
   readonly command: readonly string[];
   /** For the children, beside the few variables they inherit. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of each lane of jobs that somebody waits for. */
   readonly queueMax: number;
   readonly jobMs: number;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
-  /** When a child is replaced; `LIMITS.imageWorkerJobsMax` and `LIMITS.imageWorkerBytesMax`. */
-  readonly recycle?: { readonly jobsMax: number; readonly rssBytesMax: number };
+  /** When a child is replaced: `LIMITS.imageWorkerJobsMax`, `imageWorkerBytesMax`, and in mid-job `imageWorkerBytesCeiling`. */
+  readonly recycle?: {
+    readonly jobsMax: number;
+    readonly rssBytesMax: number;
+    readonly rssBytesCeiling?: number;
+  };
 }
 
 /** To be called on the main thread only: a thread's children outlive it as zombies (spikes E). */
@@ -48,66 +64,47 @@ export function makeImagePool(options: ImagePoolOptions): ImagePool {
   return new Pool(options);
 }
 
-/** A job that kills this many children is refused. */
-const CRASHES_MAX = 2;
-/** Starts that must fail in a row, with no child alive, before waiting jobs are told. */
-const FAILED_STARTS_MAX = 3;
-const RETRY_AFTER_MS = { least: 250, most: 30_000 } as const;
-/** What a job takes before any has been measured. */
-const FIRST_MEAN_MS = 200;
-/** Weight of the newest measurement in the mean. */
-const MEAN_STEP = 0.1;
-interface Task {
-  readonly job: ImageJob;
-  readonly answer: PromiseWithResolvers<MadeResult | ProbedResult>;
-  crashes: number;
-}
-
 interface Running {
-  readonly task: Task;
-  readonly startedMs: number;
-  readonly timer: ReturnType<typeof setTimeout>;
+  /** Not yet answered; the first is being worked on. */
+  readonly tasks: Task[];
+  startedMs: number;
+  timer: ReturnType<typeof setTimeout>;
 }
 
 class Pool implements ImagePool, ChildListener {
   readonly #options: ImagePoolOptions;
-  readonly #queue: JobQueue<Task>;
+  readonly #waiting: Waiting;
   readonly #refused: RefusedJobs;
   readonly #recycle: { readonly jobsMax: number; readonly rssBytesMax: number };
+  readonly #memory: MemoryWatch;
+  readonly #starts: Starts;
   /** Every child that is not gone yet. */
   readonly #children = new Set<ImageChild>();
   readonly #running = new Map<ImageChild, Running>();
-  /** Tasks whose child crashed: they go first, and were counted by the queue already. */
-  readonly #again: Task[] = [];
-  #meanMs = FIRST_MEAN_MS;
-  #failedStarts = 0;
-  #startTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   constructor(options: ImagePoolOptions) {
+    const { recycle, clock, log } = options;
     this.#options = options;
-    this.#queue = makeJobQueue({ itemsMax: options.queueMax, clock: options.clock });
-    this.#refused = makeRefusedJobs(options.clock);
-    this.#recycle = options.recycle ?? {
+    this.#waiting = makeWaiting({ ...options, busy: () => this.#running.size });
+    this.#refused = makeRefusedJobs(clock);
+    this.#recycle = recycle ?? {
       jobsMax: LIMITS.imageWorkerJobsMax,
       rssBytesMax: LIMITS.imageWorkerBytesMax,
     };
+    this.#memory = watchMemory({
+      busy: () => this.#running.keys(),
+      bytesMax: recycle?.rssBytesCeiling ?? LIMITS.imageWorkerBytesCeiling,
+      over: (child) => child.kill("it took more memory than it may"),
+    });
+    this.#starts = makeStarts(log, () => this.#dispatch());
   }
 
-  async run(
-    job: ImageJob,
-    { deadlineMs }: { readonly deadlineMs: number },
-  ): Promise<MadeResult | ProbedResult> {
+  async run(job: ImageJob, demand: Demand): Promise<MadeResult | ProbedResult> {
     this.#refuse(job);
-    const task: Task = { job, answer: Promise.withResolvers(), crashes: 0 };
-    const added = this.#queue.add(task, {
-      costMs: costMs(job),
-      waitMs: Math.max(0, Math.min(deadlineMs, DEADLINES.imageQueueMs)),
-      expired: () => task.answer.reject(this.#overloaded("no image worker was free in time")),
-    });
-    if (!added) throw this.#overloaded("too many image jobs wait");
+    const { answer } = this.#waiting.add(job, demand);
     this.#dispatch();
-    return task.answer.promise;
+    return answer.promise;
   }
 
   warmUp(): void {
@@ -115,38 +112,46 @@ class Pool implements ImagePool, ChildListener {
   }
 
   stats() {
-    const queued = this.#queue.size + this.#again.length;
-    return { workers: this.#options.workers, busy: this.#running.size, queued };
+    return { workers: this.#options.workers, busy: this.#running.size, ...this.#waiting.sizes };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#startTimer);
+    this.#starts.stop();
+    this.#memory.stop();
     const fault = new Fault("draining", "the node is shutting down");
-    for (const task of [...this.#queue.drain(), ...this.#again.splice(0)])
-      task.answer.reject(fault);
+    for (const task of this.#waiting.takeOut()) task.answer.reject(fault);
     const children = [...this.#children];
     for (const child of children) {
-      this.#take(child)?.task.answer.reject(fault);
+      for (const task of this.#take(child)?.tasks ?? []) task.answer.reject(fault);
       child.kill("the pool was closed");
     }
     await Promise.all(children.map((child) => child.exited));
   }
 
   ready(): void {
-    this.#failedStarts = 0;
+    this.#starts.succeeded();
     this.#dispatch();
   }
 
   answered(child: ImageChild, outcome: JobOutcome, rssBytes: number): void {
-    const running = this.#take(child);
-    if (running === undefined) {
+    const running = this.#running.get(child);
+    const task = running?.tasks.shift();
+    if (running === undefined || task === undefined) {
       child.kill("it answered without having a job");
       return;
     }
-    const tookMs = this.#options.clock.monotonicMs() - running.startedMs;
-    this.#meanMs += (tookMs - this.#meanMs) * MEAN_STEP;
-    this.#settle(running.task, outcome);
+    const now = this.#options.clock.monotonicMs();
+    this.#waiting.took(task.job, now - running.startedMs);
+    this.#refused.survived(task.job);
+    this.#settle(task, outcome);
+    if (running.tasks.length > 0) {
+      clearTimeout(running.timer);
+      running.startedMs = now;
+      running.timer = this.#timer(child);
+      return;
+    }
+    this.#take(child);
     const spent = child.jobs >= this.#recycle.jobsMax || rssBytes > this.#recycle.rssBytesMax;
     if (spent) child.kill("replaced after its share of work");
     this.#dispatch();
@@ -157,7 +162,7 @@ class Pool implements ImagePool, ChildListener {
     const running = this.#take(child);
     if (this.#closed) return;
     if (end.kind === "not-started") this.#startFailed(end.reason);
-    if (running !== undefined) this.#crashed(running.task, end.reason);
+    if (running !== undefined) this.#crashed(running.tasks, end.reason);
     this.#dispatch();
   }
 
@@ -165,21 +170,25 @@ class Pool implements ImagePool, ChildListener {
   #dispatch(): void {
     const idle = [...this.#children].filter((child) => child.isReady && !this.#running.has(child));
     for (const child of idle) {
-      const task = this.#again.shift() ?? this.#queue.take();
-      if (task === undefined) return;
-      this.#start(child, task);
+      const tasks = this.#waiting.next();
+      if (tasks.length === 0) return;
+      this.#start(child, tasks);
     }
     const starting = this.#children.size - this.#running.size - idle.length;
-    const waiting = this.#queue.size + this.#again.length;
+    const { queued, later } = this.#waiting.sizes;
     const room = this.#options.workers - this.#children.size;
-    for (let i = 0; i < Math.min(room, waiting - starting); i++) this.#spawn();
+    for (let i = 0; i < Math.min(room, queued + later - starting); i++) this.#spawn();
   }
 
-  #start(child: ImageChild, task: Task): void {
-    const { clock, jobMs } = this.#options;
-    const timer = setTimeout(() => this.#tooSlow(child), jobMs);
-    this.#running.set(child, { task, startedMs: clock.monotonicMs(), timer });
-    child.give(task.job);
+  #start(child: ImageChild, tasks: readonly Task[]): void {
+    const startedMs = this.#options.clock.monotonicMs();
+    this.#running.set(child, { tasks: [...tasks], startedMs, timer: this.#timer(child) });
+    this.#memory.wake();
+    child.give(tasks.map((task) => task.job));
+  }
+
+  #timer(child: ImageChild): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#tooSlow(child), this.#options.jobMs);
   }
 
   #take(child: ImageChild): Running | undefined {
@@ -190,7 +199,7 @@ class Pool implements ImagePool, ChildListener {
   }
 
   #spawn(): void {
-    if (this.#closed || this.#startTimer !== undefined) return;
+    if (this.#closed || this.#starts.resting) return;
     const { command, env = {} } = this.#options;
     try {
       this.#children.add(new ImageChild({ command, env, listener: this }));
@@ -199,44 +208,27 @@ class Pool implements ImagePool, ChildListener {
     }
   }
 
-  /** Waits before the next start, longer each time; jobs that have nobody left to wait for are told. */
+  /** Jobs that have nobody left to wait for are told. */
   #startFailed(reason: string): void {
-    const { log } = this.#options;
-    const { imageStartFirstMs, imageStartLongestMs } = DEADLINES;
-    const waitMs = Math.min(imageStartFirstMs * 2 ** this.#failedStarts, imageStartLongestMs);
-    this.#failedStarts++;
-    log.error("image worker did not start", { reason, nextTryMs: waitMs });
-    clearTimeout(this.#startTimer);
-    this.#startTimer = setTimeout(() => {
-      this.#startTimer = undefined;
-      this.#dispatch();
-    }, waitMs);
+    const retryAfterMs = this.#starts.failed(reason);
     if (!this.#isHopeless()) return;
-    for (const task of [...this.#again.splice(0), ...this.#queue.drain()]) {
-      this.#fail(
-        task,
-        new Fault("image_failed", "image workers do not start", { retryAfterMs: waitMs }),
-      );
+    for (const task of this.#waiting.takeOut()) {
+      this.#fail(task, new Fault("image_failed", "image workers do not start", { retryAfterMs }));
     }
   }
 
   #isHopeless(): boolean {
-    return this.#failedStarts >= FAILED_STARTS_MAX && this.#children.size === 0;
+    return this.#starts.hopeless && this.#children.size === 0;
   }
 
   #refuse(job: ImageJob): void {
     if (this.#closed) throw new Fault("draining", "the node is shutting down");
     const waitMs = this.#refused.waitMs(job);
     if (waitMs > 0) {
-      throw new Fault(
-        "image_failed",
-        "this picture has just failed; it is left alone for a while",
-        {
-          retryAfterMs: waitMs,
-        },
-      );
+      this.#options.counters.add("image_refused");
+      throw refusal(waitMs);
     }
-    if (this.#isHopeless() && this.#startTimer !== undefined) {
+    if (this.#isHopeless() && this.#starts.resting) {
       throw new Fault("image_failed", "image workers do not start", {
         retryAfterMs: DEADLINES.imageStartLongestMs,
       });
@@ -253,23 +245,31 @@ class Pool implements ImagePool, ChildListener {
     this.#fail(task, new Fault(code, message));
   }
 
-  #crashed(task: Task, reason: string): void {
+  /** The first of them was being worked on: the others had not begun. */
+  #crashed([task, ...others]: readonly Task[], reason: string): void {
+    if (task === undefined) return;
     const { counters, log } = this.#options;
     counters.add("image_worker_restart");
     log.warn("image worker died", { source: task.job.source, reason });
-    task.crashes++;
-    if (task.crashes < CRASHES_MAX) {
-      this.#again.push(task);
+    if (!this.#refused.crashed(task.job)) {
+      this.#waiting.again([task, ...others]);
       return;
     }
-    this.#refused.refuseSource(task.job);
+    counters.add("image_poisoned");
+    const source = sourceOf(task.job);
+    log.error("a picture keeps killing image workers; it is refused for a while", { source });
     this.#fail(task, new Fault("image_failed", "the decoder crashed on this picture"));
+    for (const other of [...others, ...this.#waiting.takeOut(source)]) {
+      counters.add("image_refused");
+      this.#fail(other, refusal(this.#refused.waitMs(other.job)));
+    }
   }
 
   #tooSlow(child: ImageChild): void {
-    const task = this.#take(child)?.task;
+    const [task, ...others] = this.#take(child)?.tasks ?? [];
     child.kill("its job took too long");
     if (task === undefined) return;
+    this.#waiting.again(others);
     const { counters, log, jobMs } = this.#options;
     counters.add("image_worker_restart");
     log.warn("image job took too long", { source: task.job.source, jobMs });
@@ -284,14 +284,10 @@ class Pool implements ImagePool, ChildListener {
     removeTarget(task.job);
     task.answer.reject(fault);
   }
+}
 
-  #overloaded(message: string): Fault {
-    const { workers } = this.#options;
-    const { busy, queued } = this.stats();
-    const { least, most } = RETRY_AFTER_MS;
-    const waitMs = ((busy + queued) / workers) * this.#meanMs;
-    return new Fault("overloaded", message, {
-      retryAfterMs: Math.round(Math.min(most, Math.max(least, waitMs))),
-    });
-  }
+function refusal(retryAfterMs: number): Fault {
+  return new Fault("image_failed", "this picture has just failed; it is left alone for a while", {
+    retryAfterMs,
+  });
 }

@@ -8,23 +8,20 @@ import type { ImageJob } from "./job.ts";
 export interface RefusedJobs {
   /** Milliseconds for which this job is still refused; 0 when it is not. */
   waitMs(job: ImageJob): number;
-  /** The picture crashed the decoder twice: no job of it is let in. */
-  refuseSource(job: ImageJob): void;
+  /** An image worker died of the picture. True when it was one too many: no job of it is let in for a while. */
+  crashed(job: ImageJob): boolean;
+  /** The picture was worked on and nobody died: earlier deaths were not its doing. */
+  survived(job: ImageJob): void;
   /** The job took too long: a smaller one of the same picture may do. */
   refuseJob(job: ImageJob): void;
 }
 
 export function makeRefusedJobs(clock: Clock): RefusedJobs {
   const until = new Map<string, number>();
+  const crashes = new Map<string, { readonly count: number; readonly until: number }>();
 
   const refuse = (key: string): void => {
-    // set anew, so that the order of the Map is the order of expiry
-    until.delete(key);
-    if (until.size >= LIMITS.imageRefusedMax) {
-      const oldest = until.keys().next();
-      if (!oldest.done) until.delete(oldest.value);
-    }
-    until.set(key, clock.monotonicMs() + DEADLINES.imageRefusedMs);
+    setLast(until, key, clock.monotonicMs() + DEADLINES.imageRefusedMs);
   };
 
   const wait = (key: string): number => {
@@ -37,13 +34,37 @@ export function makeRefusedJobs(clock: Clock): RefusedJobs {
 
   return {
     waitMs: (job) => Math.max(wait(sourceOf(job)), wait(keyOf(job))),
-    refuseSource: (job) => refuse(sourceOf(job)),
+    crashed(job) {
+      const source = sourceOf(job);
+      const now = clock.monotonicMs();
+      const before = crashes.get(source);
+      const count = (before !== undefined && before.until > now ? before.count : 0) + 1;
+      if (count >= LIMITS.imageCrashesMax) {
+        crashes.delete(source);
+        refuse(source);
+        return true;
+      }
+      setLast(crashes, source, { count, until: now + DEADLINES.imageRefusedMs });
+      return false;
+    },
+    survived: (job) => crashes.delete(sourceOf(job)),
     refuseJob: (job) => refuse(keyOf(job)),
   };
 }
 
-function sourceOf(job: ImageJob): string {
+/** What the job works on, whatever path that has at the moment. */
+export function sourceOf(job: ImageJob): string {
   return job.of ?? job.source;
+}
+
+/** Set anew, so that the order of the Map is the order of expiry; the oldest goes when it is full. */
+function setLast<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  if (map.size >= LIMITS.imageRefusedMax) {
+    const oldest = map.keys().next();
+    if (!oldest.done) map.delete(oldest.value);
+  }
+  map.set(key, value);
 }
 
 /** No path holds a NUL, so a job's key is never a source's. */

@@ -12,7 +12,7 @@ const PR_SET_PDEATHSIG = 1;
 const OOM_SCORE = "/proc/self/oom_score_adj";
 const OOM_SCORE_OF_IMAGE_WORKERS = "500";
 
-type RunJob = (job: ImageJob) => Promise<JobOutcome>;
+type RunJobs = (jobs: readonly ImageJob[]) => AsyncIterable<JobOutcome>;
 
 /**
  * Never resolves; the process ends with its parent. The decoders are loaded here and nowhere else:
@@ -22,34 +22,37 @@ export async function runImageWorker(): Promise<never> {
   process.on("disconnect", () => process.exit(0));
   dieWithParent();
   yieldToServing();
-  const runJob = await loadDecoders();
-  if (runJob !== undefined) {
-    process.on("message", (message) => void work(runJob, message));
+  const runJobs = await loadDecoders();
+  if (runJobs !== undefined) {
+    process.on("message", (message) => void work(runJobs, message));
     tell({ kind: "ready" });
   }
   return new Promise<never>(() => {});
 }
 
 /** undefined when they cannot be loaded: the parent has been told why, and ends this process. */
-async function loadDecoders(): Promise<RunJob | undefined> {
+async function loadDecoders(): Promise<RunJobs | undefined> {
   try {
-    const [{ runJob }, { restrictSharp }] = await Promise.all([
-      import("./make.ts"),
+    const [{ runJobs }, { restrictSharp }] = await Promise.all([
+      import("./make-several.ts"),
       import("./picture.ts"),
     ]);
     restrictSharp();
-    return runJob;
+    return runJobs;
   } catch (error) {
     tell({ kind: "unable", message: error instanceof Error ? error.message : String(error) });
     return undefined;
   }
 }
 
-async function work(runJob: RunJob, message: unknown): Promise<void> {
+async function work(runJobs: RunJobs, message: unknown): Promise<void> {
   const asked: ToChild | undefined = parseToChild(message);
   if (asked === undefined) throw new Error("the parent sent something that is no image job");
-  const outcome = await runJob(asked.job);
-  tell({ kind: "ended", number: asked.number, outcome, rssBytes: process.memoryUsage.rss() });
+  let { number } = asked;
+  for await (const outcome of runJobs(asked.jobs)) {
+    tell({ kind: "ended", number, outcome, rssBytes: process.memoryUsage.rss() });
+    number++;
+  }
 }
 
 function tell(message: FromChild): void {

@@ -55,7 +55,7 @@ export function makeStatus(options: {
     metrics() {
       const usage = cache.usage();
       const { variants, bytes, pinnedBytes, reservedBytes, capacityBytes } = usage;
-      const { busy, queued } = images.stats();
+      const { busy, queued, later } = images.stats();
       const gauges: Gauge[] = [
         { name: "cache_bytes", help: "Bytes of cached variants on disk", value: bytes },
         {
@@ -95,7 +95,16 @@ export function makeStatus(options: {
           help: "Variants here that belong to other servers and wait to be moved",
           value: rebalancer.status().left,
         },
-        { name: "image_queue_depth", help: "Image jobs waiting", value: queued },
+        {
+          name: "image_queue_depth",
+          help: "Image jobs waiting that were asked for",
+          value: queued,
+        },
+        {
+          name: "image_later_depth",
+          help: "Image jobs waiting that are made for later",
+          value: later,
+        },
         { name: "image_busy", help: "Image jobs running", value: busy },
         { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },
         ...watch.reports().map(({ name, state }) => ({

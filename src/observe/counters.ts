@@ -72,7 +72,26 @@ export const COUNTERS = {
   upstream_fetch: { help: "Variants asked of the next level", action: "none" },
   generated: { help: "Variants made by the image workers", action: "none" },
   image_failed: { help: "Image jobs that ended in a fault", action: "see the log for ids" },
-  stand_in: { help: "Answers that were not the exact variant", action: "add image workers" },
+  image_poisoned: {
+    help: "Pictures that killed two image workers and are refused for a while",
+    action: "see the log for ids; look at the originals",
+  },
+  image_refused: {
+    help: "Image jobs refused because their picture, or they, had just done harm",
+    action: "see image_poisoned",
+  },
+  image_left: {
+    help: "Image jobs that left the queue because nobody waited for them any more",
+    action: "many: people give up; add image workers",
+  },
+  image_batched: {
+    help: "Variants made from a picture that was decoded for another one anyway",
+    action: "none",
+  },
+  stand_in: {
+    help: "Times a larger variant was sent for want of an image worker",
+    action: "add image workers",
+  },
   shed: { help: "Requests refused with 503 for load", action: "add capacity" },
   flight_joined: { help: "Requests that joined a load under way", action: "none" },
   uncached: { help: "Answers that could not be kept for want of room", action: "raise capacity" },

@@ -4,7 +4,12 @@ import { resolve } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { asFault, type Fault } from "../../src/base/fault.ts";
 import { type ImagePool, type ImagePoolOptions, makeImagePool } from "../../src/image/pool.ts";
-import { createCounterMemory, openCounters, readCounters } from "../../src/observe/counters.ts";
+import {
+  type CounterName,
+  createCounterMemory,
+  openCounters,
+  readCounters,
+} from "../../src/observe/counters.ts";
 import { makeLog } from "../../src/observe/log.ts";
 import { childrenOf } from "./child-processes.ts";
 import { until } from "./until.ts";
@@ -16,7 +21,7 @@ export interface Tried extends AsyncDisposable {
   readonly pool: ImagePool;
   /** Lines the pool logged. */
   readonly lines: string[];
-  counted(name: "image_failed" | "image_worker_restart"): number;
+  counted(name: CounterName): number;
 }
 
 export function startPool(more: Partial<ImagePoolOptions> = {}): Tried {

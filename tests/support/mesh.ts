@@ -72,7 +72,12 @@ export interface Status {
     readonly failed: number;
   };
   readonly cache: { readonly variants: number; readonly bytes: number };
-  readonly images: { readonly workers: number; readonly busy: number; readonly queued: number };
+  readonly images: {
+    readonly workers: number;
+    readonly busy: number;
+    readonly queued: number;
+    readonly later: number;
+  };
   readonly outbox: { readonly pending: number; readonly aside: number };
   readonly workers: readonly { readonly worker: number; readonly state: string }[];
   readonly peers: readonly {

@@ -35,7 +35,7 @@ const STATUS: StatusDocument = {
     fault: undefined,
     passes: 0,
   },
-  images: { workers: 2, busy: 0, queued: 0 },
+  images: { workers: 2, busy: 0, queued: 0, later: 0 },
   outbox: { pending: 0, aside: 0 },
   counters: readCounters(createCounterMemory(1)),
 };

@@ -47,10 +47,10 @@ describe("the queue", () => {
   test("takes no more than its bound", () => {
     const queue = makeJobQueue<number>({ itemsMax: LIMITS.imageQueueMax, clock: steppedClock() });
     for (let i = 0; i < LIMITS.imageQueueMax; i++) {
-      expect(queue.add(i, { costMs: 0, ...patient })).toBe(true);
+      expect(queue.add(i, { costMs: 0, ...patient })).toBeDefined();
     }
-    expect(queue.add(-1, { costMs: 0, ...patient })).toBe(false);
-    expect(queue.drain()).toHaveLength(LIMITS.imageQueueMax);
+    expect(queue.add(-1, { costMs: 0, ...patient })).toBeUndefined();
+    expect(queue.takeAll(() => true, Number.POSITIVE_INFINITY)).toHaveLength(LIMITS.imageQueueMax);
     expect(queue.size).toBe(0);
   });
 
@@ -59,6 +59,21 @@ describe("the queue", () => {
     await new Promise<void>((expired) => queue.add("a", { costMs: 0, waitMs: 1, expired }));
     expect(queue.size).toBe(0);
     expect(queue.take()).toBeUndefined();
+  });
+
+  test("one that is not wanted any more leaves its place, once", () => {
+    const queue = makeJobQueue<string>({ itemsMax: 2, clock: steppedClock() });
+    const place = queue.add("a", { costMs: 0, ...patient });
+    queue.add("b", { costMs: 0, ...patient });
+    expect([place?.leave(), place?.leave()]).toEqual([true, false]);
+    expect([queue.take(), queue.take()]).toEqual(["b", undefined]);
+  });
+
+  test("some are taken out of turn, in their order and at most so many", () => {
+    const queue = makeJobQueue<string>({ itemsMax: 9, clock: steppedClock() });
+    for (const name of ["a1", "b1", "a2", "a3"]) queue.add(name, { costMs: 0, ...patient });
+    expect(queue.takeAll((name) => name.startsWith("a"), 2)).toEqual(["a1", "a2"]);
+    expect([queue.take(), queue.take()]).toEqual(["b1", "a3"]);
   });
 });
 
@@ -78,7 +93,9 @@ describe("refusals", () => {
   test("a source is refused for every job of it, for a minute", () => {
     const clock = steppedClock();
     const refused = makeRefusedJobs(clock);
-    refused.refuseSource(makeJob("/bad", "t"));
+    expect(refused.crashed(makeJob("/bad", "t"))).toBe(false);
+    expect(refused.waitMs(makeJob("/bad", "t"))).toBe(0);
+    expect(refused.crashed(makeJob("/bad", "other"))).toBe(true);
     expect(refused.waitMs(makeJob("/bad", "u", { format: "png" }))).toBe(DEADLINES.imageRefusedMs);
     expect(refused.waitMs({ kind: "probe", source: "/bad", limits: JOB_LIMITS })).toBeGreaterThan(
       0,
@@ -98,8 +115,19 @@ describe("refusals", () => {
 
   test("of more than the bound the oldest is forgotten", () => {
     const refused = makeRefusedJobs(steppedClock());
-    for (let i = 0; i <= LIMITS.imageRefusedMax; i++) refused.refuseSource(makeJob(`/${i}`, "t"));
+    for (let i = 0; i <= LIMITS.imageRefusedMax; i++) refused.refuseJob(makeJob(`/${i}`, "t"));
     expect(refused.waitMs(makeJob("/0", "t"))).toBe(0);
     expect(refused.waitMs(makeJob("/1", "t"))).toBeGreaterThan(0);
+  });
+
+  test("deaths long ago, or before the picture was worked on without one, do not count", () => {
+    const clock = steppedClock();
+    const refused = makeRefusedJobs(clock);
+    refused.crashed(makeJob("/unlucky", "t"));
+    refused.survived(makeJob("/unlucky", "t"));
+    expect(refused.crashed(makeJob("/unlucky", "t"))).toBe(false);
+    clock.now = DEADLINES.imageRefusedMs;
+    expect(refused.crashed(makeJob("/unlucky", "t"))).toBe(false);
+    expect(refused.crashed(makeJob("/unlucky", "t"))).toBe(true);
   });
 });
