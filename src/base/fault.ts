@@ -47,6 +47,12 @@ export const FAULTS = {
     "the picture has more pixels, frames or bytes than the limits allow",
   ),
   blocked: kind(451, 0, "the picture was taken down; mir purge --unblock brings it back"),
+  withdrawn: kind(
+    503,
+    0,
+    "the picture was purged with its original just now; upload it again",
+    true,
+  ),
   bad_origin: kind(502, 0, "the origin store failed; retry later", true),
   no_origin: kind(502, 0, "no level below could be reached; retry later", true),
   peer_failed: kind(502, 0, "another node broke off; retry", true),

@@ -37,6 +37,8 @@ export const LIMITS = {
   wireWarmBytesMax: 1 * KiB,
   /** Ids in one purge (`x`): all of the longest fit in its JSON. */
   wirePurgesMax: 256,
+  /** Ids in one order of an operator: two orders each, where it blocks and takes the original too. */
+  purgeIdsMax: 128,
   /** Control keys of a node at a time, characters of one, and key ids in a hello. */
   controlKeysMax: 2,
   controlKeyCharsMin: 16,

@@ -2,7 +2,8 @@
  * The file of tombstones, `.mir/tombstones`: lines like those of the journal, fsynced before anybody is answered.
  *
  *   H log                                    a name of this file, made with it: others remember how far they read
- *   T seq id purgedAt blocked changedAt      state of an id after a change; a later line of the id wins
+ *   T seq id purgedAt withdrawnAt blocked changedAt
+ *                                            state of an id after a change; a later line of the id wins
  */
 
 import {
@@ -41,7 +42,7 @@ export interface ReadTombstones {
 }
 
 const NAMED = /^H ([0-9a-f]{16})$/;
-const STATE = /^T (\d{1,15}) ([A-Za-z0-9_-]{6,96}) (\d{1,10}) ([01]) (\d{1,10})$/;
+const STATE = /^T (\d{1,15}) ([A-Za-z0-9_-]{6,96}) (\d{1,10}) (\d{1,10}) ([01]) (\d{1,10})$/;
 
 /** A file without a name of its own gets a new one. */
 export function readTombstones(dir: string): ReadTombstones {
@@ -102,18 +103,20 @@ function nameRecord(name: string): string {
   return checkedRecord(`H ${name}`);
 }
 
-function stateRecord({ seq, id, purgedAt, blocked, changedAt }: PurgeState): string {
-  return checkedRecord(`T ${seq} ${id} ${purgedAt} ${blocked ? 1 : 0} ${changedAt}`);
+function stateRecord(state: PurgeState): string {
+  const { seq, id, purgedAt, withdrawnAt, blocked, changedAt } = state;
+  return checkedRecord(`T ${seq} ${id} ${purgedAt} ${withdrawnAt} ${blocked ? 1 : 0} ${changedAt}`);
 }
 
 function stateOf(body: string): PurgeState | undefined {
   const found = STATE.exec(body);
   if (found === null) return undefined;
-  const [, seq, id = "", purgedAt, blocked, changedAt] = found;
+  const [, seq, id = "", purgedAt, withdrawnAt, blocked, changedAt] = found;
   return {
     id,
     seq: Number(seq),
     purgedAt: Number(purgedAt),
+    withdrawnAt: Number(withdrawnAt),
     blocked: blocked === "1",
     changedAt: Number(changedAt),
   };

@@ -7,6 +7,8 @@ export interface PurgeState {
   readonly id: string;
   /** Unix seconds; 0 for never. */
   readonly purgedAt: number;
+  /** Of the last purge that went with its original, so that no upload from before it may reach the store; 0: never. */
+  readonly withdrawnAt: number;
   readonly blocked: boolean;
   /** When it was blocked or unblocked last; 0 for never. */
   readonly changedAt: number;
@@ -18,8 +20,11 @@ export interface PurgeOrder {
   readonly id: string;
   /** Unix seconds at the node that was told first. */
   readonly purgedAt: number;
-  readonly action: "purge" | "block" | "unblock";
+  /** "withdraw" is a purge that takes uploads which are on their way to the store too. */
+  readonly action: "purge" | "withdraw" | "block" | "unblock";
 }
+
+const NEVER = { purgedAt: 0, withdrawnAt: 0, blocked: false, changedAt: 0 };
 
 /**
  * The state after an order; undefined when it changes nothing. Orders may come in any order and more than
@@ -30,16 +35,18 @@ export function afterOrder(
   order: PurgeOrder,
   seq: number,
 ): PurgeState | undefined {
-  const { purgedAt, blocked, changedAt } = before ?? { purgedAt: 0, blocked: false, changedAt: 0 };
+  const { purgedAt, withdrawnAt, blocked, changedAt } = before ?? NEVER;
   const { id, action } = order;
   const at = order.purgedAt;
   const purges = action !== "unblock" && at > purgedAt;
   const wins = at > changedAt || (at === changedAt && action === "block" && !blocked);
-  const changes = action !== "purge" && wins;
-  if (!purges && !changes) return undefined;
+  const withdraws = action === "withdraw" && at > withdrawnAt;
+  const changes = (action === "block" || action === "unblock") && wins;
+  if (!purges && !withdraws && !changes) return undefined;
   return {
     id,
     purgedAt: purges ? at : purgedAt,
+    withdrawnAt: withdraws ? at : withdrawnAt,
     blocked: changes ? action === "block" : blocked,
     changedAt: changes ? at : changedAt,
     seq,
@@ -48,12 +55,13 @@ export function afterOrder(
 
 /** The orders by which another node comes to the same state. */
 export function ordersOf(state: PurgeState): PurgeOrder[] {
-  const { id, purgedAt, blocked, changedAt } = state;
+  const { id, purgedAt, withdrawnAt, blocked, changedAt } = state;
   const orders: PurgeOrder[] = [];
   if (changedAt > 0) {
     orders.push({ id, purgedAt: changedAt, action: blocked ? "block" : "unblock" });
   }
-  if (purgedAt > 0 && (!blocked || purgedAt !== changedAt)) {
+  if (withdrawnAt > 0) orders.push({ id, purgedAt: withdrawnAt, action: "withdraw" });
+  if (purgedAt > withdrawnAt && (!blocked || purgedAt !== changedAt)) {
     orders.push({ id, purgedAt, action: "purge" });
   }
   return orders;

@@ -43,7 +43,14 @@ const answerSchema = v.looseObject({
     v.looseObject({
       server: v.string(),
       had: v.optional(
-        v.array(v.object({ id: v.string(), variants: v.number(), bytes: v.number() })),
+        v.array(
+          v.object({
+            id: v.string(),
+            variants: v.number(),
+            bytes: v.number(),
+            uploads: v.exactOptional(v.number()),
+          }),
+        ),
       ),
       through: v.optional(v.string()),
       fault: v.optional(v.string()),
@@ -71,6 +78,16 @@ function report(answer: unknown, json: boolean, output: Output): number {
   return failed ? 1 : 0;
 }
 
+function amountOf(had: {
+  readonly variants: number;
+  readonly bytes: number;
+  readonly uploads?: number;
+}): string {
+  const { variants, bytes, uploads = 0 } = had;
+  const amount = `${variants} ${variants === 1 ? "variant" : "variants"}, ${formatBytes(bytes)}`;
+  return uploads === 0 ? amount : `${amount}, an upload on its way to the store`;
+}
+
 function linesOf({ nodes, origin }: Answer): string[] {
   const width = Math.max(...nodes.map(({ server }) => server.length), "origin".length);
   const lines = nodes.flatMap(({ server, had, through, fault }) => {
@@ -79,10 +96,7 @@ function linesOf({ nodes, origin }: Answer): string[] {
       return [`${name}  NOT REACHED (${fault ?? "unknown"}): it asks for what it missed`];
     }
     const by = through === undefined ? "" : `, told by ${through}`;
-    return had.map(
-      ({ id, variants, bytes }) =>
-        `${name}  ${id}  ${variants} ${variants === 1 ? "variant" : "variants"}, ${formatBytes(bytes)}${by}`,
-    );
+    return had.map((one) => `${name}  ${one.id}  ${amountOf(one)}${by}`);
   });
   if (origin === undefined) return lines;
   const store = "origin".padEnd(width);

@@ -7,6 +7,8 @@ export interface Dropped {
   readonly id: string;
   readonly variants: number;
   readonly bytes: number;
+  /** Uploads that were on their way to the store and are no longer; only where there were any. */
+  readonly uploads?: number;
 }
 
 /**

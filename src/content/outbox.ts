@@ -22,7 +22,7 @@ export interface Outbox {
    * cannot be written: `disk_full`, `unwritable`.
    */
   add(record: OutboxRecord): void;
-  /** After the next hop vouches for it; durable too. Then the picture may be unpinned. */
+  /** After the next hop vouches for it, or it was withdrawn; durable too. Then the picture may be unpinned. */
   remove(relname: string): void;
   /** Takes it out of what is handed on, and keeps it for people to look at. */
   setAside(relname: string): void;
@@ -86,9 +86,10 @@ export function openOutbox(options: {
       listener();
     },
     remove(relname) {
-      if (!waiting.has(relname)) return;
-      removeFile(dir, relname);
-      waiting.delete(relname);
+      const among = waiting.has(relname) ? waiting : aside;
+      if (!among.has(relname)) return;
+      removeFile(among === waiting ? dir : asideDir, relname);
+      among.delete(relname);
       filesChanged(-1);
     },
     setAside(relname) {

@@ -24,7 +24,7 @@ const pageSchema = v.object({
     v.object({
       id: v.pipe(v.string(), v.check(isContentId)),
       purgedAt: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-      action: v.picklist(["purge", "block", "unblock"]),
+      action: v.picklist(["purge", "withdraw", "block", "unblock"]),
     }),
   ),
 });

@@ -19,10 +19,11 @@ export interface PurgeHere {
   close(): void;
 }
 
-/** On the main thread, which alone writes tombstones. */
+/** On the main thread, which alone writes tombstones. `withdraw` tells how many uploads an order took back. */
 export function makePurgeHere(
   parts: Pick<Parts, "cache" | "local" | "announce" | "counters" | "clock" | "log">,
   tombstones: Tombstones,
+  withdraw: (order: PurgeOrder) => number,
 ): PurgeHere {
   const { counters, clock, log } = parts;
   const unswept = new Set(tombstones.unswept);
@@ -63,6 +64,15 @@ export function makePurgeHere(
   };
   sweepLater();
 
+  /** After the tombstones are written, so that none comes in behind it. */
+  const withdrawn = (orders: readonly PurgeOrder[]): ReadonlyMap<string, number> => {
+    const taken = new Map<string, number>();
+    for (const order of orders) {
+      if (order.action === "withdraw") taken.set(order.id, withdraw(order));
+    }
+    return taken;
+  };
+
   return {
     sweep,
     async carryOut(orders) {
@@ -70,11 +80,16 @@ export function makePurgeHere(
       const all = [...new Set(orders.map(({ id }) => id))];
       const purges = orders.filter(({ action }) => action !== "unblock");
       const ids = [...new Set(purges.map(({ id }) => id))];
+      const taken = withdrawn(orders);
       const found = new Map((await drop(ids, "dropped")).map((one) => [one.id, one]));
       for (const id of ids) unswept.add(id);
       sweepLater();
       log.info("purged", { orders: orders.length, example: orders[0] });
-      return all.map((id) => found.get(id) ?? { id, variants: 0, bytes: 0 });
+      return all.map((id) => {
+        const uploads = taken.get(id) ?? 0;
+        const dropped = found.get(id) ?? { id, variants: 0, bytes: 0 };
+        return uploads === 0 ? dropped : { ...dropped, uploads };
+      });
     },
     close() {
       closed = true;

@@ -23,6 +23,17 @@ const removedSchema = v.object({
   removed: v.array(v.object({ id: v.string(), names: v.number() })),
 });
 
+/** The second time something may have come to the store that was on its way the first time. */
+export function bothRemoved(first: OriginReport, second: OriginReport): OriginReport {
+  if (second.fault !== undefined) return { ...second, removed: first.removed };
+  const names = new Map(first.removed.map((one) => [one.id, one.names]));
+  const removed = second.removed.map((one) => ({
+    id: one.id,
+    names: one.names + (names.get(one.id) ?? 0),
+  }));
+  return { ...second, removed };
+}
+
 /** On this node. Throws Faults; some may be gone by then. */
 export async function removeAtOrigin(
   { origin }: Pick<Parts, "origin">,

@@ -24,7 +24,14 @@ export interface NodeReport {
 const RELAYS_MAX = 2;
 
 const hadSchema = v.object({
-  ids: v.array(v.object({ id: v.string(), variants: v.number(), bytes: v.number() })),
+  ids: v.array(
+    v.object({
+      id: v.string(),
+      variants: v.number(),
+      bytes: v.number(),
+      uploads: v.exactOptional(v.number()),
+    }),
+  ),
 });
 
 type Reach = Pick<Parts, "self" | "topology" | "links" | "clock" | "log">;

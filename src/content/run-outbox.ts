@@ -19,11 +19,13 @@ export interface RunOutboxOptions {
   readonly outbox: Outbox;
   /**
    * Resolves when the next hop vouches for the upload, and bounds its own time. What it throws is tried again,
-   * but for `conflict` and `bad_digest`, which set the upload aside.
+   * but for `conflict` and `bad_digest`, which set the upload aside, and `withdrawn`, which ends it.
    */
   readonly send: (record: OutboxRecord) => Promise<"done">;
   /** After the record is gone: unpins the picture. */
   readonly done: (record: OutboxRecord) => void;
+  /** It was withdrawn while it was sent, and has arrived: undoes that. Rejects when it cannot. */
+  readonly undo: (record: OutboxRecord) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: Counters;
@@ -68,7 +70,7 @@ export function runOutbox(options: RunOutboxOptions): OutboxRunner {
     const { relname } = record;
     const work = handOn(options, record).then((ended) => {
       if (ended.kind === "sent") backOff.succeeded(relname);
-      else if (ended.kind === "aside") backOff.forget(relname);
+      else if (ended.kind !== "failed") backOff.forget(relname);
       else report(options, record, ended.fault, backOff.failed(relname, ended.atLeastMs));
       sending.delete(relname);
       pump();
@@ -92,6 +94,7 @@ export function runOutbox(options: RunOutboxOptions): OutboxRunner {
 
 type Ended =
   | { readonly kind: "sent" }
+  | { readonly kind: "withdrawn" }
   | { readonly kind: "aside" }
   | { readonly kind: "failed"; readonly fault: Fault; readonly atLeastMs: number };
 
@@ -100,9 +103,12 @@ async function handOn(options: RunOutboxOptions, record: OutboxRecord): Promise<
   const { outbox, send, done, counters, log } = options;
   try {
     await send(record);
+    if (outbox.get(record.relname) !== record) return await undone(options, record);
     outbox.remove(record.relname);
   } catch (error) {
     const fault = asFault(error);
+    if (outbox.get(record.relname) !== record) return { kind: "withdrawn" };
+    if (fault.code === "withdrawn") return givenUp(options, record);
     if (FINAL.has(fault.code) && setAside(options, record, fault)) return { kind: "aside" };
     return { kind: "failed", fault, atLeastMs: fault.retryAfterMs ?? 0 };
   }
@@ -114,6 +120,33 @@ async function handOn(options: RunOutboxOptions, record: OutboxRecord): Promise<
     log.error("outbox.not_unpinned", { relname: record.relname, error, effect });
   }
   return { kind: "sent" };
+}
+
+/** A purge with the original has taken the record away, and perhaps another upload has come since. */
+async function undone(options: RunOutboxOptions, record: OutboxRecord): Promise<Ended> {
+  const { outbox, undo, log } = options;
+  const { relname } = record;
+  if (outbox.get(relname) !== undefined) return { kind: "withdrawn" };
+  try {
+    await undo(record);
+  } catch (error) {
+    const hint = "purge it with --origin once more";
+    log.error("outbox.not_undone", { relname, error, effect: "it came back to the store", hint });
+  }
+  return { kind: "withdrawn" };
+}
+
+/** The next hop has heard of the purge, this node not yet. */
+function givenUp({ outbox, done, log }: RunOutboxOptions, record: OutboxRecord): Ended {
+  const { relname } = record;
+  try {
+    outbox.remove(relname);
+    done(record);
+  } catch (error) {
+    return { kind: "failed", fault: asFault(error), atLeastMs: 0 };
+  }
+  log.info("outbox.withdrawn", { relname });
+  return { kind: "withdrawn" };
 }
 
 function setAside(options: RunOutboxOptions, record: OutboxRecord, fault: Fault): boolean {

@@ -23,7 +23,7 @@ export interface PurgeEntry {
   readonly id: string;
   /** Unix seconds. */
   readonly purgedAt: number;
-  readonly action: "purge" | "block" | "unblock" | "origin";
+  readonly action: "purge" | "withdraw" | "block" | "unblock" | "origin";
 }
 
 export interface PurgeTold {

@@ -20,7 +20,7 @@ const warmSchema = v.strictObject({
 
 const rebalanceSchema = v.strictObject({ start: v.boolean() });
 const purgeSchema = v.strictObject({
-  ids: v.pipe(words, v.minLength(1), v.maxLength(LIMITS.wirePurgesMax)),
+  ids: v.pipe(words, v.minLength(1), v.maxLength(LIMITS.purgeIdsMax)),
   block: v.optional(v.boolean(), false),
   unblock: v.optional(v.boolean(), false),
   origin: v.optional(v.boolean(), false),

@@ -1,15 +1,23 @@
 /** Purging and blocking, put together on the main thread: an operator's orders, those of peers, and what was missed. */
 
+import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { PurgeOrder } from "../cache/tombstone-state.ts";
 import type { Tombstones } from "../cache/tombstones.ts";
+import { withdraw } from "../content/custody.ts";
+import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
 import { type CatchUpParts, catchUp, pageSince } from "../content/purge-catch-up.ts";
 import { openPurgeCursors } from "../content/purge-cursors.ts";
 import { makePurgeHere } from "../content/purge-here.ts";
-import { type OriginReport, removeAtOrigin, removeOriginals } from "../content/purge-origin.ts";
+import {
+  bothRemoved,
+  type OriginReport,
+  removeAtOrigin,
+  removeOriginals,
+} from "../content/purge-origin.ts";
 import { type NodeReport, reachAll } from "../content/purge-reach.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import { type Links, makeLinks } from "../mesh/link.ts";
@@ -50,13 +58,16 @@ const AHEAD_SECONDS_MAX = 3_600;
 export function makePurges(options: {
   readonly parts: Parts;
   readonly restored: { readonly tombstones: Tombstones };
+  readonly outbox: () => Outbox;
   readonly credentials: Credentials;
 }): Purges {
   const { parts } = options;
   const { tombstones } = options.restored;
   const { self, clock, log } = parts;
   const quiet = quietLinks(parts, options.credentials);
-  const here = makePurgeHere(parts, tombstones);
+  const here = makePurgeHere(parts, tombstones, (order) =>
+    withdraw({ outbox: options.outbox(), cache: parts.cache }, order),
+  );
   const cursors = openPurgeCursors(self.cacheDir, log);
   const asking: CatchUpParts = {
     ...{ parts, links: quiet, tombstones, here, cursors },
@@ -65,14 +76,6 @@ export function makePurges(options: {
   let timer: Timer | undefined;
   let running: Promise<unknown> = Promise.resolve();
   let stopped = false;
-
-  const entriesOf = ({ ids, action }: PurgeRequest): PurgeEntry[] => {
-    // later than what was ordered before, though it be in the same second
-    const before = ids.flatMap((id) => tombstones.get(id) ?? []);
-    const last = before.map(({ purgedAt, changedAt }) => Math.max(purgedAt, changedAt) + 1);
-    const purgedAt = Math.max(clock.wallSeconds(), ...last);
-    return ids.map((id) => ({ id, purgedAt, action }));
-  };
 
   const round = async (): Promise<void> => {
     await catchUp(asking, LIMITS.purgeAskedMax);
@@ -96,12 +99,12 @@ export function makePurges(options: {
   return {
     async order(request) {
       // first, so that nothing is fetched from it once the purge is over
-      const origin = request.origin ? await removeOriginals(parts, request.ids) : undefined;
-      const entries = entriesOf(request);
+      const first = request.origin ? await removeOriginals(parts, request.ids) : undefined;
+      const entries = entriesOf(request, { tombstones, clock });
       const had = await here.carryOut(ordersIn(entries, clock.wallSeconds()));
-      const own = { server: self.name, level: self.level, had };
-      const others = await reachAll(parts, entries);
-      const nodes = [{ ...own, through: undefined, fault: undefined }, ...others];
+      const own = { server: self.name, level: self.level, had, through: undefined };
+      const nodes = [{ ...own, fault: undefined }, ...(await reachAll(parts, entries))];
+      const origin = first && (await removeAgain(parts, request.ids, { first, nodes }));
       const purgedAt = entries[0]?.purgedAt ?? clock.wallSeconds();
       return { purgedAt, action: request.action, nodes, origin };
     },
@@ -147,6 +150,30 @@ function quietLinks(parts: Parts, credentials: Credentials): Links {
     counters: { add: () => undefined },
     log: { ...log, info: log.debug },
   });
+}
+
+function entriesOf(
+  { ids, action, origin }: PurgeRequest,
+  { tombstones, clock }: { readonly tombstones: Tombstones; readonly clock: Clock },
+): PurgeEntry[] {
+  // later than what was ordered before, though it be in the same second
+  const before = ids.flatMap((id) => tombstones.get(id) ?? []);
+  const last = before.map(({ purgedAt, changedAt }) => Math.max(purgedAt, changedAt) + 1);
+  const purgedAt = Math.max(clock.wallSeconds(), ...last);
+  return ids.flatMap((id) => [
+    ...(origin ? [{ id, purgedAt, action: "withdraw" as const }] : []),
+    ...(origin && action === "purge" ? [] : [{ id, purgedAt, action }]),
+  ]);
+}
+
+/** An upload that was taken back may have come to the store just before. */
+async function removeAgain(
+  parts: Parts,
+  ids: readonly string[],
+  { first, nodes }: { readonly first: OriginReport; readonly nodes: readonly NodeReport[] },
+): Promise<OriginReport> {
+  const withdrew = nodes.some((node) => node.had?.some(({ uploads = 0 }) => uploads > 0));
+  return withdrew ? bothRemoved(first, await removeOriginals(parts, ids)) : first;
 }
 
 /** Throws a Fault for a time that no clock of this mesh should show. */

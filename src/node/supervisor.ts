@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { unreachable } from "../base/fault.ts";
+import type { Cache } from "../cache/cache.ts";
 import { saveCache } from "../cache/restore.ts";
 import { takeCustody } from "../content/custody.ts";
 import type { Parts } from "../content/parts.ts";
@@ -75,8 +76,7 @@ async function startOn(
     ...{ secrets: secrets.s3, credentials, log: options.log },
     uploadKeys: secrets.uploadKeys,
   };
-  const custody: Parts["custody"] = async (taken) =>
-    takeCustody({ outbox: uploads.outbox(), cache: parts.cache }, taken);
+  const custody = custodyOf(ground, () => parts.cache);
   const live = makeLiveParts({
     ...setup,
     ...{ worker: 0, images, announce, custody },
@@ -84,7 +84,9 @@ async function startOn(
     purge: (message) => purges.told(message),
   });
   const parts = live.always;
-  const purges = undo.use(makePurges({ parts, credentials, restored: ground.restored }));
+  const purges = undo.use(
+    makePurges({ parts, credentials, restored: ground.restored, outbox: uploads.outbox }),
+  );
   await purges.catchUpFirst();
   const rebalancing = makeRebalancing({ topology, self, memory, log, clock, variants });
   const crew = await startCrew({
@@ -141,6 +143,12 @@ async function startOn(
   };
   const drain = makeDrain({ graceMs: options.drainGraceMs, begin, end, log });
   return { listeners: [...crew.listeners, ...admin.listeners], reload, drain };
+}
+
+function custodyOf({ uploads, restored }: Ground, cache: () => Cache): Parts["custody"] {
+  const { tombstones } = restored;
+  return async (taken) =>
+    takeCustody({ outbox: uploads.outbox(), cache: cache(), tombstones }, taken);
 }
 
 /** Without it the next start knows what is cached, but not in which order it was used. */

@@ -2,12 +2,16 @@
 
 import { join } from "node:path";
 import { Fault } from "../base/fault.ts";
+import { parseRelname } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { PinnedFile } from "../cache/pinned-files.ts";
 import { handOn } from "../content/hand-on.ts";
 import { type Outbox, openOutbox } from "../content/outbox.ts";
+import type { OutboxRecord } from "../content/outbox-record.ts";
 import type { Parts } from "../content/parts.ts";
+import { removeAtOrigin } from "../content/purge-origin.ts";
 import { type OutboxRunner, runOutbox } from "../content/run-outbox.ts";
+import { isLowest } from "../content/upstream.ts";
 import type { Log } from "../observe/log.ts";
 
 export interface Uploads {
@@ -18,6 +22,12 @@ export interface Uploads {
   /** Begins to hand on what waits. */
   start(parts: Parts): void;
   stop(): Promise<void>;
+}
+
+/** In the store alone: a node that took it into custody meanwhile hears of the purge itself. */
+async function undoUpload(parts: Parts, { relname }: OutboxRecord): Promise<void> {
+  const id = parseRelname(relname)?.id;
+  if (id !== undefined && isLowest(parts)) await removeAtOrigin(parts, [id]);
 }
 
 export function makeUploads(options: { readonly cacheDir: string; readonly log: Log }): Uploads {
@@ -46,6 +56,7 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
         outbox: outbox(),
         send: (record) => handOn(parts, record),
         done: (record) => void parts.cache.unpin(record.relname),
+        undo: (record) => undoUpload(parts, record),
         clock,
         log,
         counters,

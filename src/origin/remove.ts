@@ -25,7 +25,8 @@ export async function removeOriginal(
     return Math.min(left, waits.probeMs);
   };
   let removed = 0;
-  const queue = allOriginNames(id, store.upperCase).values();
+  const names = allOriginNames(id, store.upperCase);
+  const queue = names.values();
   const turn = async (): Promise<void> => {
     for (const { path } of queue) {
       counters.add("origin_probe");
@@ -34,5 +35,8 @@ export async function removeOriginal(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, turn));
+  // a store that is away as a whole holds nothing either
+  const [first] = names;
+  if (removed === 0 && first !== undefined) await store.verify(first.path, waitMs());
   return removed;
 }

@@ -158,7 +158,7 @@ export const Purge = v.object({
         id: v.pipe(v.string(), v.check(isContentId, "no content id")),
         /** Unix seconds. */
         purgedAt: count(Number.MAX_SAFE_INTEGER),
-        action: v.picklist(["purge", "block", "unblock", "origin"]),
+        action: v.picklist(["purge", "withdraw", "block", "unblock", "origin"]),
       }),
     ),
     v.maxLength(LIMITS.wirePurgesMax),

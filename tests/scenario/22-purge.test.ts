@@ -1,13 +1,14 @@
 /** Purging and blocking in a whole mesh: nothing of before comes back, whoever was away. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { variantsBelow } from "../support/cache-dir.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
-import { pictureOf, writePicture } from "../support/pictures.ts";
+import { drawJpeg, pictureOf, writePicture } from "../support/pictures.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
+import { UPLOAD_KEY, upload } from "../support/uploads.ts";
 
 const EDGES = ["edge-1", "edge-2", "edge-3"] as const;
 const REGIONALS = ["regional-1", "regional-2"] as const;
@@ -18,7 +19,7 @@ setDefaultTimeout(60_000);
 
 interface NodeReport {
   readonly server: string;
-  readonly had?: readonly { id: string; variants: number; bytes: number }[];
+  readonly had?: readonly { id: string; variants: number; bytes: number; uploads?: number }[];
   readonly fault?: string;
 }
 interface Purged {
@@ -35,6 +36,7 @@ beforeAll(async () => {
     edges: EDGES,
     regionals: REGIONALS,
     origin: { origin_dir: photos.path },
+    env: { MIR_UPLOAD_KEYS: UPLOAD_KEY },
   });
 });
 
@@ -220,6 +222,33 @@ describe("--origin", () => {
     for (const edge of EDGES) {
       expect((await mesh.get(edge, "/puddle/wreck/md/a.jpg")).status).toBe(404);
     }
+  });
+});
+
+describe("--origin while the store is away", () => {
+  test("takes back an upload that is on its way, and one made later arrives", async () => {
+    const away = `${photos.path}-away`;
+    renameSync(photos.path, away);
+    const picture = await drawJpeg({ width: 320, height: 240 });
+    const meta = { contentId: "withdrawn-picture" };
+    const { url } = mesh.node("edge-2");
+    const first = await upload(url, picture, meta);
+    expect(first.status).toBe(201);
+    const relname = first.relname ?? "";
+    const { code, nodes } = await purgeJson("withdrawn-picture", "--origin");
+    expect(code).toBe(1); // the store could not be asked
+    const taken = nodes.flatMap(({ had = [] }) => had.map(({ uploads = 0 }) => uploads));
+    expect(taken.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
+    renameSync(away, photos.path);
+    expect((await upload(url, picture, { contentId: "another-picture" })).status).toBe(201);
+    const stored = (name: string): boolean => existsSync(join(photos.path, name));
+    await until(async () => {
+      const pending = await Promise.all(ALL.map((name) => mesh.status(name)));
+      return pending.every(({ outbox }) => outbox.pending === 0 && outbox.aside === 0);
+    }, "nothing waits for the store");
+    expect(stored(relname)).toBe(false);
+    await until(async () => (await upload(url, picture, meta)).status === 201, "taken anew");
+    await until(() => stored(relname), "in the store");
   });
 });
 

@@ -37,6 +37,9 @@ export const purge = (id: string, purgedAt = NOW): PurgeOrder => ({
   purgedAt,
   action: "purge",
 });
+export const withdraw = (id: string, purgedAt = NOW): PurgeOrder => ({
+  ...{ id, purgedAt, action: "withdraw" },
+});
 export const block = (id: string, purgedAt = NOW): PurgeOrder => ({
   id,
   purgedAt,

@@ -80,6 +80,7 @@ async function run(order: UploaderOrder): Promise<void> {
       cache.unpin(record.relname);
       passed("unpinned");
     },
+    undo: async () => undefined,
     waits: { firstMs: 1, longestMs: 20 },
     ...watched,
   });

@@ -103,7 +103,7 @@ describe("the table that threads read", () => {
 
 describe("at most so many ids", () => {
   const state = (id: string, purgedAt: number, blocked = false): PurgeState => ({
-    ...{ id, purgedAt, blocked, changedAt: 0, seq: purgedAt },
+    ...{ id, purgedAt, withdrawnAt: 0, blocked, changedAt: 0, seq: purgedAt },
   });
 
   test("what is over makes room first, then the oldest purge", () => {

@@ -4,11 +4,12 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asFault } from "../../../src/base/fault.ts";
-import { takeCustody } from "../../../src/content/custody.ts";
+import { withdraw as takeBack, takeCustody } from "../../../src/content/custody.ts";
 import { type Outbox, openOutbox } from "../../../src/content/outbox.ts";
 import type { OutboxRecord } from "../../../src/content/outbox-record.ts";
 import { type CacheDir, makeCacheDir } from "../../support/cache-dir.ts";
 import { recordOf, uploadBytes } from "../../support/outbox-files.ts";
+import { withdraw } from "../../support/tombstones.ts";
 import { watchedParts } from "../../support/watched-parts.ts";
 
 const open: Disposable[] = [];
@@ -36,7 +37,7 @@ function desk(recordsMax = 100): Desk {
     files,
     take(record, file) {
       try {
-        takeCustody({ outbox, cache }, { record, file });
+        takeCustody({ outbox, cache, tombstones: files.restored.tombstones }, { record, file });
         return "kept";
       } catch (error) {
         return asFault(error).code;
@@ -116,5 +117,45 @@ describe("custody", () => {
     publish(png, 1, true);
     expect(take(png, "fresh")).toBe("conflict");
     expect(files.cache.pinned()).toEqual([recordOf(1).relname]);
+  });
+});
+
+describe("a purge with the original", () => {
+  const NOW = Math.floor(Date.now() / 1000);
+  const before = (n: number): OutboxRecord => recordOf(n, { modified: NOW - 10 });
+  const after = (n: number): OutboxRecord => recordOf(n, { modified: NOW + 10 });
+
+  test("takes back what was uploaded before it, on its way or set aside, and unpins it", () => {
+    const { take, publish, outbox, files } = desk();
+    for (const n of [1, 2, 3]) {
+      publish(before(n), n, true);
+      take(before(n), "fresh");
+    }
+    outbox.setAside(before(2).relname);
+    const { cache } = files;
+    expect(takeBack({ outbox, cache }, withdraw("upload1", NOW))).toBe(1);
+    expect(takeBack({ outbox, cache }, withdraw("upload2", NOW))).toBe(1);
+    expect(takeBack({ outbox, cache }, withdraw("upload4", NOW))).toBe(0);
+    expect([outbox.list(), outbox.aside()]).toEqual([[before(3)], []]);
+    expect(files.cache.pinned()).toEqual([before(3).relname]);
+  });
+
+  test("leaves what was uploaded after it", () => {
+    const { take, publish, outbox, files } = desk();
+    publish(after(1), 1, true);
+    take(after(1), "fresh");
+    expect(takeBack({ outbox, cache: files.cache }, withdraw("upload1", NOW))).toBe(0);
+    expect(outbox.list()).toEqual([after(1)]);
+  });
+
+  test("refuses what was uploaded before it and arrives later; its file goes", () => {
+    const { take, publish, files, outbox } = desk();
+    files.restored.tombstones.apply([withdraw("upload1", NOW)]);
+    publish(before(1), 1, true);
+    expect(take(before(1), "fresh")).toBe("withdrawn");
+    expect(existsSync(join(files.dir, before(1).relname))).toBe(false);
+    expect(outbox.pending()).toBe(0);
+    publish(after(1), 1, true);
+    expect(take(after(1), "fresh")).toBe("kept");
   });
 });

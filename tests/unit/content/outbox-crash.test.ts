@@ -92,6 +92,7 @@ async function handOnRest(dir: string, target: Target): Promise<void> {
     outbox,
     send: (record) => deliverToOrigin(record, { origin, path: join(dir, record.relname) }),
     done() {},
+    undo: async () => undefined,
     ...parts,
     waits: { firstMs: 1, longestMs: 20 },
   });

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { openPurged } from "../../../src/cache/purged.ts";
+import type { PurgeOrder } from "../../../src/cache/tombstone-state.ts";
 import { makeLocal } from "../../../src/content/local.ts";
 import type { News } from "../../../src/content/news.ts";
 import { publishFresh } from "../../../src/content/publish-fresh.ts";
@@ -15,7 +16,7 @@ import {
   relnameOfNumber,
 } from "../../support/cache-dir.ts";
 import { edgeTopology } from "../../support/node-parts.ts";
-import { purge, unblock } from "../../support/tombstones.ts";
+import { purge, unblock, withdraw } from "../../support/tombstones.ts";
 import { watchedParts } from "../../support/watched-parts.ts";
 
 const ID = "pic000001";
@@ -26,7 +27,8 @@ const NAMES = [
   relnameOfNumber(1, "orig", "bin"),
 ];
 
-function nodeOn(of: CacheDir) {
+function nodeOn(of: CacheDir, uploads = 0) {
+  const withdrawn: PurgeOrder[] = [];
   const watched = watchedParts();
   const { counters, log } = watched;
   let seconds = Math.floor(Date.now() / 1000);
@@ -39,7 +41,10 @@ function nodeOn(of: CacheDir) {
     announced.push(news);
   };
   const parts = { cache, purged, local, announce, counters, clock, log };
-  const here = makePurgeHere(parts, of.restored.tombstones);
+  const here = makePurgeHere(parts, of.restored.tombstones, (order) => {
+    withdrawn.push(order);
+    return uploads;
+  });
   const publish = (relname: string, sourceAt: number | undefined): string => {
     const meta = metaOf(relname, 100, { sourceAt });
     const room = cache.reserve(meta.bytes);
@@ -49,7 +54,7 @@ function nodeOn(of: CacheDir) {
     return publishFresh({ cache, purged }, { room, temp, meta });
   };
   return {
-    ...{ parts, here, announced, publish, watched },
+    ...{ parts, here, announced, publish, watched, withdrawn },
     now: () => seconds,
     advance: (by: number) => {
       seconds += by;
@@ -72,6 +77,17 @@ describe("a purge here", () => {
     expect(of.cache.peek(relnameOfNumber(2))).toBeDefined();
     expect(node.announced).toEqual([{ ids: [ID, "another"], webIds: [], purged: true }]);
     expect(node.watched.count("purged")).toBe(4);
+  });
+
+  test("with the original takes uploads back first, and tells how many", async () => {
+    using of = makeCacheDir();
+    using node = nodeOn(of, 1);
+    const orders = [withdraw(ID, node.now()), purge("another", node.now())];
+    expect(await node.here.carryOut(orders)).toEqual([
+      { id: ID, variants: 0, bytes: 0, uploads: 1 },
+      { id: "another", variants: 0, bytes: 0 },
+    ]);
+    expect(node.withdrawn).toEqual([withdraw(ID, node.now())]);
   });
 
   test("leaves a pinned original alone: it may be the only copy", async () => {

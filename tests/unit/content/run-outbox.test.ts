@@ -20,6 +20,7 @@ interface Bench extends AsyncDisposable {
   readonly parts: WatchedParts;
   readonly sent: string[];
   readonly done: string[];
+  readonly undone: string[];
   readonly dir: string;
   stop(): Promise<void>;
 }
@@ -37,6 +38,7 @@ function start(
   for (let n = 0; n < count; n++) outbox.add(recordOf(n));
   const sent: string[] = [];
   const done: string[] = [];
+  const undone: string[] = [];
   const runner = runOutbox({
     outbox,
     send: (record) => {
@@ -44,6 +46,7 @@ function start(
       return send(record);
     },
     done: (record) => done.push(record.relname),
+    undo: async (record) => void undone.push(record.relname),
     ...parts,
     clock: systemClock,
     waits: { firstMs: 1, longestMs: 8 },
@@ -51,7 +54,7 @@ function start(
   });
   const kept = stack.move();
   return {
-    ...{ outbox, parts, sent, done, dir: dir.path },
+    ...{ outbox, parts, sent, done, undone, dir: dir.path },
     stop: () => runner.stop(),
     async [Symbol.asyncDispose]() {
       await runner.stop();
@@ -97,6 +100,39 @@ describe("what is in the outbox", () => {
     });
     await until(() => gone.length === 1);
     expect(gone).toEqual([true]);
+  });
+});
+
+describe("what is withdrawn", () => {
+  test("while it is sent is undone once it has arrived, or forgotten when it has not", async () => {
+    const gate = Promise.withResolvers<"done">();
+    await using bench = start(2, (record) =>
+      record.relname === uploadName(0) ? gate.promise : Promise.reject(new Error("gone")),
+    );
+    for (const name of names(2)) bench.outbox.remove(name);
+    gate.resolve("done");
+    await until(() => bench.undone.length === 1);
+    expect([bench.undone, bench.done]).toEqual([[uploadName(0)], []]);
+    expect(bench.parts.count("outbox_sent")).toBe(0);
+  });
+
+  test("and uploaded once more while it is sent is not undone, but sent", async () => {
+    const gate = Promise.withResolvers<"done">();
+    await using bench = start(1, () => gate.promise);
+    bench.outbox.remove(uploadName(0));
+    bench.outbox.add(recordOf(0, { modified: 1 }));
+    gate.resolve("done");
+    await until(() => bench.done.length === 1);
+    expect(bench.sent).toEqual([uploadName(0), uploadName(0)]);
+    expect(bench.undone).toEqual([]);
+  });
+
+  test("as the next hop has heard is given up, and unpinned", async () => {
+    await using bench = start(1, async () => {
+      throw new Fault("withdrawn", "purged");
+    });
+    await until(() => bench.done.length === 1);
+    expect([bench.outbox.pending(), bench.outbox.aside().length]).toEqual([0, 0]);
   });
 });
 

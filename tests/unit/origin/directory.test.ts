@@ -102,6 +102,12 @@ describe("a directory as origin", () => {
     expect(parts.lines.join("")).toContain("origin_dir_missing");
   });
 
+  test("nor is anything removed from it then: a picture may be in there", async () => {
+    using dir = makeTempDir();
+    const origin = openDirectory(join(dir.path, "unmounted"));
+    expect(await codeOf(origin.remove(ID, DEADLINE))).toBe("bad_origin");
+  });
+
   test("says bad_origin when there is a file in the place of the directory", async () => {
     using dir = makeTempDir();
     const origin = openDirectory(dir.write("photos", "not a folder"));
