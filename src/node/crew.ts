@@ -51,6 +51,8 @@ export async function startCrew(options: {
   readonly workers: number;
   readonly setup: Omit<WorkerSetup, "worker" | "ports">;
   readonly work: (request: MainCall) => Promise<unknown>;
+  /** A worker has died, and the index is repaired. */
+  readonly lost: () => void;
   readonly counters: Counters;
   readonly log: Log;
 }): Promise<Crew> {
@@ -94,13 +96,14 @@ export async function startCrew(options: {
     member.thread = undefined;
     member.following.resolve();
     repairIndex(setup.memory.cache, worker, serverNamed(setup.topology, setup.server).cacheDir);
-    const lost = abandonFlights(setup.memory.flights, worker);
+    const lostFlights = abandonFlights(setup.memory.flights, worker);
     if (stopping) {
       member.gone.resolve();
       return;
     }
     counters.add("worker_restart");
-    log.error("worker died; it is started again", { worker, lostFlights: lost });
+    log.error("worker died; it is started again", { worker, lostFlights });
+    options.lost();
     const waitMs = member.restartMs;
     member.restartMs = Math.min(RESTART_MAX_MS, waitMs * 2);
     setTimeout(() => {

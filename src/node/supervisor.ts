@@ -93,7 +93,7 @@ async function startOn(
     workers: ground.workers,
     setup,
     work: (request) => work(request, { images, resolver, announce, custody, purges }),
-    ...{ counters, log },
+    ...{ counters, log, lost: () => uploads.lookAfterPins() },
   });
   announcer.include(crew);
   undo.defer(() => crew.stop(DEADLINES.startUndoMs));

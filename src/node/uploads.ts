@@ -1,11 +1,13 @@
 /** Main's part of uploads: the outbox, what keeps handing it on, and what of the cache is pinned for it. */
 
 import { join } from "node:path";
+import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { parseRelname } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { PinnedFile } from "../cache/pinned-files.ts";
 import { handOn } from "../content/hand-on.ts";
+import { dropLoosePins, loosePins } from "../content/loose-pins.ts";
 import { type Outbox, openOutbox } from "../content/outbox.ts";
 import type { OutboxRecord } from "../content/outbox-record.ts";
 import type { Parts } from "../content/parts.ts";
@@ -21,6 +23,8 @@ export interface Uploads {
   readonly outbox: () => Outbox;
   /** Begins to hand on what waits. */
   start(parts: Parts): void;
+  /** A worker has died: what it had pinned for an upload that nobody was told of goes, a while later. */
+  lookAfterPins(): void;
   stop(): Promise<void>;
 }
 
@@ -35,6 +39,7 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
   let opened: Outbox | undefined;
   let runner: OutboxRunner | undefined;
   let cache: Cache | undefined;
+  const waiting = new Set<Timer>();
   const outbox = (): Outbox => {
     if (opened === undefined) throw new Fault("internal", "the outbox is not open yet");
     return opened;
@@ -62,7 +67,19 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
         counters,
       });
     },
+    lookAfterPins() {
+      if (cache === undefined) return;
+      const parts = { outbox: outbox(), cache, log };
+      const before = loosePins(parts);
+      if (before.size === 0) return;
+      const timer = setTimeout(() => {
+        waiting.delete(timer);
+        dropLoosePins(parts, before);
+      }, DEADLINES.loosePinsMs);
+      waiting.add(timer);
+    },
     async stop() {
+      for (const timer of waiting) clearTimeout(timer);
       await runner?.stop();
     },
   };
