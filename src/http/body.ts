@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { isMissing } from "../base/errno.ts";
 import { Fault, unreachable } from "../base/fault.ts";
 import type { Served } from "../content/served.ts";
+import { lateBody } from "./late-body.ts";
 import { type ByteRange, contentRange } from "./range.ts";
 import { openFileBody, streamOf } from "./stream-body.ts";
 
@@ -33,7 +34,7 @@ export function sendBody(served: Served, options: BodyOptions): Sent | Promise<S
   switch (served.kind) {
     case "file":
       return served.meta.bytes < SENDFILE_FROM_BYTES
-        ? sendSmallFile(served.path, served.meta.bytes, options)
+        ? sendSmallFile(served, options)
         : sendLargeFile(served.path, served.meta.bytes, options);
     case "bytes":
       return sendBytes(served.bytes, options);
@@ -44,26 +45,38 @@ export function sendBody(served: Served, options: BodyOptions): Sent | Promise<S
   }
 }
 
+/** They have come from elsewhere, so that the answer is late. */
 function sendBytes(whole: Uint8Array, { headers, range }: BodyOptions): Sent {
-  if (range === undefined) return sent(new Response(asBody(whole), { headers }), whole.byteLength);
-  return partial(asBody(whole.subarray(range.start, range.end + 1)), whole.byteLength, {
-    headers,
-    range,
-  });
+  const bytes = whole.byteLength;
+  if (range === undefined) return sent(new Response(lateBody(asBody(whole)), { headers }), bytes);
+  const part = whole.subarray(range.start, range.end + 1);
+  return partial(lateBody(asBody(part)), bytes, { headers, range });
 }
 
 /** One a worker: `new Response(view)` copies before it returns (spikes D), so it is free again at once. */
 let scratch: Uint8Array | undefined;
 
-function sendSmallFile(path: string, bytes: number, options: BodyOptions): Sent {
-  const { headers, range } = options;
-  // one byte more than a small file has, to see that a whole one ends where it should
+function scratchBuffer(): Uint8Array {
   scratch ??= new Uint8Array(READ_AT + SENDFILE_FROM_BYTES);
+  return scratch;
+}
+
+function sendSmallFile(
+  { path, meta, outcome }: Extract<Served, { kind: "file" }>,
+  options: BodyOptions,
+): Sent {
+  const { headers, range } = options;
+  const { bytes } = meta;
   const start = range?.start ?? 0;
   const wanted = range === undefined ? bytes : range.end + 1 - range.start;
-  const got = readAt(path, scratch, { start, bytes: range === undefined ? wanted + 1 : wanted });
+  // one byte more than a small file has, to see that a whole one ends where it should
+  const wish = { start, bytes: range === undefined ? wanted + 1 : wanted };
+  const late = outcome.source !== "hit";
+  const buffer = late ? new Uint8Array(READ_AT + wish.bytes) : scratchBuffer();
+  const got = readAt(path, buffer, wish);
   if (got !== wanted) return { kind: "gone" };
-  const view = asBody(scratch.subarray(READ_AT, READ_AT + got));
+  const read = asBody(buffer.subarray(READ_AT, READ_AT + got));
+  const view = late ? lateBody(read) : read;
   if (range === undefined) return sent(new Response(view, { headers }), got);
   return partial(view, bytes, { headers, range });
 }
@@ -120,7 +133,7 @@ async function sendStream(
 }
 
 function partial(
-  body: Blob | Uint8Array<ArrayBuffer>,
+  body: Blob | Uint8Array<ArrayBuffer> | ReadableStream,
   totalBytes: number,
   options: { readonly headers: Headers; readonly range: ByteRange },
 ): Sent {

@@ -7,6 +7,8 @@ import { makeTempDir } from "../../support/temp-dir.ts";
 import { dechunked, parsed, startWireSite, valuesOf, type WireSite } from "../../support/wire.ts";
 
 const SMALL = patternOf(1000);
+/** More than Bun gathers into one write by itself. */
+const MIDDLE = patternOf(100 * 1024);
 const LARGE = patternOf(3 * 1024 * 1024 + 17);
 const dir = makeTempDir();
 afterAll(() => dir[Symbol.dispose]());
@@ -14,6 +16,18 @@ const smallPath = dir.write("small.jpg", SMALL);
 const largePath = dir.write("large.jpg", LARGE);
 const small: Served = { kind: "file", meta: metaOf(1000), outcome: HIT, path: smallPath };
 const large: Served = { kind: "file", meta: metaOf(LARGE.length), outcome: HIT, path: largePath };
+const made: Served = {
+  kind: "file",
+  meta: metaOf(MIDDLE.length),
+  outcome: { ...HIT, source: "generated", stored: true },
+  path: dir.write("middle.jpg", MIDDLE),
+};
+const fetched: Served = {
+  kind: "bytes",
+  meta: metaOf(MIDDLE.length),
+  outcome: { ...HIT, source: "peer" },
+  bytes: MIDDLE,
+};
 const bytes: Served = { kind: "bytes", meta: metaOf(1000), outcome: HIT, bytes: SMALL };
 
 let site: WireSite;
@@ -27,6 +41,8 @@ describe("a whole body", () => {
     ["of a small file", small, SMALL],
     ["of a large file", large, LARGE],
     ["of bytes", bytes, SMALL],
+    ["of many bytes", fetched, MIDDLE],
+    ["of a file that was just made", made, MIDDLE],
   ] as const) {
     test(`${what} goes with one Content-Length, a date, and not chunked`, async () => {
       const answer = await site.get(served);
