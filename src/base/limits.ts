@@ -15,6 +15,8 @@ export const LIMITS = {
   /** Characters of an `Accept` header that are looked at, and media ranges in it. */
   acceptCharsMax: 2048,
   acceptRangesMax: 64,
+  /** Screen pixels for each of the page that a client hint may ask for. */
+  hintDprMax: 4,
   /** Characters of `Cache-Status` members taken over from the nodes behind this one. */
   cacheStatusCharsMax: 1024,
   /** Variants whose success headers are kept ready in one worker: about 1.5 KB each. */
@@ -133,6 +135,15 @@ export const LIMITS = {
   /** What `[limits] source_bytes` may be raised to. */
   imageSourceBytesCeiling: 512 * MiB,
   imageOutputBytesMax: 64 * MiB,
+  /** Pixels of all frames of an animation that is made, by what encoding a pixel costs. */
+  imageAnimatedWebpPixelsMax: 50_000_000,
+  imageAnimatedGifPixelsMax: 15_000_000,
+  /** Bytes of a placeholder. */
+  placeholderBytesMax: 400,
+  /** Boxes of an AVIF that are looked at, how deep they may lie in each other, and items: pictures in the file. */
+  imageBoxesMax: 4096,
+  imageBoxDepthMax: 8,
+  imageItemsMax: 256,
   /** Jobs waiting for an image worker on one node in one lane, and those of them that nobody waits for. */
   imageQueueMax: 256,
   imageLaterMax: 64,

@@ -9,15 +9,19 @@ export type Format = (typeof FORMATS)[number];
 /** The size that is the stored bytes themselves. */
 export const ORIG = "orig";
 
+/** The size of a picture to be shown until the real one is there: a few hundred bytes of webp, for every site. */
+export const PLACEHOLDER = "placeholder";
+export const PLACEHOLDER_FORMAT = "webp" satisfies Format;
+
 /** Extensions an original may carry: what sniffing can say. `bin` is "none of the known ones". */
 export const ORIGINAL_EXTS = [...FORMATS, "heic", "tiff", "bmp", "svg", "bin"] as const;
 export type OriginalExt = (typeof ORIGINAL_EXTS)[number];
 
-/** One servable thing: content id + size + format. `size` is a class name, a box `WxH`, or `orig`. */
+/** One servable thing: content id + size + format. `size` is a class name, a box `WxH`, `orig` or `placeholder`. */
 export interface Variant {
   readonly id: string;
   readonly size: string;
-  /** A `Format`; for `orig` an `OriginalExt`. */
+  /** A `Format`; for `orig` an `OriginalExt`, for `placeholder` always webp. */
   readonly ext: string;
 }
 
@@ -84,10 +88,16 @@ export function parseRelname(text: string): Variant | undefined {
   const id = file.slice(0, dot);
   const ext = file.slice(dot + 1);
   if (dot < 1 || !isContentId(id) || !SIZE.test(size)) return undefined;
-  if (size === ORIG ? !isOriginalExt(ext) : !isFormat(ext)) return undefined;
+  if (!isExtOf(size, ext)) return undefined;
   if (!EXT.test(ext) || a !== id.slice(0, 2) || b !== id.slice(2, 4) || c !== id.slice(4, 6))
     return undefined;
   return { id, size, ext };
+}
+
+/** Whether that size comes with that ext. */
+export function isExtOf(size: string, ext: string): boolean {
+  if (size === ORIG) return isOriginalExt(ext);
+  return size === PLACEHOLDER ? ext === PLACEHOLDER_FORMAT : isFormat(ext);
 }
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {

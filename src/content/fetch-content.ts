@@ -3,6 +3,7 @@
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, ORIG, type Variant } from "../base/variant.ts";
+import { canAnimate } from "../image/fit.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { collectPeerBody } from "./collect.ts";
 import { type Context, startContext } from "./context.ts";
@@ -88,8 +89,11 @@ async function concreteFormat(
   if (request.size === ORIG) return context.originalExt ?? "bin";
   if (request.format !== "auto") return request.format;
   const [best] = request.accepted;
-  if (best !== undefined) return best;
-  return baseFormat(parts.local.facts(id) ?? (await factsOf(parts, id, context)));
+  // no still is better than a picture that moves (spec §6)
+  if (best !== undefined && request.accepted.every(canAnimate)) return best;
+  const facts = parts.local.facts(id) ?? (await factsOf(parts, id, context));
+  const fitting = facts.animated ? request.accepted.find(canAnimate) : best;
+  return fitting ?? baseFormat(facts);
 }
 
 async function factsOf(parts: Parts, id: string, context: Context): Promise<Facts> {

@@ -6,13 +6,22 @@ import {
   type Facts,
   isFormat,
   ORIG,
+  PLACEHOLDER,
   relnameOf,
   type Variant,
   type VariantMeta,
 } from "../base/variant.ts";
 import type { Reservation } from "../cache/reservation.ts";
-import { boxOfSize } from "../image/fit.ts";
-import { chooseSource, isLossyFormat } from "../image/plan.ts";
+import { encodingOf } from "../image/encoding.ts";
+import { outputSides, shapeOfSize } from "../image/fit.ts";
+import type { JobLimits, MakeJob } from "../image/job.ts";
+import {
+  type Candidate,
+  chooseSource,
+  isLossyFormat,
+  isSameCrop,
+  type Target as Wanted,
+} from "../image/plan.ts";
 import type { Context } from "./context.ts";
 import { remainingMs } from "./context.ts";
 import { type Held, holdFile } from "./hold.ts";
@@ -53,24 +62,33 @@ function cheapest(
   options: { readonly wanted: Variant; readonly facts: Facts },
 ): Omit<LocalSource, "held"> | undefined {
   const { wanted, facts } = options;
-  const box = boxOfSize(parts.topology, wanted.size);
-  if (box === undefined || !isFormat(wanted.ext)) return undefined;
+  const target = targetOf(parts, wanted, facts);
+  if (target === undefined) return undefined;
   // before they are looked at: what is found then is at least that new
   const sourceAt = parts.purged.sourceAt(wanted.id);
-  const found = parts.local.variants(wanted.id);
-  const chosen = chooseSource(
-    found.map(({ variant, meta }) => ({
-      size: variant.size,
-      ext: variant.ext,
-      bytes: meta.bytes,
-      lossySteps: meta.lossySteps,
-      box: boxOfSize(parts.topology, variant.size),
-    })),
-    { size: wanted.size, box, format: wanted.ext, facts },
-  );
-  const { variant, meta } =
-    found.find((f) => f.variant.size === chosen?.size && f.variant.ext === chosen.ext) ?? {};
-  return variant && meta && { variant, meta: { ...meta, sourceAt } };
+  const sources = parts.local.variants(wanted.id).map(({ variant, meta }) => ({
+    ...candidateOf(parts, { ...variant, bytes: meta.bytes, lossySteps: meta.lossySteps }, "local"),
+    variant,
+    meta: { ...meta, sourceAt },
+  }));
+  const chosen = chooseSource(sources, target);
+  return chosen && { variant: chosen.variant, meta: chosen.meta };
+}
+
+/** What is to be made, for the planner; undefined where it is no variant of this topology. */
+export function targetOf({ topology }: Parts, wanted: Variant, facts: Facts): Wanted | undefined {
+  const shape = shapeOfSize(topology, wanted.size);
+  if (shape === undefined || !isFormat(wanted.ext)) return undefined;
+  return { size: wanted.size, shape, format: wanted.ext, facts };
+}
+
+export function candidateOf(
+  { topology }: Parts,
+  what: Pick<Candidate, "size" | "ext" | "bytes" | "lossySteps">,
+  place: Candidate["place"],
+): Candidate {
+  const { size, ext, bytes, lossySteps } = what;
+  return { size, ext, bytes, lossySteps, shape: shapeOfSize(topology, size), place };
 }
 
 /** Runs the image job; the result is a temporary file that the caller publishes or disposes. */
@@ -86,25 +104,8 @@ export async function generate(
   },
 ): Promise<Made> {
   const { wanted, facts, source, room } = options;
-  const { cache, images, topology, clock } = parts;
-  const box = boxOfSize(topology, wanted.size);
-  if (box === undefined || !isFormat(wanted.ext)) {
-    throw new Fault("bad_size", "that size cannot be made");
-  }
-  const { quality, avifEffort } = topology.image;
-  const job = {
-    kind: "make",
-    source: source.held.path,
-    of: source.meta.relname,
-    box,
-    format: wanted.ext,
-    quality: wanted.ext === "png" || wanted.ext === "gif" ? 100 : quality[wanted.ext],
-    effort: avifEffort,
-    limits: jobLimits(parts),
-    ...(source.variant.size === ORIG
-      ? {}
-      : { picture: { width: facts.width, height: facts.height } }),
-  } as const;
+  const { cache, images, clock } = parts;
+  const job = jobOf(parts, options);
   const { result, target } = await intoTarget(cache, room, (path) =>
     images.run({ ...job, target: path }, { deadlineMs: remainingMs(context, clock) }),
   );
@@ -112,7 +113,7 @@ export async function generate(
     throw new Fault("internal", "the image worker answered another job");
   }
   parts.counters.add("generated");
-  const lossySteps = source.meta.lossySteps + (isLossyFormat(wanted.ext) ? 1 : 0);
+  const lossySteps = source.meta.lossySteps + (isLossyFormat(job.format) ? 1 : 0);
   const meta: VariantMeta = {
     relname: relnameOf(wanted),
     bytes: result.bytes,
@@ -125,11 +126,38 @@ export async function generate(
   return { meta, target };
 }
 
-export function jobLimits(parts: Parts) {
+function jobOf(
+  parts: Parts,
+  options: { readonly wanted: Variant; readonly facts: Facts; readonly source: LocalSource },
+): Omit<MakeJob, "target"> {
+  const { wanted, facts, source } = options;
+  const { topology } = parts;
+  const target = targetOf(parts, wanted, facts);
+  if (target === undefined) throw new Fault("bad_size", "that size cannot be made");
+  const { shape, format } = target;
+  const from = shapeOfSize(topology, source.variant.size);
+  const picture = { width: facts.width, height: facts.height };
+  return {
+    kind: "make",
+    source: source.held.path,
+    of: source.meta.relname,
+    ...shape,
+    cropped: from !== undefined && isSameCrop(from, shape),
+    format,
+    ...encodingOf(topology, { size: wanted.size, format }, outputSides(facts, shape)),
+    ...(wanted.size === PLACEHOLDER ? { bytesMax: LIMITS.placeholderBytesMax } : {}),
+    limits: jobLimits(parts),
+    ...(source.variant.size === ORIG ? {} : { picture }),
+  };
+}
+
+export function jobLimits(parts: Parts): JobLimits {
   const { limits } = parts.topology;
   return {
     pixels: limits.imagePixels,
     animatedPixels: limits.imageAnimatedPixels,
+    animatedWebpPixels: limits.imageAnimatedWebpPixels ?? LIMITS.imageAnimatedWebpPixelsMax,
+    animatedGifPixels: limits.imageAnimatedGifPixels ?? LIMITS.imageAnimatedGifPixelsMax,
     frames: limits.imageFrames,
     sourceBytes: limits.imageSourceBytes,
     outputBytes: LIMITS.imageOutputBytesMax,

@@ -5,6 +5,8 @@ import {
   FORMATS,
   ORIG,
   ORIGINAL_EXTS,
+  PLACEHOLDER,
+  PLACEHOLDER_FORMAT,
   relnameOf,
   type Variant,
   type VariantMeta,
@@ -58,6 +60,7 @@ export function makeLocal(options: {
   const namesOf = (id: string): Variant[] => [
     ...ORIGINAL_EXTS.map((ext) => ({ id, size: ORIG, ext })),
     ...sizes.flatMap((size) => FORMATS.map((ext) => ({ id, size, ext }))),
+    { id, size: PLACEHOLDER, ext: PLACEHOLDER_FORMAT },
   ];
 
   const variants = (id: string) =>

@@ -2,7 +2,7 @@
 
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type Format, isFormat, ORIG } from "../base/variant.ts";
+import { type Format, isFormat, ORIG, PLACEHOLDER, PLACEHOLDER_FORMAT } from "../base/variant.ts";
 import { isWebId } from "../base/web-name.ts";
 import type { ImageSettings, SizeClass } from "../topology/topology.ts";
 
@@ -18,13 +18,21 @@ export interface UrlRules {
 
 export interface ParsedImageUrl {
   readonly webId: string;
-  /** A class, an exact box, or `orig`; boxes are snapped already. */
+  /** A class, an exact box, `orig` or `placeholder`; boxes are snapped already. */
   readonly size: string;
   /** For people only: no part of any key. */
   readonly filename: string;
   /** Always `auto` for `orig`: the stored bytes decide. */
   readonly format: Format | "auto";
+  /** What the browser says of its screen had a part in `size`. */
+  readonly hinted?: true;
 }
+
+/** A box as the client would like it on its screen (client-hints.ts). */
+export type HintBox = (box: { readonly width: number; readonly height: number }) => {
+  readonly width: number;
+  readonly height: number;
+};
 
 const BOX = /^([1-9][0-9]{0,3})x([1-9][0-9]{0,3})$/;
 const EXT = /^[A-Za-z]{1,5}$/;
@@ -35,9 +43,10 @@ const SEGMENTS = 5;
 /**
  * Reads a request target: `/puddle/…`, or the absolute form that `Request.url` has. The query is ignored.
  * Each of webId, size and filename is percent-decoded once. Throws `not_found` for another prefix,
- * `bad_url`, `bad_web_id`, `bad_size` and `bad_format` for what the grammar refuses.
+ * `bad_url`, `bad_web_id`, `bad_size` and `bad_format` for what the grammar refuses. With `hint`, boxes that are snapped
+ * are first made what it says.
  */
-export function parseImageUrl(target: string, rules: UrlRules): ParsedImageUrl {
+export function parseImageUrl(target: string, rules: UrlRules, hint?: HintBox): ParsedImageUrl {
   const path = pathOfTarget(target);
   if (path.length > LIMITS.urlCharsMax) {
     throw new Fault("bad_url", `the path is longer than ${LIMITS.urlCharsMax} characters`);
@@ -57,8 +66,8 @@ export function parseImageUrl(target: string, rules: UrlRules): ParsedImageUrl {
   }
   const webId = decodeOnce(webIdText);
   if (!isWebId(webId)) throw new Fault("bad_web_id", "that is no web id");
-  const size = sizeOf(decodeOnce(sizeText), rules);
-  return { webId, size, ...fileOf(decodeOnce(fileText), size) };
+  const sized = sizeOf(decodeOnce(sizeText), rules, hint);
+  return { webId, ...sized, ...fileOf(decodeOnce(fileText), sized.size) };
 }
 
 /** The path of `Request.url` or of a bare target (Bun hands out the latter where `Host` is missing or odd). */
@@ -100,25 +109,40 @@ function badEscape(cause: unknown): Fault {
   return new Fault("bad_url", "a percent escape is not valid UTF-8", { cause });
 }
 
-function sizeOf(text: string, rules: UrlRules): string {
-  if (text === ORIG) return ORIG;
-  if (rules.sizes.some((size) => size.name === text)) return text;
+function sizeOf(
+  text: string,
+  rules: UrlRules,
+  hint: HintBox | undefined,
+): Pick<ParsedImageUrl, "size" | "hinted"> {
+  if (text === ORIG || text === PLACEHOLDER) return { size: text };
+  if (rules.sizes.some((size) => size.name === text)) return { size: text };
   const [, widthText, heightText] = BOX.exec(text) ?? [];
   const width = Number(widthText ?? Number.NaN);
   const height = Number(heightText ?? Number.NaN);
   if (!(width <= LIMITS.boxSideMax && height <= LIMITS.boxSideMax)) {
     throw new Fault("bad_size", "that is no size");
   }
-  if (rules.policy === "exact" && rules.exactSizes.includes(text)) return text;
-  const snapped = rules.policy === "snap" ? snap(width, height, rules.sizes) : undefined;
-  if (snapped === undefined) throw new Fault("bad_size", "this site does not serve that box");
-  return snapped;
+  if (rules.policy === "exact" && rules.exactSizes.includes(text)) return { size: text };
+  if (rules.policy !== "snap") throw unserved();
+  const box = { width, height };
+  const size = snap(hint === undefined ? box : hint(box), rules.sizes);
+  return hint === undefined ? { size } : { size, hinted: true };
 }
 
-/** The smallest class that holds the box; beyond the largest: the largest (spec §2). */
-function snap(width: number, height: number, sizes: readonly SizeClass[]): string | undefined {
-  const holding = sizes.find((size) => size.width >= width && size.height >= height);
-  return (holding ?? sizes.at(-1))?.name;
+/** The smallest class that holds the box, pictures being shown whole; beyond the largest: the largest (spec §2). */
+function snap(
+  box: { readonly width: number; readonly height: number },
+  sizes: readonly SizeClass[],
+): string {
+  const whole = sizes.filter(({ fit = "inside" }) => fit === "inside");
+  const holding = whole.find((size) => size.width >= box.width && size.height >= box.height);
+  const snapped = holding ?? whole.at(-1);
+  if (snapped === undefined) throw unserved();
+  return snapped.name;
+}
+
+function unserved(): Fault {
+  return new Fault("bad_size", "this site does not serve that box");
 }
 
 function fileOf(file: string, size: string): Pick<ParsedImageUrl, "filename" | "format"> {
@@ -131,7 +155,14 @@ function fileOf(file: string, size: string): Pick<ParsedImageUrl, "filename" | "
   const ext = file.slice(dot + 1);
   if (!EXT.test(ext)) throw new Fault("bad_format", "that is no format");
   if (size === ORIG) return { filename, format: "auto" };
-  return { filename, format: formatOf(ext.toLowerCase()) };
+  const format = formatOf(ext.toLowerCase());
+  return { filename, format: size === PLACEHOLDER ? placeholderFormat(format) : format };
+}
+
+/** There is one format, so `auto` has nothing to choose. */
+function placeholderFormat(format: Format | "auto"): Format {
+  if (format === PLACEHOLDER_FORMAT || format === "auto") return PLACEHOLDER_FORMAT;
+  throw new Fault("bad_format", `a placeholder is ${PLACEHOLDER_FORMAT}`);
 }
 
 function formatOf(ext: string): Format | "auto" {

@@ -4,13 +4,21 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, FAULTS, Fault } from "../base/fault.ts";
 import { ORIG } from "../base/variant.ts";
 import type { ContentRequest, Elsewhere, FetchContent } from "../content/served.ts";
+import { autoFormatsOf } from "../image/encoding.ts";
 import type { Histogram, LatencyOutcome } from "../observe/histogram.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
 import { formatCacheFault } from "./cache-status.ts";
+import { hintedBox, tellHints } from "./client-hints.ts";
 import { ALLOWED_METHODS, faultResponse } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
-import { type ParsedImageUrl, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
+import {
+  type HintBox,
+  type ParsedImageUrl,
+  parseImageUrl,
+  pathOfTarget,
+  type UrlRules,
+} from "./image-url.ts";
 import { acceptedFormats } from "./negotiate.ts";
 import { locationAt, redirectResponse, wasRedirected } from "./redirect.ts";
 
@@ -69,7 +77,10 @@ export function makeImageHandler(options: ImageHandlerOptions): Handler {
         throw new Fault("method_not_allowed", "that method is not served here");
       }
       if (pathOfTarget(request.url) === "/healthz") return closing(site, alive());
-      const url = parseImageUrl(request.url, site.rules);
+      const hint: HintBox | undefined = http.clientHints
+        ? (box) => hintedBox(box, request.headers)
+        : undefined;
+      const url = parseImageUrl(request.url, site.rules, hint);
       if (url.size === ORIG && !http.originals) {
         throw new Fault("not_found", "originals are not served here");
       }
@@ -97,7 +108,9 @@ async function picture(
     const { meta, outcome } = served;
     // a client that takes nothing of a stream holds more than its own connection
     if (served.kind === "stream") server?.timeout(request, DEADLINES.clientStallMs / 1000);
-    const success = site.success.of(meta, outcome, negotiated);
+    const plain = site.success.of(meta, outcome, negotiated);
+    const hints = site.topology.http.clientHints === true;
+    const success = hints ? tellHints(plain, url.hinted === true) : plain;
     const response = await answerWith(request, served, { success, parts: site });
     if (response !== undefined) return { response, outcome: outcome.source };
     site.forget?.(meta.relname);
@@ -126,7 +139,7 @@ function contentRequest(
     webId: url.webId,
     size: url.size,
     format: url.format,
-    accepted: acceptedFormats(accept, site.topology.image.autoFormats),
+    accepted: acceptedFormats(accept, autoFormatsOf(site.topology, url.size)),
     head: request.method === "HEAD",
     redirected: wasRedirected(request.url),
   };

@@ -38,6 +38,8 @@ const format = v.picklist(FORMATS);
 const limits = v.object({
   pixels: positive,
   animatedPixels: positive,
+  animatedWebpPixels: positive,
+  animatedGifPixels: positive,
   frames: positive,
   sourceBytes: positive,
   outputBytes: positive,
@@ -49,6 +51,9 @@ const job = v.variant("kind", [
     source: v.string(),
     target: v.string(),
     box: sides,
+    fit: v.picklist(["inside", "cover", "contain"]),
+    cropped: v.boolean(),
+    bytesMax: v.exactOptional(positive),
     format,
     quality: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
     effort: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)),

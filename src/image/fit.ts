@@ -1,13 +1,30 @@
 /** Boxes and the pictures in them: how large a variant comes out, and what it is called (spec §2). */
 
-import { type Facts, type Format, isFormat, ORIG, type Variant } from "../base/variant.ts";
-import type { Topology } from "../topology/topology.ts";
+import { LIMITS } from "../base/limits.ts";
+import {
+  type Facts,
+  type Format,
+  isFormat,
+  ORIG,
+  PLACEHOLDER,
+  type Variant,
+} from "../base/variant.ts";
+import type { Fit, Topology } from "../topology/topology.ts";
 
 /** Pixels; both at least 1. */
 export interface Sides {
   readonly width: number;
   readonly height: number;
 }
+
+/** What a size asks for: a box, and how the picture comes into it. */
+export interface Shape {
+  readonly box: Sides;
+  readonly fit: Fit;
+}
+
+/** Enough to tell sky from sea once a browser has smoothed it. */
+const PLACEHOLDER_SHAPE: Shape = { box: { width: 32, height: 32 }, fit: "inside" };
 
 /** Bytes a pixel that a variant takes at the usual qualities, on the high side. */
 const BYTES_PER_PIXEL: Readonly<Record<Format, number>> = {
@@ -32,31 +49,43 @@ export function fitInside(picture: Sides, box: Sides): Sides {
   return { width: shrunk(width, shrink), height: shrunk(height, shrink) };
 }
 
-/** The box of a class or exact size; undefined for `orig` and for what this topology does not list. */
-export function boxOfSize(
+/** How large a picture comes out; as the shape says while its size is unknown. Never enlarged, nor is its crop. */
+export function outputSides(picture: Sides, { box, fit }: Shape): Sides {
+  if (fit === "contain" || picture.width === 0) return box;
+  // the largest piece of the box's shape that lies inside the picture
+  return fit === "cover" ? fitInside(box, picture) : fitInside(picture, box);
+}
+
+/** Of a class, exact size or placeholder; undefined for `orig` and for what this topology does not list. */
+export function shapeOfSize(
   topology: Pick<Topology, "sizes" | "image">,
   size: string,
-): Sides | undefined {
+): Shape | undefined {
   const found = topology.sizes.find((s) => s.name === size);
-  if (found !== undefined) return { width: found.width, height: found.height };
+  if (found !== undefined) {
+    const { width, height, fit = "inside" } = found;
+    return { box: { width, height }, fit };
+  }
+  if (size === PLACEHOLDER) return PLACEHOLDER_SHAPE;
   if (!topology.image.exactSizes.includes(size)) return undefined;
   const [width = 0, height = 0] = size.split("x").map(Number);
-  return { width, height };
+  return { box: { width, height }, fit: "inside" };
 }
 
 /**
  * The size a variant is kept under: a class or box that would not shrink the picture resolves to the
  * smallest class that holds it whole (spec §2), so that equal bytes have one name. Itself when it
- * shrinks, when no class holds the picture, for `orig`, and while the picture's size is unknown.
+ * shrinks, when no class holds the picture, for `orig`, crops and the like, and while the picture's size is unknown.
  */
 export function canonicalSize(
   topology: Pick<Topology, "sizes" | "image">,
   size: string,
   facts: Sides,
 ): string {
-  const box = size === ORIG ? undefined : boxOfSize(topology, size);
-  if (box === undefined || facts.width === 0 || !holds(box, facts)) return size;
-  return topology.sizes.find((candidate) => holds(candidate, facts))?.name ?? size;
+  if (size === ORIG || size === PLACEHOLDER || facts.width === 0) return size;
+  const shape = shapeOfSize(topology, size);
+  if (shape?.fit !== "inside" || !holds(shape.box, facts)) return size;
+  return topology.sizes.find((s) => isWhole(s) && holds(s, facts))?.name ?? size;
 }
 
 /**
@@ -68,9 +97,10 @@ export function outputBytesEstimate(
   wanted: Variant,
   facts: Facts,
 ): number {
-  const box = boxOfSize(topology, wanted.size);
-  if (box === undefined || !isFormat(wanted.ext)) return HEADER_BYTES;
-  const { width, height } = fitInside(facts, box);
+  if (wanted.size === PLACEHOLDER) return LIMITS.placeholderBytesMax;
+  const shape = shapeOfSize(topology, wanted.size);
+  if (shape === undefined || !isFormat(wanted.ext)) return HEADER_BYTES;
+  const { width, height } = outputSides(facts, shape);
   const frames = facts.animated && canAnimate(wanted.ext) ? ANIMATION_FRAMES : 1;
   const alpha = facts.alpha && canHoldAlpha(wanted.ext) ? 4 / 3 : 1;
   return HEADER_BYTES + Math.ceil(width * height * frames * alpha * BYTES_PER_PIXEL[wanted.ext]);
@@ -83,6 +113,11 @@ export function canAnimate(ext: string): boolean {
 
 export function canHoldAlpha(ext: string): boolean {
   return ext !== "jpg";
+}
+
+/** Classes whose pictures nothing is cut from or put around. */
+export function isWhole({ fit }: { readonly fit?: Fit }): boolean {
+  return fit === undefined || fit === "inside";
 }
 
 function holds(box: Sides, picture: Sides): boolean {

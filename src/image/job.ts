@@ -2,6 +2,7 @@
 
 import type { FaultCode } from "../base/fault.ts";
 import type { Facts, Format, OriginalExt } from "../base/variant.ts";
+import type { Fit } from "../topology/topology.ts";
 import type { Sides } from "./fit.ts";
 
 /** Limits of one job (spec §6); what is over one is `image_too_large`. */
@@ -10,6 +11,9 @@ export interface JobLimits {
   readonly pixels: number;
   /** Of all frames together, where all are wanted. */
   readonly animatedPixels: number;
+  /** Of all frames of what is made. */
+  readonly animatedWebpPixels: number;
+  readonly animatedGifPixels: number;
   readonly frames: number;
   readonly sourceBytes: number;
   readonly outputBytes: number;
@@ -26,10 +30,15 @@ export interface MakeJob extends Named {
   readonly source: string;
   readonly target: string;
   readonly box: Sides;
+  /** How the picture comes into the box. */
+  readonly fit: Fit;
+  /** What the source is besides a smaller picture: already the crop that is wanted. */
+  readonly cropped: boolean;
+  /** Blurred, and of so few bytes, whatever it costs the picture; `quality` has no say. webp only. */
+  readonly bytesMax?: number;
   readonly format: Format;
-  /** 1 to 100; jpg, webp and avif use it. */
+  /** As in Encoding. */
   readonly quality: number;
-  /** 0 to 9; avif uses it. */
   readonly effort: number;
   readonly limits: JobLimits;
   /**

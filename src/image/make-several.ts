@@ -5,7 +5,8 @@ import sharp from "sharp";
 import { LIMITS } from "../base/limits.ts";
 import type { Sides } from "./fit.ts";
 import type { ImageJob, JobOutcome, MakeJob } from "./job.ts";
-import { decodingFault, encoded, faultResult, outputSides, runJob, writeMade } from "./make.ts";
+import { decodingFault, encoded, faultResult, runJob, writeMade } from "./make.ts";
+import { outputOf } from "./output.ts";
 import { DECODING, openPicture, type Picture } from "./picture.ts";
 
 /** How each job ended, in their order. Never throws. */
@@ -36,8 +37,7 @@ async function decodeOnce(jobs: readonly ImageJob[]): Promise<Pixels | undefined
     const picture = await openPicture(first.source, first.limits);
     // frames would have to be kept
     if (picture.facts.animated) return undefined;
-    const wanted = makes.map((job) => outputSides(job, picture.facts));
-    const sides = largest(wanted);
+    const sides = largest(makes.map((job) => outputOf(job, picture).drawn));
     if (sides.width * sides.height > LIMITS.imageBatchPixelsMax) return undefined;
     const { data, info } = await sharp(first.source, {
       ...DECODING,
@@ -59,8 +59,8 @@ async function decodeOnce(jobs: readonly ImageJob[]): Promise<Pixels | undefined
  * there, and what is made of them is as far from the original as if it had been made of the source.
  */
 function holds({ sides, picture }: Pixels, job: MakeJob): boolean {
-  const wanted = outputSides(job, picture.facts);
-  return wanted.width <= sides.width && wanted.height <= sides.height;
+  const { drawn } = outputOf(job, picture);
+  return drawn.width <= sides.width && drawn.height <= sides.height;
 }
 
 /** The same for every name of a file: each job has its own, so that eviction cannot take it. */
@@ -73,7 +73,7 @@ async function makeFrom(pixels: Pixels, job: MakeJob): Promise<JobOutcome> {
   const { picture, sides, channels, data } = pixels;
   try {
     const input = sharp(data, { raw: { ...sides, channels } });
-    const made = await encoded(input, job, outputSides(job, picture.facts)).catch((error) => {
+    const made = await encoded(input, job, outputOf(job, picture)).catch((error) => {
       throw decodingFault(job, picture, error);
     });
     return writeMade(job, picture, made);

@@ -4,21 +4,16 @@ import { existsSync, unlinkSync, writeFileSync } from "node:fs";
 import sharp, { type OutputInfo, type Sharp } from "sharp";
 import { isDiskFull, isMissing } from "../base/errno.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
-import { canAnimate, fitInside, type Sides } from "./fit.ts";
 import type { FaultResult, ImageJob, JobOutcome, MadeResult, MakeJob } from "./job.ts";
-import {
-  DECODING,
-  openPicture,
-  type Picture,
-  refuseLongAnimation,
-  undecodable,
-} from "./picture.ts";
+import { type Output, outputOf, shaped } from "./output.ts";
+import { DECODING, openPicture, type Picture, undecodable } from "./picture.ts";
+import { encodePlaceholder } from "./placeholder.ts";
 
 /** Trade-offs fixed for every site: each was chosen for bytes per CPU second on photographs. */
 const WEBP_EFFORT = 4;
 const PNG_COMPRESSION_LEVEL = 6;
-/** Half the time of sharp's own 7 for a tenth more bytes; a photograph as GIF is slow enough. */
-const GIF_EFFORT = 3;
+/** Half the time of 3 for a hundredth more bytes; a photograph as GIF is slow enough. */
+const GIF_EFFORT = 1;
 
 /** Never throws: expected failures are outcomes, and so is what nobody expected. */
 export async function runJob(job: ImageJob): Promise<JobOutcome> {
@@ -33,9 +28,7 @@ export async function runJob(job: ImageJob): Promise<JobOutcome> {
 
 async function make(job: MakeJob): Promise<MadeResult> {
   const picture = await openPicture(job.source, job.limits);
-  const animated = picture.facts.animated && canAnimate(job.format);
-  if (animated) refuseLongAnimation(picture, job.limits);
-  return writeMade(job, picture, await encode(job, picture, animated));
+  return writeMade(job, picture, await encode(job, picture, outputOf(job, picture)));
 }
 
 /** Throws Faults: too many bytes, or nowhere to write them. */
@@ -61,8 +54,9 @@ export function writeMade(
   };
 }
 
-async function encode(job: MakeJob, picture: Picture, animated: boolean) {
+async function encode(job: MakeJob, picture: Picture, output: Output) {
   const { limits } = job;
+  const { animated } = output;
   const input = sharp(job.source, {
     ...DECODING,
     animated,
@@ -71,32 +65,25 @@ async function encode(job: MakeJob, picture: Picture, animated: boolean) {
   });
   const upright = picture.facts.animated ? input : input.autoOrient();
   try {
-    return await encoded(upright, job, outputSides(job, picture.facts));
+    return await encoded(upright, job, output);
   } catch (error) {
     throw decodingFault(job, picture, error);
   }
 }
 
-/** The exact size: "inside" would round what shrink-on-load has left, other for each source. */
-export function encoded(input: Sharp, job: MakeJob, sides: Sides) {
-  const sized = input.resize({ ...sides, fit: "fill" });
-  const flat = job.format === "jpg" ? sized.flatten({ background: "#ffffff" }) : sized;
-  // sharp's defaults: sRGB with 8 bits by way of the embedded profile, and no metadata
-  return withFormat(flat.toColourspace("srgb"), job).toBuffer({ resolveWithObject: true });
+/** `input` is upright. */
+export function encoded(input: Sharp, job: MakeJob, output: Output) {
+  const image = shaped(input, job, output);
+  if (job.bytesMax !== undefined) return encodePlaceholder(image, job.bytesMax);
+  return withFormat(image, job).toBuffer({ resolveWithObject: true });
 }
 
 /** What a decoder threw, as a Fault. */
 export function decodingFault(job: MakeJob, picture: Picture, error: unknown): Fault {
+  if (error instanceof Fault) return error;
   return existsSync(job.source)
     ? undecodable(picture.format, error)
     : new Fault("image_failed", "the source went away; retry", { cause: error });
-}
-
-/** Inside the box by the original's aspect ratio; never larger than the source. */
-export function outputSides(job: MakeJob, source: Sides): Sides {
-  const wanted = fitInside(job.picture ?? source, job.box);
-  const enlarged = wanted.width > source.width || wanted.height > source.height;
-  return enlarged ? fitInside(source, job.box) : wanted;
 }
 
 function withFormat(image: Sharp, { format, quality, effort }: MakeJob): Sharp {

@@ -70,5 +70,5 @@ function setLast<V>(map: Map<string, V>, key: string, value: V): void {
 /** No path holds a NUL, so a job's key is never a source's. */
 function keyOf(job: ImageJob): string {
   if (job.kind === "probe") return `${sourceOf(job)}\0probe`;
-  return `${sourceOf(job)}\0${job.box.width}x${job.box.height}.${job.format}`;
+  return `${sourceOf(job)}\0${job.box.width}x${job.box.height}.${job.fit}.${job.format}`;
 }

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { epochOf } from "./epoch.ts";
-import type { ServerTable, TopologyFile } from "./schema.ts";
+import type { ServerTable, SizeTable, TopologyFile } from "./schema.ts";
 import { isAddress, parseStoreAddress } from "./store-address.ts";
 import type {
   Level,
@@ -11,6 +11,7 @@ import type {
   RedirectTarget,
   Security,
   Server,
+  SizeClass,
   Topology,
 } from "./topology.ts";
 
@@ -41,10 +42,28 @@ export function buildTopology(file: TopologyFile, baseDir: string): Topology {
       thumbnailEndpoint: file.services.thumbnail_endpoint,
     },
     routing,
-    sizes: file.sizes,
+    sizes: file.sizes.map(buildSize),
     ...buildSettings(file),
     security: buildSecurity(file.security, baseDir),
     epoch: epochOf({ levels, routing }),
+  };
+}
+
+function buildSize(table: SizeTable): SizeClass {
+  const { name, width, height, fit, avif_effort: avifEffort, auto_formats: autoFormats } = table;
+  const quality = {
+    ...(table.jpg_quality === undefined ? {} : { jpg: table.jpg_quality }),
+    ...(table.webp_quality === undefined ? {} : { webp: table.webp_quality }),
+    ...(table.avif_quality === undefined ? {} : { avif: table.avif_quality }),
+  };
+  return {
+    name,
+    width,
+    height,
+    ...(fit === undefined ? {} : { fit }),
+    ...(Object.keys(quality).length === 0 ? {} : { quality }),
+    ...(avifEffort === undefined ? {} : { avifEffort }),
+    ...(autoFormats === undefined ? {} : { autoFormats }),
   };
 }
 
@@ -59,10 +78,17 @@ function buildSettings({ routing, image, http, limits, cache }: TopologyFile): S
       quality: { jpg: image.jpg_quality, webp: image.webp_quality, avif: image.avif_quality },
       avifEffort: image.avif_effort,
     },
-    http: { prefix: http.prefix, allowOrigin: http.allow_origin, originals: http.originals },
+    http: {
+      prefix: http.prefix,
+      allowOrigin: http.allow_origin,
+      originals: http.originals,
+      clientHints: http.client_hints,
+    },
     limits: {
       imagePixels: limits.pixels,
       imageAnimatedPixels: limits.animated_pixels,
+      imageAnimatedWebpPixels: limits.animated_webp_pixels,
+      imageAnimatedGifPixels: limits.animated_gif_pixels,
       imageFrames: limits.frames,
       imageSourceBytes: limits.source_bytes,
       imageQueue: limits.queue,

@@ -2,7 +2,7 @@
 
 import { LIMITS } from "../base/limits.ts";
 import { type Findings, type Path, show } from "./mistakes.ts";
-import { numberOf, type Table, tableOf, tablesOf, textOf } from "./raw.ts";
+import { numberOf, type RawTable, type Table, tableOf, tablesOf, textOf } from "./raw.ts";
 import { parseStoreAddress, STORE_ADDRESS_EXPECTED } from "./store-address.ts";
 
 export function checkSettings(file: Table, findings: Findings): void {
@@ -26,7 +26,7 @@ function checkTls(security: Table, findings: Findings): void {
   });
 }
 
-/** Ordered and nested: `snap` takes the first class that holds the wanted box (spec §2). */
+/** Names once, and one class at least that shows pictures whole: larger boxes in URLs and small pictures need it. */
 function checkSizes(file: Table, findings: Findings): void {
   const listed = file["sizes"];
   if (Array.isArray(listed) && listed.length === 0) {
@@ -37,13 +37,29 @@ function checkSizes(file: Table, findings: Findings): void {
   }
   checkCount(listed, ["sizes"], LIMITS.sizeClassesMax, findings);
   const names = new Map<string, Path>();
-  let before: { readonly width: number; readonly height: number; readonly path: Path } | undefined;
-  for (const { table, path } of tablesOf(listed, ["sizes"])) {
+  const classes = tablesOf(listed, ["sizes"]);
+  for (const { table, path } of classes) {
     const name = textOf(table, "name");
     const first = name === undefined ? undefined : names.get(name);
     if (name !== undefined && first !== undefined)
       tellTwice([...path, "name"], name, first, findings);
     else if (name !== undefined) names.set(name, [...path, "name"]);
+    checkUnique(table["auto_formats"], [...path, "auto_formats"], findings);
+  }
+  const whole = classes.filter(({ table: { fit } }) => fit !== "cover" && fit !== "contain");
+  if (classes.length > 0 && whole.length === 0) {
+    findings.mistake(["sizes"], {
+      found: "no class that shows pictures whole",
+      expected: 'at least one with fit = "inside", which is the default',
+    });
+  }
+  checkOrder(whole, findings);
+}
+
+/** Ordered and nested: `snap` takes the first class that holds the wanted box (spec §2). */
+function checkOrder(classes: readonly RawTable[], findings: Findings): void {
+  let before: { readonly width: number; readonly height: number } | undefined;
+  for (const { table, path } of classes) {
     const width = numberOf(table, "width");
     const height = numberOf(table, "height");
     if (width === undefined || height === undefined) continue;
@@ -53,7 +69,7 @@ function checkSizes(file: Table, findings: Findings): void {
         expected: "classes from small to large, each holding the one before it",
       });
     }
-    before = { width, height, path };
+    before = { width, height };
   }
 }
 

@@ -166,10 +166,13 @@ function explainPictures({ http, sizes, image, services }: Topology): string[] {
   const boxes = image.policy === "exact" ? ` ${image.exactSizes.join(", ") || "(none)"}` : "";
   const better =
     image.autoFormats.length === 0 ? "" : `${image.autoFormats.join(", ")} where accepted, else `;
-  const classes = sizes.map((s) => `${s.name} ${s.width}x${s.height}`);
+  const classes = sizes.map(
+    ({ name, width, height, fit = "inside" }) =>
+      `${name} ${width}x${height}${fit === "inside" ? "" : ` (${fit})`}`,
+  );
   return [
     `pictures: /${http.prefix}/{webId}/{size}/{filename}.{ext}`,
-    `  sizes     ${classes.join(", ")}, orig untouched`,
+    `  sizes     ${classes.join(", ")}, orig untouched, placeholder`,
     `  policy    ${image.policy}: ${POLICY_TEXT[image.policy]}${boxes}`,
     `  auto      ${better}gif when animated, png with alpha, jpg`,
     `  web ids   ${services.contentResolutionApi ?? "are content ids (no content_resolution_api)"}`,

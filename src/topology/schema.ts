@@ -57,6 +57,20 @@ const server = v.object({
   ),
 });
 
+const autoFormats = v.array(a.oneOf(["avif", "webp"]));
+
+const sizeClass = v.object({
+  name: a.className,
+  width: a.side,
+  height: a.side,
+  fit: v.optional(a.oneOf(["inside", "cover", "contain"])),
+  jpg_quality: v.optional(a.quality),
+  webp_quality: v.optional(a.quality),
+  avif_quality: v.optional(a.quality),
+  avif_effort: v.optional(a.effort),
+  auto_formats: v.optional(autoFormats),
+});
+
 export const topologySchema = v.object({
   meta: v.object({
     name: a.fullText,
@@ -91,7 +105,7 @@ export const topologySchema = v.object({
     }),
     {},
   ),
-  sizes: v.optional(v.array(v.object({ name: a.className, width: a.side, height: a.side })), [
+  sizes: v.optional(v.array(sizeClass), [
     { name: "xs", width: 160, height: 160 },
     { name: "sm", width: 320, height: 240 },
     { name: "md", width: 1024, height: 768 },
@@ -102,7 +116,7 @@ export const topologySchema = v.object({
     v.object({
       policy: v.optional(a.oneOf(["snap", "exact", "classes"]), "snap"),
       exact_sizes: v.optional(v.array(a.box), []),
-      auto_formats: v.optional(v.array(a.oneOf(["avif", "webp"])), ["avif", "webp"]),
+      auto_formats: v.optional(autoFormats, ["avif", "webp"]),
       jpg_quality: v.optional(a.quality, 80),
       webp_quality: v.optional(a.quality, 79),
       avif_quality: v.optional(a.quality, 50),
@@ -115,6 +129,7 @@ export const topologySchema = v.object({
       prefix: v.optional(a.prefix, "puddle"),
       allow_origin: v.optional(a.allowOrigin, "*"),
       originals: v.optional(a.flag, true),
+      client_hints: v.optional(a.flag, false),
     }),
     {},
   ),
@@ -124,6 +139,14 @@ export const topologySchema = v.object({
       animated_pixels: v.optional(
         a.lowered(LIMITS.imageAnimatedPixelsMax),
         LIMITS.imageAnimatedPixelsMax,
+      ),
+      animated_webp_pixels: v.optional(
+        a.lowered(LIMITS.imageAnimatedWebpPixelsMax),
+        LIMITS.imageAnimatedWebpPixelsMax,
+      ),
+      animated_gif_pixels: v.optional(
+        a.lowered(LIMITS.imageAnimatedGifPixelsMax),
+        LIMITS.imageAnimatedGifPixelsMax,
       ),
       frames: v.optional(a.lowered(LIMITS.imageFramesMax), LIMITS.imageFramesMax),
       source_bytes: v.optional(
@@ -157,4 +180,5 @@ export const topologySchema = v.object({
 
 /** The file once every value has been found good. */
 export type TopologyFile = v.InferOutput<typeof topologySchema>;
+export type SizeTable = TopologyFile["sizes"][number];
 export type ServerTable = TopologyFile["levels"][number]["servers"][number];

@@ -1,7 +1,7 @@
 /** What a topology file means once it has been read: every default filled in, every reference checked. */
 
 import { Fault } from "../base/fault.ts";
-import type { Format } from "../base/variant.ts";
+import { type Format, ORIG, PLACEHOLDER } from "../base/variant.ts";
 
 export interface Topology {
   readonly name: string;
@@ -120,11 +120,26 @@ export interface Routing {
   readonly ownerFirstByteMs: number;
 }
 
-/** A box pictures are fitted into, by name. Classes are ordered from small to large. */
+/**
+ * How a picture comes into the box of a class. `inside`: whole, as large as fits. `cover`: a crop of the box's shape
+ * around what draws attention. `contain`: whole, with room around it to fill the box. None of them enlarges.
+ */
+export type Fit = "inside" | "cover" | "contain";
+
+/** Formats with a quality that can be set. */
+export type TunedFormat = "jpg" | "webp" | "avif";
+
+/** A box pictures are fitted into, by name. Classes with fit `inside` are ordered from small to large. */
 export interface SizeClass {
   readonly name: string;
   readonly width: number;
   readonly height: number;
+  /** Absent: `inside`. */
+  readonly fit?: Fit;
+  /** What differs from `[image]` for this class. */
+  readonly quality?: Readonly<Partial<Record<TunedFormat, number>>>;
+  readonly avifEffort?: number;
+  readonly autoFormats?: readonly Format[];
 }
 
 export interface ImageSettings {
@@ -134,7 +149,8 @@ export interface ImageSettings {
   readonly exactSizes: readonly string[];
   /** Formats `auto` may choose when the client accepts them, best first. */
   readonly autoFormats: readonly Format[];
-  readonly quality: Readonly<Record<"jpg" | "webp" | "avif", number>>;
+  readonly quality: Readonly<Record<TunedFormat, number>>;
+  /** For pictures up to a megapixel or two; larger ones get less (image/encoding.ts). */
   readonly avifEffort: number;
 }
 
@@ -144,12 +160,17 @@ export interface HttpSettings {
   readonly allowOrigin: string;
   /** Whether clients may have `orig`. */
   readonly originals: boolean;
+  /** Whether `DPR` and `Width` of a request enlarge the box it asks for. Absent: no. */
+  readonly clientHints?: boolean;
 }
 
 /** Limits an operator may lower; see `base/limits.ts` for what they bound. */
 export interface TopologyLimits {
   readonly imagePixels: number;
   readonly imageAnimatedPixels: number;
+  /** Of what is made, all frames together. Absent: as in `base/limits.ts`. */
+  readonly imageAnimatedWebpPixels?: number;
+  readonly imageAnimatedGifPixels?: number;
   readonly imageFrames: number;
   readonly imageSourceBytes: number;
   readonly imageQueue: number;
@@ -170,9 +191,10 @@ export interface RebalanceSettings {
   readonly bytesPerSecond: number;
 }
 
-/** The class list plus `orig` and the exact boxes: every size a relname of this mesh may carry. */
+/** The class list plus `orig`, `placeholder` and the exact boxes: every size a relname of this mesh may carry. */
 export function sizeNames(topology: Pick<Topology, "sizes" | "image">): readonly string[] {
-  return ["orig", ...topology.sizes.map((s) => s.name), ...topology.image.exactSizes];
+  const classes = topology.sizes.map((s) => s.name);
+  return [ORIG, ...classes, ...topology.image.exactSizes, PLACEHOLDER];
 }
 
 /** The server of that name; names are unique (checked when the topology was read). */

@@ -5,12 +5,15 @@ import * as v from "valibot";
 import { parseByteSize } from "../base/bytes.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
+import { ORIG, PLACEHOLDER } from "../base/variant.ts";
 
 const HOST_NAME =
   /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_-]+)*\.?$/;
 const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const PREFIX = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}$/;
 const CLASS_NAME = /^[a-z][a-z0-9]{0,15}$/;
+/** What a size or a format is called everywhere. */
+const TAKEN: ReadonlySet<string> = new Set([ORIG, PLACEHOLDER, "auto"]);
 const BOX = /^([1-9][0-9]{0,3})x([1-9][0-9]{0,3})$/;
 const DURATION = /^([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)$/;
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -38,8 +41,8 @@ export const serverName = matching(
 );
 export const prefix = matching((x) => PREFIX.test(x), "one path segment of A-Z a-z 0-9 . _ ~ -");
 export const className = matching(
-  (x) => CLASS_NAME.test(x) && x !== "orig" && x !== "auto",
-  "a name of at most 16 of a-z 0-9 that begins with a letter; orig and auto are taken",
+  (x) => CLASS_NAME.test(x) && !TAKEN.has(x),
+  `a name of at most 16 of a-z 0-9 that begins with a letter; ${[...TAKEN].join(", ")} are taken`,
 );
 export const box = matching((x) => {
   const [, width, height] = BOX.exec(x) ?? [];

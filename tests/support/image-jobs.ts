@@ -7,6 +7,8 @@ import type { JobLimits, MakeJob } from "../../src/image/job.ts";
 export const JOB_LIMITS: JobLimits = {
   pixels: LIMITS.imagePixelsMax,
   animatedPixels: LIMITS.imageAnimatedPixelsMax,
+  animatedWebpPixels: LIMITS.imageAnimatedWebpPixelsMax,
+  animatedGifPixels: LIMITS.imageAnimatedGifPixelsMax,
   frames: LIMITS.imageFramesMax,
   sourceBytes: LIMITS.imageSourceBytesMax,
   outputBytes: LIMITS.imageOutputBytesMax,
@@ -22,6 +24,8 @@ export function makeJob(
     source,
     target,
     box: { width: 160, height: 160 },
+    fit: "inside",
+    cropped: false,
     format: "jpg",
     quality: 80,
     effort: 2,

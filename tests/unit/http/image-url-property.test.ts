@@ -47,14 +47,19 @@ describe("in both directions", () => {
       fc.property(
         fc.record({
           webId: webIds,
-          size: fc.constantFrom("xs", "sm", "md", "xl", "orig"),
+          size: fc.constantFrom("xs", "sm", "md", "xl", "orig", "placeholder"),
           filename: filenames,
           ext: fc.constantFrom(...FORMATS, "auto"),
         }),
         ({ ext, ...parts }) => {
-          const format = parts.size === "orig" ? "auto" : ext;
           const url = imageUrl({ prefix: "puddle", ...parts, ext });
-          expect(parse(url)).toEqual({ ...parts, format });
+          if (parts.size === "placeholder") {
+            const isWebp = ext === "webp" || ext === "auto";
+            expect(isWebp ? parse(url).format : refusal(url)).toBe(isWebp ? "webp" : "bad_format");
+          } else {
+            const format = parts.size === "orig" ? "auto" : ext;
+            expect(parse(url)).toEqual({ ...parts, format });
+          }
         },
       ),
     );

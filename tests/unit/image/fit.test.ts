@@ -4,16 +4,19 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import sharp from "sharp";
 import {
-  boxOfSize,
   canonicalSize,
   fitInside,
   outputBytesEstimate,
+  outputSides,
   type Sides,
+  shapeOfSize,
 } from "../../../src/image/fit.ts";
 
 const site = {
   sizes: [
     { name: "xs", width: 160, height: 160 },
+    { name: "face", width: 200, height: 200, fit: "cover" },
+    { name: "card", width: 300, height: 200, fit: "contain" },
     { name: "sm", width: 320, height: 240 },
     { name: "md", width: 1024, height: 768 },
   ],
@@ -76,13 +79,54 @@ describe("fitInside", () => {
   });
 });
 
-describe("boxOfSize", () => {
-  test("knows classes and listed boxes, and nothing else", () => {
-    expect(boxOfSize(site, "sm")).toEqual({ width: 320, height: 240 });
-    expect(boxOfSize(site, "500x500")).toEqual({ width: 500, height: 500 });
+describe("shapeOfSize", () => {
+  test("knows classes, listed boxes and the placeholder, and nothing else", () => {
+    const small = { width: 320, height: 240 };
+    expect(shapeOfSize(site, "sm")).toEqual({ box: small, fit: "inside" });
+    expect(shapeOfSize(site, "face")).toMatchObject({ box: { width: 200 }, fit: "cover" });
+    expect(shapeOfSize(site, "500x500")).toMatchObject({ box: { width: 500 }, fit: "inside" });
+    expect(shapeOfSize(site, "placeholder")).toMatchObject({ box: { width: 32 }, fit: "inside" });
     for (const other of ["orig", "400x400", "xl", ""]) {
-      expect(boxOfSize(site, other)).toBeUndefined();
+      expect(shapeOfSize(site, other)).toBeUndefined();
     }
+  });
+});
+
+describe("outputSides", () => {
+  const box = { width: 200, height: 100 };
+  const cases: readonly (readonly [string, Sides, "inside" | "cover" | "contain", string])[] = [
+    [
+      "inside: the whole picture, as large as fits",
+      { width: 1000, height: 1000 },
+      "inside",
+      "100x100",
+    ],
+    ["cover: the box itself", { width: 1000, height: 1000 }, "cover", "200x100"],
+    [
+      "cover: of a narrow picture the largest piece of that shape",
+      { width: 100, height: 900 },
+      "cover",
+      "100x50",
+    ],
+    ["cover: of a flat one too", { width: 900, height: 40 }, "cover", "80x40"],
+    ["contain: the box, whatever the picture", { width: 10, height: 900 }, "contain", "200x100"],
+    ["the box while the picture is unknown", { width: 0, height: 0 }, "cover", "200x100"],
+  ];
+  for (const [name, picture, fit, expected] of cases) {
+    test(name, () => {
+      const { width, height } = outputSides(picture, { box, fit });
+      expect(`${width}x${height}`).toBe(expected);
+    });
+  }
+
+  test("is never larger than the picture, but for the room around it", () => {
+    fc.assert(
+      fc.property(sides(5000), sides(5000), fc.constantFrom("inside", "cover"), (p, b, fit) => {
+        const { width, height } = outputSides(p, { box: b, fit });
+        expect(width).toBeLessThanOrEqual(p.width);
+        expect(height).toBeLessThanOrEqual(p.height);
+      }),
+    );
   });
 });
 
@@ -97,6 +141,9 @@ describe("canonicalSize", () => {
     ["a box that would not shrink is the smallest class that holds", 300, 200, "500x500", "sm"],
     ["without a class that holds, a box stays itself", 5000, 4000, "9000x9000", "9000x9000"],
     ["orig is orig", 10, 10, "orig", "orig"],
+    ["a placeholder is a placeholder", 10, 10, "placeholder", "placeholder"],
+    ["a crop is itself, however small the picture", 10, 10, "face", "face"],
+    ["so is what has room around it", 10, 10, "card", "card"],
     ["an unknown picture changes nothing", 0, 0, "md", "md"],
   ];
   for (const [name, width, height, size, result] of cases) {
@@ -121,8 +168,8 @@ describe("canonicalSize", () => {
   test("names equal pictures equally: the output is the same size as under the wanted name", () => {
     fc.assert(
       fc.property(sides(4000), fc.constantFrom("xs", "sm", "md", "500x500"), (p, size) => {
-        const wanted = fitInside(p, boxOfSize(site, size) ?? p);
-        expect(fitInside(p, boxOfSize(site, canonicalSize(site, size, p)) ?? p)).toEqual(wanted);
+        const named = (name: string) => fitInside(p, shapeOfSize(site, name)?.box ?? p);
+        expect(named(canonicalSize(site, size, p))).toEqual(named(size));
       }),
     );
   });

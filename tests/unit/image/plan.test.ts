@@ -1,34 +1,8 @@
-/** Which variant another one is made from (spec §6). */
+/** Which variants are sufficient for another one, and which of them is the cheapest (spec §6). */
 
 import { describe, expect, test } from "bun:test";
-import type { Format } from "../../../src/base/variant.ts";
 import { type Candidate, chooseSource, isSufficient } from "../../../src/image/plan.ts";
-
-const BOXES = {
-  xs: [160, 160],
-  sm: [320, 240],
-  md: [1024, 768],
-  lg: [2048, 1536],
-  xl: [4096, 3072],
-  "1200x900": [1200, 900],
-} as const;
-type Size = keyof typeof BOXES | "orig";
-
-const photo = { width: 4032, height: 3024, alpha: false, animated: false };
-
-function source(size: Size, ext: string, lossySteps = 0): Candidate {
-  const box = size === "orig" ? undefined : boxOf(size);
-  return { size, ext, lossySteps, bytes: 1000, box };
-}
-
-function target(size: keyof typeof BOXES, format: Format, facts: Partial<typeof photo> = {}) {
-  return { size, box: boxOf(size), format, facts: { ...photo, ...facts } };
-}
-
-function boxOf(size: keyof typeof BOXES) {
-  const [width, height] = BOXES[size];
-  return { width, height };
-}
+import { source, target } from "../../support/plan-cases.ts";
 
 describe("isSufficient", () => {
   const cases: readonly (readonly [string, boolean, Candidate, ReturnType<typeof target>])[] = [
@@ -61,7 +35,68 @@ describe("isSufficient", () => {
       source("lg", "jpg", 1),
       target("md", "webp", { width: 900, height: 700 }),
     ],
-    ["not one of its own size", false, source("md", "png"), target("md", "jpg")],
+    ["a lossless one of its own size", true, source("md", "png"), target("md", "jpg")],
+    ["a lossy one of its own size", false, source("md", "jpg", 1), target("md", "webp")],
+    ["never itself", false, source("md", "png"), target("md", "png")],
+    [
+      "(a) a panorama's narrow side counts",
+      false,
+      source("md", "jpg", 1),
+      target("banner", "jpg", { width: 10_000, height: 1000 }),
+    ],
+    [
+      "(a) and is enough in a class that holds it",
+      true,
+      source("xl", "jpg", 1),
+      target("banner", "jpg", { width: 10_000, height: 1000 }),
+    ],
+    ["(b) the whole picture for a crop", true, source("md", "jpg", 1), target("face", "jpg")],
+    [
+      "(b) the whole picture for one with room around it",
+      true,
+      source("md", "jpg", 1),
+      target("card", "webp"),
+    ],
+    ["(b) the same crop, larger", true, source("bigface", "jpg", 1), target("face", "webp")],
+    ["(b) not a crop for the whole picture", false, source("bigface", "png"), target("xs", "jpg")],
+    ["(b) not a crop of another shape", false, source("bigface", "png"), target("banner", "jpg")],
+    [
+      "(b) not a crop for room around the picture",
+      false,
+      source("bigface", "png"),
+      target("card", "jpg"),
+    ],
+    [
+      "(b) not what has room around it for a crop",
+      false,
+      source("bigcard", "png"),
+      target("face", "jpg"),
+    ],
+    [
+      "(b) nor for another box, whose room is another",
+      false,
+      source("bigcard", "png"),
+      target("card", "jpg"),
+    ],
+    ["(b) but for its own in another format", true, source("card", "png"), target("card", "jpg")],
+    [
+      "a placeholder is made of anything",
+      true,
+      source("xs", "jpg", 1),
+      target("placeholder", "webp"),
+    ],
+    [
+      "a placeholder of what moves needs one frame",
+      true,
+      source("xs", "png"),
+      target("placeholder", "webp", { animated: true }),
+    ],
+    [
+      "and nothing is made of a placeholder",
+      false,
+      source("placeholder", "webp", 1),
+      target("xs", "jpg", { width: 20, height: 20 }),
+    ],
     [
       "not a variant while the true size is unknown",
       false,
@@ -136,11 +171,22 @@ describe("chooseSource", () => {
   });
 
   test("counts what a JPEG saves by shrinking while it is decoded", () => {
-    // 1024x768 as PNG costs twice its pixels; as JPEG for 320x240 less than once
     const [png, jpg] = [source("md", "png"), source("md", "jpg", 1)];
     expect(chooseSource([png, jpg], target("sm", "jpg"))).toBe(jpg);
     const larger = source("lg", "jpg", 1);
     expect(chooseSource([source("md", "avif", 1), larger], target("xs", "jpg"))).toBe(larger);
+  });
+
+  test("counts what a WebP saves by being decoded smaller", () => {
+    const webp = source("md", "webp", 1);
+    expect(chooseSource([source("md", "avif", 1), webp], target("xs", "jpg"))).toBe(webp);
+    // at its own size it costs more than the PNG, for a thumbnail less than a PNG twice as large
+    expect(chooseSource([webp, source("md", "png")], target("xs", "jpg"))).toMatchObject({
+      ext: "webp",
+    });
+    expect(
+      chooseSource([source("lg", "webp", 1), source("lg", "png")], target("md", "jpg")),
+    ).toMatchObject({ ext: "png" });
   });
 
   test("of equal cost the one nearer to the original, then the smaller", () => {

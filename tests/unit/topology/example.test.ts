@@ -132,10 +132,17 @@ test("settings that are not in the file have their defaults", () => {
     quality: { jpg: 80, webp: 79, avif: 50 },
     avifEffort: 2,
   });
-  expect(topology.http).toEqual({ prefix: "puddle", allowOrigin: "*", originals: true });
+  expect(topology.http).toEqual({
+    prefix: "puddle",
+    allowOrigin: "*",
+    originals: true,
+    clientHints: false,
+  });
   expect(topology.limits).toEqual({
     imagePixels: LIMITS.imagePixelsMax,
     imageAnimatedPixels: LIMITS.imageAnimatedPixelsMax,
+    imageAnimatedWebpPixels: LIMITS.imageAnimatedWebpPixelsMax,
+    imageAnimatedGifPixels: LIMITS.imageAnimatedGifPixelsMax,
     imageFrames: LIMITS.imageFramesMax,
     imageSourceBytes: LIMITS.imageSourceBytesMax,
     imageQueue: LIMITS.imageQueueMax,
@@ -172,9 +179,12 @@ test("every optional key is read", () => {
       'prefix = "p"',
       'allow_origin = "https://photos.example.com"',
       "originals = false",
+      "client_hints = true",
       "[limits]",
       "pixels = 1",
       "animated_pixels = 2",
+      "animated_webp_pixels = 6",
+      "animated_gif_pixels = 7",
       "frames = 3",
       'source_bytes = "1MiB"',
       "queue = 4",
@@ -223,8 +233,9 @@ test("every optional key is read", () => {
     prefix: "p",
     allowOrigin: "https://photos.example.com",
     originals: false,
+    clientHints: true,
   });
-  expect(Object.values(full.limits)).toEqual([1, 2, 3, 2 ** 20, 4, 5]);
+  expect(Object.values(full.limits)).toEqual([1, 2, 6, 7, 3, 2 ** 20, 4, 5]);
   expect(full.cache).toEqual({ eviction: "lru", expireUnusedMs: 90 * 86_400_000 });
   expect(full.security).toEqual({
     insecure: true,

@@ -32,7 +32,7 @@ test("a mesh is explained from the edge to the origin, then its settings", () =>
     "  o: directory /base/o",
     "",
     "pictures: /puddle/{webId}/{size}/{filename}.{ext}",
-    "  sizes     xs 160x160, sm 320x240, md 1024x768, lg 2048x1536, xl 4096x3072, orig untouched",
+    "  sizes     xs 160x160, sm 320x240, md 1024x768, lg 2048x1536, xl 4096x3072, orig untouched, placeholder",
     "  policy    snap: WxH in a URL is answered with the smallest class that holds it",
     "  auto      avif, webp where accepted, else gif when animated, png with alpha, jpg",
     "  web ids   are content ids (no content_resolution_api)",

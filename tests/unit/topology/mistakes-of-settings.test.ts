@@ -6,7 +6,8 @@ import { mistakesOf, smallFile } from "./small-file.ts";
 const URL_TEXT = "an http:// or https:// address without user, query or fragment";
 const STORE = "a host, or http:// or https:// with a host (no path, user or query)";
 const BOX = "WIDTHxHEIGHT, both from 1 to 8192 without leading zeros";
-const CLASS = "a name of at most 16 of a-z 0-9 that begins with a letter; orig and auto are taken";
+const CLASS =
+  "a name of at most 16 of a-z 0-9 that begins with a letter; orig, placeholder, auto are taken";
 const PREFIX = "one path segment of A-Z a-z 0-9 . _ ~ -";
 const ALLOW = 'an origin like "https://photos.example.com", or "*"';
 
