@@ -140,10 +140,6 @@ export const LIMITS = {
   imageAnimatedGifPixelsMax: 15_000_000,
   /** Bytes of a placeholder. */
   placeholderBytesMax: 400,
-  /** Boxes of an AVIF that are looked at, how deep they may lie in each other, and items: pictures in the file. */
-  imageBoxesMax: 4096,
-  imageBoxDepthMax: 8,
-  imageItemsMax: 256,
   /** Jobs waiting for an image worker on one node in one lane, and those of them that nobody waits for. */
   imageQueueMax: 256,
   imageLaterMax: 64,

@@ -95,7 +95,7 @@ export function parseRelname(text: string): Variant | undefined {
 }
 
 /** Whether that size comes with that ext. */
-export function isExtOf(size: string, ext: string): boolean {
+function isExtOf(size: string, ext: string): boolean {
   if (size === ORIG) return isOriginalExt(ext);
   return size === PLACEHOLDER ? ext === PLACEHOLDER_FORMAT : isFormat(ext);
 }

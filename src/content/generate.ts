@@ -76,13 +76,13 @@ function cheapest(
 }
 
 /** What is to be made, for the planner; undefined where it is no variant of this topology. */
-export function targetOf({ topology }: Parts, wanted: Variant, facts: Facts): Wanted | undefined {
+function targetOf({ topology }: Parts, wanted: Variant, facts: Facts): Wanted | undefined {
   const shape = shapeOfSize(topology, wanted.size);
   if (shape === undefined || !isFormat(wanted.ext)) return undefined;
   return { size: wanted.size, shape, format: wanted.ext, facts };
 }
 
-export function candidateOf(
+function candidateOf(
   { topology }: Parts,
   what: Pick<Candidate, "size" | "ext" | "bytes" | "lossySteps">,
   place: Candidate["place"],

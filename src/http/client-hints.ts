@@ -3,7 +3,7 @@
 import { LIMITS } from "../base/limits.ts";
 
 /** Told to browsers, which send neither unasked; also in `Vary`, for caches. */
-export const ACCEPT_CH = "Sec-CH-DPR, Sec-CH-Width, DPR, Width";
+const ACCEPT_CH = "Sec-CH-DPR, Sec-CH-Width, DPR, Width";
 
 interface Box {
   readonly width: number;

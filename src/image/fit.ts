@@ -116,7 +116,7 @@ export function canHoldAlpha(ext: string): boolean {
 }
 
 /** Classes whose pictures nothing is cut from or put around. */
-export function isWhole({ fit }: { readonly fit?: Fit }): boolean {
+function isWhole({ fit }: { readonly fit?: Fit }): boolean {
   return fit === undefined || fit === "inside";
 }
 
