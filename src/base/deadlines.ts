@@ -69,6 +69,8 @@ export const DEADLINES = {
   outboxLongestMs: 300_000,
   /** Uploads being sent on are waited for at a clean stop; what is not done by then is done after the restart. */
   outboxStopMs: 5_000,
+  /** A public listener has accepted what came while the one with the next certificate was being started. */
+  certifyCatchUpMs: 50,
   /** A worker has vouched for, or given up, an upload that it has kept; counted from the death of another worker. */
   loosePinsMs: 60_000,
   /** An image job once it runs, and the wait in the queue before it. */

@@ -24,6 +24,12 @@ export interface RunningListener {
   stop(graceful: boolean): Promise<void>;
 }
 
+/** Texts of PEM files: a certificate with what it is signed by, and its key. */
+export interface ServerPem {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface PublicListenerOptions {
   readonly listener: PublicListener;
   /** Number of the worker from 0; names its unix socket. */
@@ -32,6 +38,8 @@ export interface PublicListenerOptions {
   readonly port: number;
   readonly handler: Handler;
   readonly log: Log;
+  /** With it clients speak TLS here. */
+  readonly tls?: ServerPem | undefined;
   /** Of `stop(true)`; `DEADLINES.drainFinishMs` by default. */
   readonly finishMs?: number;
 }
@@ -44,7 +52,13 @@ export async function startPublicListener(
   if (listener.type === "net") {
     const where = hostAndPort(listener.host, port);
     const server = listen(
-      { ...serveOptions(options), hostname: listener.host, port, reusePort: true },
+      {
+        ...serveOptions(options),
+        ...tlsOf(options),
+        hostname: listener.host,
+        port,
+        reusePort: true,
+      },
       where,
     );
     const bound = server.port ?? port;
@@ -57,6 +71,10 @@ export async function startPublicListener(
   return running(server, { address: path, port: undefined }, options);
 }
 
+function tlsOf({ tls }: PublicListenerOptions): { readonly tls?: ServerPem } {
+  return tls === undefined ? {} : { tls };
+}
+
 interface ListenOptions {
   readonly development: false;
   readonly idleTimeout: number;
@@ -66,7 +84,12 @@ interface ListenOptions {
 }
 
 type ListenAddress =
-  | { readonly hostname: string; readonly port: number; readonly reusePort: boolean }
+  | {
+      readonly hostname: string;
+      readonly port: number;
+      readonly reusePort: boolean;
+      readonly tls?: ServerPem;
+    }
   | { readonly unix: string };
 
 /** Bun.serve, with its failures told as Faults. */

@@ -4,8 +4,9 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { errnoOf } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
+import type { ServerPem } from "../http/public-listener.ts";
 import type { Credentials, TlsPem } from "../mesh/credentials.ts";
-import type { TlsFiles } from "../topology/topology.ts";
+import type { CertificateFiles, TlsFiles } from "../topology/topology.ts";
 
 /** Throws a Fault that says which file cannot be used and why. */
 export function readCredentials(keys: readonly string[], files: TlsFiles | undefined): Credentials {
@@ -14,19 +15,32 @@ export function readCredentials(keys: readonly string[], files: TlsFiles | undef
 
 /** Read once, when the node starts: other files take effect with a restart. */
 function readTls(files: TlsFiles): TlsPem {
+  const pair = readPair(files, { cert: "tls_cert", key: "tls_key" });
+  const ca = read(files.ca);
+  parsed("tls_ca", files.ca, () => new X509Certificate(ca));
+  return { ...pair, ca };
+}
+
+/** What public listeners show (`[tls]`). Throws a Fault that says which file cannot be used and why. */
+export function readPublicTls(files: CertificateFiles): ServerPem {
+  return readPair(files, { cert: "[tls] cert", key: "[tls] key" });
+}
+
+/** `names` are those of the keys, for messages. */
+function readPair(
+  files: CertificateFiles,
+  names: { readonly cert: string; readonly key: string },
+): ServerPem {
   const { mode } = statOf(files.key);
   if ((mode & 0o007) !== 0) {
-    throw new Fault("bad_request", `everybody can read tls_key ${files.key}: chmod 600 it`);
+    throw new Fault("bad_request", `everybody can read ${names.key} ${files.key}: chmod 600 it`);
   }
-  const pem = { cert: read(files.cert), key: read(files.key), ca: read(files.ca) };
-  const certificate = parsed("tls_cert", files.cert, () => new X509Certificate(pem.cert));
-  const key = parsed("tls_key", files.key, (): KeyObject => createPrivateKey(pem.key));
-  parsed("tls_ca", files.ca, () => new X509Certificate(pem.ca));
+  const pem = { cert: read(files.cert), key: read(files.key) };
+  const certificate = parsed(names.cert, files.cert, () => new X509Certificate(pem.cert));
+  const key = parsed(names.key, files.key, (): KeyObject => createPrivateKey(pem.key));
   if (!certificate.checkPrivateKey(key)) {
-    throw new Fault(
-      "bad_request",
-      `tls_key ${files.key} does not belong to tls_cert ${files.cert}`,
-    );
+    const told = `${names.key} ${files.key} does not belong to ${names.cert} ${files.cert}`;
+    throw new Fault("bad_request", told);
   }
   return pem;
 }

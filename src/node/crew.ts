@@ -6,6 +6,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { repairIndex } from "../cache/restore.ts";
 import { abandonFlights } from "../content/flights.ts";
+import type { ServerPem } from "../http/public-listener.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { serverNamed } from "../topology/topology.ts";
@@ -32,6 +33,8 @@ export interface Crew {
   tell(message: ToWorker): void;
   /** Resolves when every worker that is up follows it, and every later one will; or after a while. */
   follow(followed: Followed): Promise<void>;
+  /** New public connections get this certificate, of workers that start later too. */
+  certify(tls: ServerPem): void;
   drain(): void;
   /** Waits at most `DEADLINES.drainThreadsMs` by default. */
   stop(waitMs?: number): Promise<void>;
@@ -58,12 +61,7 @@ export async function startCrew(options: {
 }): Promise<Crew> {
   const { workers, counters, log } = options;
   let { setup } = options;
-  const members: Member[] = Array.from({ length: workers }, () => ({
-    thread: undefined,
-    gone: Promise.withResolvers<void>(),
-    restartMs: RESTART_MS,
-    following: Promise.withResolvers<void>(),
-  }));
+  const members = Array.from({ length: workers }, newMember);
   const listeners: ListenerReport[] = [];
   let ports: readonly number[] = [];
   let stopping = false;
@@ -131,11 +129,24 @@ export async function startCrew(options: {
       setup = { ...setup, topology, memory: { ...setup.memory, health } };
       return followAll(members, followed);
     },
+    certify(tls) {
+      setup = { ...setup, publicTls: tls };
+      tellAll(members, { kind: "certify", tls });
+    },
     drain: () => tellAll(members, { kind: "drain" }),
     stop(waitMs = DEADLINES.drainThreadsMs) {
       stopping = true;
       return stopAll(members, waitMs);
     },
+  };
+}
+
+function newMember(): Member {
+  return {
+    thread: undefined,
+    gone: Promise.withResolvers<void>(),
+    restartMs: RESTART_MS,
+    following: Promise.withResolvers<void>(),
   };
 }
 

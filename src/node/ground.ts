@@ -20,6 +20,7 @@ import { readCredentials } from "./credentials.ts";
 import { fileSystemBytes } from "./disk-size.ts";
 import { createSharedSet } from "./memory.ts";
 import type { LogWish, SharedSet } from "./messages.ts";
+import { openPublicTls, type PublicTls } from "./public-tls.ts";
 import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeUploads, type Uploads } from "./uploads.ts";
@@ -43,6 +44,7 @@ export interface Ground {
   readonly counters: Counters;
   readonly memory: SharedSet;
   readonly credentials: Credentials;
+  readonly publicTls: PublicTls;
   readonly uploads: Uploads;
   /** Gives the cache directory back. */
   readonly restored: Restored;
@@ -67,6 +69,7 @@ export function layGround(options: NodeOptions): Ground {
   const log = calmLog(everything, clock);
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);
+  const publicTls = openPublicTls(topology.tls, { counters, log });
   const uploads = makeUploads({ cacheDir: self.cacheDir, log });
   const { pinned } = uploads;
   const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock, pinned });
@@ -74,7 +77,7 @@ export function layGround(options: NodeOptions): Ground {
   if (excess !== undefined) log.warn("cache.capacity_over_disk", { warning: excess });
   const watched = { memory: memory.cache, dir: self.cacheDir, counters, log, clock };
   return {
-    ...{ self, workers, clock, log, counters, memory, credentials, uploads, restored },
+    ...{ self, workers, clock, log, counters, memory, credentials, publicTls, uploads, restored },
     fitDisk: watchDisk(watched),
     images: startImages(topology, self, { counters, log }),
     resolver: startResolver(topology, { counters, log, clock }),

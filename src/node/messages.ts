@@ -6,6 +6,7 @@ import type { Custody } from "../content/custody.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
 import type { ProbeMemory } from "../content/probe.ts";
+import type { ServerPem } from "../http/public-listener.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import type { HealthMemory } from "../mesh/health.ts";
@@ -25,6 +26,8 @@ export interface WorkerSetup {
   /** What nodes show each other on control connections. */
   readonly credentials: Credentials;
   readonly uploadKeys: readonly string[];
+  /** What public listeners show. */
+  readonly publicTls: ServerPem | undefined;
   /** Ports of public `net` listeners by position, where an earlier worker has bound port 0. */
   readonly ports: readonly number[];
   readonly log: LogWish;
@@ -94,6 +97,8 @@ export type ToWorker =
   | { readonly kind: "news"; readonly news: News }
   /** What begins from now on follows this topology; say `following`. */
   | { readonly kind: "follow"; readonly followed: Followed }
+  /** New public connections get this certificate. */
+  | { readonly kind: "certify"; readonly tls: ServerPem }
   /** Answer with `Connection: close` from now on. */
   | { readonly kind: "drain" }
   /** Stop accepting, finish what is in flight, say `drained`. */

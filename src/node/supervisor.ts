@@ -17,14 +17,14 @@ import { adminActions } from "./admin-actions.ts";
 import { makeAnnouncer } from "./announcer.ts";
 import { cacheDirFault } from "./cache-dir-fault.ts";
 import { claimAddresses } from "./claim-addresses.ts";
-import { startCrew } from "./crew.ts";
+import { type Crew, startCrew } from "./crew.ts";
 import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
 import { makePurges, type Purges } from "./purges.ts";
 import { makeRebalancing } from "./rebalancing.ts";
-import { makeReload } from "./reload.ts";
+import { makeReload, type ReloadOptions } from "./reload.ts";
 import { makeStatus } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { warnOfMissingOrigin } from "./warn-of-origin.ts";
@@ -74,7 +74,7 @@ async function startOn(
   const setup = {
     ...{ topology, server: self.name, memory },
     ...{ secrets: secrets.s3, credentials, log: options.log },
-    uploadKeys: secrets.uploadKeys,
+    ...{ uploadKeys: secrets.uploadKeys, publicTls: ground.publicTls.now },
   };
   const custody = custodyOf(ground, () => parts.cache);
   const live = makeLiveParts({
@@ -113,18 +113,14 @@ async function startOn(
   images.warmUp();
   warnOfMissingOrigin(topology, self, log);
   const upkeep = startUpkeep({ ...ground, topology, memory: memory.cache });
-  const reload = makeReload({
-    server: self.name,
-    file: options.file,
-    reread: options.reread,
+  const reload = reloadOf(ground, options, {
     apply(changed) {
       const followed = { topology: changed, health: watch.follow(changed) };
       live.follow(followed);
       rebalancing.follow(changed);
       return crew.follow(followed);
     },
-    counters,
-    log,
+    certify: (tls) => crew.certify(tls),
   });
   const end = async (): Promise<void> => {
     for (const part of [crew, { stop: () => images.close() }, uploads, purges]) await part.stop();
@@ -143,6 +139,20 @@ async function startOn(
   };
   const drain = makeDrain({ graceMs: options.drainGraceMs, begin, end, log });
   return { listeners: [...crew.listeners, ...admin.listeners], reload, drain };
+}
+
+/** What SIGHUP does: the topology is read again, and the certificate of public listeners. */
+function reloadOf(
+  { self, counters, log, publicTls }: Ground,
+  { file, reread }: NodeOptions,
+  news: Pick<ReloadOptions, "apply"> & Pick<Crew, "certify">,
+): () => Promise<void> {
+  const { apply, certify } = news;
+  const reload = makeReload({ server: self.name, file, reread, apply, counters, log });
+  return () => {
+    publicTls.reread(certify);
+    return reload();
+  };
 }
 
 function custodyOf({ uploads, restored }: Ground, cache: () => Cache): Parts["custody"] {

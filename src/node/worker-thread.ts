@@ -5,8 +5,9 @@ import { asFault, Fault } from "../base/fault.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
 import { receiveUpload } from "../content/upload.ts";
+import { type CertifiedListener, startCertifiedListener } from "../http/certified-listener.ts";
 import type { Handler } from "../http/image.ts";
-import { type RunningListener, startPublicListener } from "../http/public-listener.ts";
+import type { ServerPem, startPublicListener } from "../http/public-listener.ts";
 import { withUploads } from "../http/upload.ts";
 import { watchRequests } from "../http/watch-requests.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
@@ -37,6 +38,7 @@ export async function runWorkerThread(): Promise<void> {
       running?.follow(followed);
       send({ kind: "following" });
     }
+    if (message.kind === "certify") running?.certify(message.tls);
     if (message.kind === "drain") running?.drain();
     if (message.kind === "stop" && failed) process.exit(1);
     if (message.kind === "stop") void running?.stop().then(() => send({ kind: "drained" }));
@@ -56,6 +58,7 @@ interface Running {
   hear(news: News): void;
   /** Requests that begin from now on see this topology, to their end. */
   follow(followed: Followed): void;
+  certify(tls: ServerPem): void;
   readonly listeners: readonly ListenerReport[];
   readonly ports: readonly number[];
   drain(): void;
@@ -113,6 +116,11 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       live.follow(followed);
       serving = open();
     },
+    certify(tls) {
+      for (const listener of publics) {
+        listener.certify(tls).catch((error: unknown) => log.error("tls.not_replaced", { error }));
+      }
+    },
     drain() {
       draining = true;
     },
@@ -153,7 +161,7 @@ function openPublics(
     /** Of listeners that take uploads. */
     readonly uploading: Handler;
   },
-): Promise<RunningListener[]> {
+): Promise<CertifiedListener[]> {
   const { uploading, log } = options;
   const index = setup.worker - 1;
   const opened = self.publics.flatMap((listener, i) => {
@@ -163,7 +171,8 @@ function openPublics(
     const fixed = listener.type === "net" ? listener.port : 0;
     const handler = listener.upload ? uploading : options.handler;
     const port = setup.ports[i] ?? fixed;
-    return [startPublicListener({ listener, index, port, handler, log })];
+    const tls = listener.type === "net" && listener.tls ? setup.publicTls : undefined;
+    return [startCertifiedListener({ listener, index, port, handler, log, tls })];
   });
   return Promise.all(opened);
 }

@@ -45,6 +45,7 @@ export function buildTopology(file: TopologyFile, baseDir: string): Topology {
     sizes: file.sizes.map(buildSize),
     ...buildSettings(file),
     security: buildSecurity(file.security, baseDir),
+    tls: buildTls(file.tls, baseDir),
     epoch: epochOf({ levels, routing }),
   };
 }
@@ -111,6 +112,11 @@ function buildSecurity(security: TopologyFile["security"], baseDir: string): Sec
   return { insecure, tls: { cert: at(cert), key: at(key), ca: at(ca) } };
 }
 
+function buildTls(tls: TopologyFile["tls"], baseDir: string): Topology["tls"] {
+  if (tls === undefined) return undefined;
+  return { cert: resolve(baseDir, tls.cert), key: resolve(baseDir, tls.key) };
+}
+
 /** Nothing for an origin, which has no cache_dir. */
 function buildServer(server: ServerTable, level: number, baseDir: string): Server[] {
   if (server.cache_dir === undefined) return [];
@@ -143,7 +149,8 @@ function buildTarget(target: ServerTable["redirect_target"]): RedirectTarget | u
 function buildPublic(listener: ServerTable["public"][number], baseDir: string): PublicListener {
   const { upload } = listener;
   if (listener.type === "net") {
-    return { type: "net", host: listener.host, port: listener.port, upload };
+    const { host, port, tls } = listener;
+    return { type: "net", host, port, upload, tls };
   }
   return { type: "unix", path: resolve(baseDir, listener.path), workers: listener.workers, upload };
 }

@@ -15,7 +15,6 @@ export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, 
     ["services.thumbnail_endpoint", []],
     ["cache.eviction", ["s3-fifo"]],
     ["hot", []],
-    ["tls", []],
   ],
 );
 

@@ -13,6 +13,7 @@ const publicListener = v.variant(
       host: a.host,
       port: a.bindPort,
       upload: v.optional(a.flag, true),
+      tls: v.optional(a.flag, true),
     }),
     v.object({
       type: v.literal("unix"),
@@ -175,7 +176,7 @@ export const topologySchema = v.object({
     {},
   ),
   hot: v.optional(a.openTable),
-  tls: v.optional(a.openTable),
+  tls: v.optional(v.object({ cert: a.filePath, key: a.filePath })),
 });
 
 /** The file once every value has been found good. */

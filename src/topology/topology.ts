@@ -17,6 +17,8 @@ export interface Topology {
   readonly limits: TopologyLimits;
   readonly cache: CacheSettings;
   readonly security: Security;
+  /** The certificate of public listeners. */
+  readonly tls: CertificateFiles | undefined;
   readonly rebalance: RebalanceSettings;
   /** First 8 bytes of SHA-256 over the routing fields, as 16 hex digits (spec §4). */
   readonly epoch: string;
@@ -30,9 +32,12 @@ export interface Security {
 }
 
 /** Absolute paths of PEM files. */
-export interface TlsFiles {
+export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
+}
+
+export interface TlsFiles extends CertificateFiles {
   readonly ca: string;
 }
 
@@ -77,6 +82,8 @@ export type PublicListener =
       readonly port: number;
       /** Whether uploads are taken here. */
       readonly upload: boolean;
+      /** Speaks TLS where the topology names a certificate. */
+      readonly tls: boolean;
     }
   | {
       readonly type: "unix";

@@ -41,7 +41,9 @@ export interface MeshNode {
   readonly name: string;
   readonly pid: number;
   readonly url: string;
+  /** Of its first public TCP listener, and of all of them in the order of the file. */
   readonly port: number;
+  readonly ports: readonly number[];
   readonly cacheDir: string;
   readonly process: Subprocess;
   /** Everything on standard error so far. */
@@ -234,13 +236,14 @@ async function startNode(options: {
   );
   const log = gather(child.stderr);
   const lines = await readyLines(child, log);
-  const open = lines.find((line) => line.kind === "public");
-  const port = open?.port ?? 0;
+  const ports = lines.flatMap(({ kind, port }) => (kind === "public" && port ? [port] : []));
+  const [port = 0] = ports;
   const { pid } = child;
   return {
     name,
     pid,
     port,
+    ports,
     url: `http://127.0.0.1:${port}`,
     cacheDir: join(dir, name),
     process: child,

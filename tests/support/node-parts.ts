@@ -75,7 +75,15 @@ export function makeNodeParts(options: {
   const told: NodeParts["told"] = [];
   const links = playedLinks(peers, { asked, told });
   const made = makeParts({
-    ...{ topology, server: self, worker: 0, memory, secrets: undefined, uploadKeys: [] },
+    ...{
+      topology,
+      server: self,
+      worker: 0,
+      memory,
+      secrets: undefined,
+      uploadKeys: [],
+      publicTls: undefined,
+    },
     credentials: NO_CREDENTIALS,
     log: { level: "error", json: false },
     peers: makePeerDirectory(topology),

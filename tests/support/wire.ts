@@ -49,7 +49,7 @@ export async function startWireSite(): Promise<WireSite> {
 
 export function listenOnLoopback(handler: Handler): Promise<RunningListener> {
   return startPublicListener({
-    listener: { type: "net", host: "127.0.0.1", port: 1, upload: false },
+    listener: { type: "net", host: "127.0.0.1", port: 1, upload: false, tls: true },
     index: 0,
     port: 0,
     handler,

@@ -33,7 +33,10 @@ async function start(options: Changes & Pick<PublicListenerOptions, "listener">)
 }
 
 const onTcp = (options: Changes = {}) =>
-  start({ listener: { type: "net", host: "127.0.0.1", port: 1, upload: false }, ...options });
+  start({
+    listener: { type: "net", host: "127.0.0.1", port: 1, upload: false, tls: true },
+    ...options,
+  });
 const onUnix = (path: string, options: Changes = {}) =>
   start({ listener: { type: "unix", path, workers: "cpus", upload: false }, ...options });
 
@@ -77,7 +80,13 @@ describe("on TCP", () => {
     expect(taken.message).toContain(`127.0.0.1:${other.port}`);
     expect(taken.message).toContain("another process");
     other.stop(true);
-    const listener = { type: "net", host: "203.0.113.7", port: 1, upload: false } as const;
+    const listener = {
+      type: "net",
+      host: "203.0.113.7",
+      port: 1,
+      upload: false,
+      tls: true,
+    } as const;
     expect((await faultOf(start({ listener }))).message).toContain("does not have that address");
   });
 });

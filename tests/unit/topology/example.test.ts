@@ -86,7 +86,7 @@ test("its servers are as written, the rest by default", () => {
       imageWorkers: "cpus",
       publics: [
         { type: "unix", path: "/run/mir/edge1.sock", workers: "cpus", upload: true },
-        { type: "net", host: "0.0.0.0", port: 8080, upload: true },
+        { type: "net", host: "0.0.0.0", port: 8080, upload: true, tls: true },
       ],
       privates: [
         { host: "edge1.internal.example.com", port: 5556, bind: "edge1.internal.example.com" },

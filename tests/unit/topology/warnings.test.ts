@@ -24,7 +24,6 @@ test("keys without effect are accepted with a warning each", () => {
     '[cache]\neviction = "lru"\nexpire_unused = "90d"',
     '[services]\nthumbnail_endpoint = "http://t/"',
     '[hot]\nhalf_life = "300s"',
-    '[tls]\ncertificate = "x"',
   );
   const keys = warningsOf(text).map(([line, key, message]) => {
     expect(message).toBe(NONE_YET);
@@ -36,7 +35,6 @@ test("keys without effect are accepted with a warning each", () => {
     "27 cache.eviction",
     "30 services.thumbnail_endpoint",
     "31 hot",
-    "33 tls",
   ]);
   expect(keys).toHaveLength(NOT_YET.size);
 });
