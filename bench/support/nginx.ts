@@ -18,7 +18,13 @@ export function findNginx(): string | undefined {
 /** `http` is the inside of the http block. */
 export async function startNginx(
   program: string,
-  options: { readonly dir: string; readonly name: string; readonly http: string },
+  options: {
+    readonly dir: string;
+    readonly name: string;
+    readonly http: string;
+    /** The only one it may run on. */
+    readonly core?: number;
+  },
 ): Promise<Nginx> {
   const prefix = join(options.dir, options.name);
   mkdirSync(join(prefix, "logs"), { recursive: true });
@@ -37,7 +43,8 @@ http {
 }
 `,
   );
-  const child = Bun.spawn([program, "-p", prefix, "-c", config], {
+  const pinned = options.core === undefined ? [] : ["taskset", "-c", String(options.core)];
+  const child = Bun.spawn([...pinned, program, "-p", prefix, "-c", config], {
     stdio: ["ignore", "ignore", "ignore"],
   });
   await until(() => child.exitCode !== null || childrenOf(child.pid).length > 0, "nginx is up");

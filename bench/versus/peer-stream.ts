@@ -8,6 +8,7 @@ import { freePort } from "../../tests/support/free-port.ts";
 import { startMesh } from "../../tests/support/mesh.ts";
 import { cpuOf, median, microsecondsEach } from "../support/cpu.ts";
 import { findNginx, startNginx } from "../support/nginx.ts";
+import { noiseJpeg } from "../support/noise.ts";
 
 /** Design §6: asker's and owner's CPU together, over nginx and nginx. */
 const SIZES = [
@@ -40,7 +41,7 @@ try {
 async function run(nginx: string): Promise<void> {
   for (const size of SIZES) {
     for (let i = 0; i < FILES; i++)
-      writeFileSync(join(dir, nameOf(size.bytes, i)), body(size.bytes));
+      writeFileSync(join(dir, nameOf(size.bytes, i)), noiseJpeg(size.bytes));
   }
   const [back, front] = [freePort(), freePort()];
   await using owner = await startNginx(nginx, {
@@ -133,15 +134,4 @@ async function cost(rival: Rival, names: readonly string[], answers: number): Pr
 
 function nameOf(bytes: number, i: number): string {
   return `bench-${bytes}-${i}.jpg`;
-}
-
-/** Noise that begins like a JPEG, so that it is served as what it is called. */
-function body(bytes: number): Uint8Array {
-  const noise = Buffer.alloc(bytes);
-  for (let i = 0, seed = bytes; i < bytes; i++) {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) | 0;
-    noise[i] = seed >>> 16;
-  }
-  noise.set([0xff, 0xd8, 0xff, 0xe0]);
-  return noise;
 }

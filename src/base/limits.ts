@@ -17,10 +17,17 @@ export const LIMITS = {
   acceptRangesMax: 64,
   /** Screen pixels for each of the page that a client hint may ask for. */
   hintDprMax: 4,
+  /** `Accept` headers whose meaning one worker remembers, and characters of one. */
+  acceptMemoMax: 256,
+  acceptMemoCharsMax: 256,
   /** Characters of `Cache-Status` members taken over from the nodes behind this one. */
   cacheStatusCharsMax: 1024,
   /** Variants whose success headers are kept ready in one worker: about 1.5 KB each. */
   headerMemoMax: 2048,
+  /** Bodies this large are not held in the RAM tier: from here on sendfile is cheaper (spikes D). */
+  ramBodyBytesMax: 1 * MiB,
+  /** What an answer in the RAM tier takes beside its body and its key: headers, objects, map slots (measured). */
+  ramAnswerBytes: 3 * KiB,
   /** Pixels a side of a `WxH` box in a URL (spec §2). */
   boxSideMax: 8192,
   /** Pixels a side that a stored picture may have; slots keep sides in 16 bits. */

@@ -22,6 +22,7 @@ import { isPinned, pinFits } from "./pins.ts";
 import { type Published, publish } from "./publish.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
 import { type Plan, planLive, retire, takeRoom } from "./room.ts";
+import { countAt, type Seat, seatOf, stands } from "./seat.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { makeTemps, type OpenFile } from "./temps.ts";
@@ -41,6 +42,12 @@ export interface Cache {
   look(relname: string): VariantMeta | undefined;
   /** The same without counting anything. */
   peek(relname: string): VariantMeta | undefined;
+  /** Where this very variant lies; undefined: it is not here now. Counts nothing. */
+  seat(meta: VariantMeta): Seat | undefined;
+  /** Whether it is still there. A few plain loads. */
+  stands(seat: Seat): boolean;
+  /** An access of what stands there. */
+  count(seat: Seat): void;
   /** Where the file of a relname is, if it is here; it may go at any moment (ENOENT: `forget`, go on as a miss). */
   pathOf(relname: string): string;
   /** A fresh name for a temporary file on the disk of a variant, which is here; the file is the caller's to make. */
@@ -134,6 +141,9 @@ export function openCache(options: {
   return {
     look: (relname) => lookUp(view, relname, true),
     peek: (relname) => lookUp(view, relname, false),
+    seat: (meta) => seatOf(view, meta),
+    stands: (seat) => stands(view, seat),
+    count: (seat) => countAt(view, seat),
     pathOf: (relname) => `${dir}/${relname}`,
     tempPath: temps.path,
     openTemp: temps.open,

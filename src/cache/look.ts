@@ -68,13 +68,14 @@ function copySlot(view: View, region: Region, at: number): boolean {
   return false;
 }
 
-function versionOf(halves: Uint16Array, at: number): number {
+/** Odd while the slot is being rewritten. `at`: its first word. */
+export function versionOf(halves: Uint16Array, at: number): number {
   const index = at * 2 + HALF.version;
   return ORDERED ? (halves[index] ?? 0) : Atomics.load(halves, index);
 }
 
 /** One more hit, and no sweep since. On a slot that has just changed owner this favours a stranger by one. */
-function countAccess({ octets }: Region, at: number): void {
+export function countAccess({ octets }: Region, at: number): void {
   const index = at * 4 + OCTET.freq;
   const use = octets[index] ?? 0;
   // what is hit all the time is not written all the time

@@ -13,12 +13,15 @@ import { PURGE_SLACK_SECONDS, TombstoneTable } from "./tombstone-table.ts";
 export interface Purged {
   /** Throws a Fault `blocked`. */
   refuseBlocked(id: string): void;
+  blocked(id: string): boolean;
   /** Whether a variant may be kept. For the slack after a purge so may what is about as old; main drops it then. */
   accepts(id: string, sourceAt: number | undefined): boolean;
   /** Whether it is from before the purge, as far as anybody knows: whoever has it did not hear of the purge. */
   outdated(id: string, sourceAt: number | undefined): boolean;
   /** Since when, at least, the source of every variant of the id on this disk was read; undefined: unknown. */
   sourceAt(id: string): number | undefined;
+  /** Differs after every change of what is purged or blocked, of whatever id. One plain load. */
+  changes(): number;
   /** Differs after every purge: loads from before and after it are not the same load. */
   stamp(id: string): number;
 }
@@ -26,9 +29,11 @@ export interface Purged {
 export function openPurged(memory: CacheMemory, clock: Pick<Clock, "wallSeconds">): Purged {
   const table = new TombstoneTable(memory.tombstones);
   const look = (id: string) => table.look(id, clock.wallSeconds());
+  const blocked = (id: string): boolean => look(id)?.blocked === true;
   return {
+    blocked,
     refuseBlocked(id) {
-      if (look(id)?.blocked === true) throw new Fault("blocked", "the picture is blocked");
+      if (blocked(id)) throw new Fault("blocked", "the picture is blocked");
     },
     accepts(id, sourceAt = 0) {
       const purgedAt = look(id)?.purgedAt ?? 0;
@@ -42,6 +47,7 @@ export function openPurged(memory: CacheMemory, clock: Pick<Clock, "wallSeconds"
         return undefined;
       return found.purgedAt + (found.stage === "swept" ? PURGE_SLACK_SECONDS : 0);
     },
+    changes: () => table.changes(),
     stamp: (id) => look(id)?.purgedAt ?? 0,
   };
 }

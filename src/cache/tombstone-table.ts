@@ -70,6 +70,11 @@ export class TombstoneTable {
     }
   }
 
+  /** Counts the changes, twice each: what was known at the same figure still holds. */
+  changes(): number {
+    return this.#word(HEADER.version);
+  }
+
   /** Takes the place of an earlier one of the id, or of one that is over at `now`. Main only. */
   write(id: string, tombstone: Tombstone, now: number): void {
     const h1 = this.#firstHash(id);

@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, ORIG, type Variant } from "../base/variant.ts";
 import { canAnimate } from "../image/fit.ts";
+import type { Resolution } from "../resolve/resolution.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { collectPeerBody } from "./collect.ts";
 import { type Context, startContext } from "./context.ts";
@@ -11,42 +12,87 @@ import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import { askLevel, ownerHere, peerBody } from "./peers.ts";
-import type { ContentRequest, Elsewhere, FetchContent, Served } from "./served.ts";
+import {
+  type ContentRequest,
+  type Elsewhere,
+  type FetchContent,
+  HIT,
+  type Served,
+} from "./served.ts";
 
+/** What is here is answered before it returns: no promise is made for a hit (bench/versus/hit.ts). */
 export function makeFetchContent(parts: Parts): FetchContent {
-  const { cache, counters, ownership, self, clock, local } = parts;
-  return async (request) => {
+  const { counters, paths } = parts;
+  return (request) => {
     // 1. path resolution: web id → content id
-    const { id, originalExt } = await resolve(parts, request.webId);
-    parts.purged.refuseBlocked(id);
-    const context = startContext(clock, { originalExt });
-    const ext = await concreteFormat(parts, request, { id, context });
-    const wanted = local.canonical({ id, size: request.size, ext });
-
-    // 2. local: this server has the variant, as owner or replica
-    const meta = local.look(wanted);
-    if (meta !== undefined) {
-      counters.add("lru_hit");
-      const [owner] = ownership.topRanks(self.level, self.region, id);
-      // a replica's hits keep the owner's copy from looking unused
-      if (owner !== undefined && owner !== self.name) parts.recorder.hit(owner, meta.relname);
-      const outcome = { source: "hit", collapsed: false, stored: false, via: "" } as const;
-      return { kind: "file", meta, outcome, path: cache.pathOf(meta.relname) };
-    }
-    counters.add("lru_miss");
-
-    // 3. peer streaming: another server of this level owns it
-    const [rank1] = ownership.topRanks(self.level, self.region, id);
-    if (rank1 !== undefined && rank1 !== self.name) {
-      // nobody is sent to an owner that cannot answer
-      const may = parts.health.takes(rank1, id);
-      const elsewhere = may ? ownerForClient(parts, request, rank1) : undefined;
-      return elsewhere ?? fromLevel(parts, wanted, context);
-    }
-
-    // 4. generation, 5. upstream, 6. origin
-    return serveAsOwner(parts, wanted, context);
+    const known = paths.look(request.webId);
+    counters.add(known === undefined ? "path_cache_miss" : "path_cache_hit");
+    return known === undefined
+      ? resolve(parts, request.webId).then((resolution) => named(parts, request, resolution))
+      : named(parts, request, known);
   };
+}
+
+async function resolve(parts: Parts, webId: string): Promise<Resolution> {
+  const resolution = await parts.resolve(webId);
+  parts.paths.keep(webId, resolution);
+  return resolution;
+}
+
+type Answer = ReturnType<FetchContent>;
+
+function named(parts: Parts, request: ContentRequest, resolution: Resolution): Answer {
+  if (resolution.kind === "unknown") throw new Fault("not_found", "no such picture");
+  const { id, ext: originalExt } = resolution;
+  parts.purged.refuseBlocked(id);
+  const known = formatHere(parts, request, resolution);
+  if (known !== undefined) {
+    const wanted = parts.local.canonical({ id, size: request.size, ext: known });
+    return hit(parts, wanted) ?? miss(parts, request, wanted, startWith(parts, originalExt));
+  }
+  const context = startWith(parts, originalExt);
+  return factsOf(parts, id, context).then((facts) => {
+    const ext = fittingFormat(request, facts);
+    const wanted = parts.local.canonical({ id, size: request.size, ext });
+    return hit(parts, wanted) ?? miss(parts, request, wanted, context);
+  });
+}
+
+function startWith({ clock }: Parts, originalExt: string | undefined): Context {
+  return startContext(clock, { originalExt });
+}
+
+/** 2. local: this server has the variant, as owner or replica. */
+function hit(parts: Parts, wanted: Variant): Served | undefined {
+  const { cache, counters, local, recorder } = parts;
+  const meta = local.look(wanted);
+  if (meta === undefined) return undefined;
+  counters.add("lru_hit");
+  const owner = otherOwner(parts, wanted.id);
+  // a replica's hits keep the owner's copy from looking unused
+  if (owner !== undefined) recorder.hit(owner, meta.relname);
+  return { kind: "file", meta, outcome: HIT, path: cache.pathOf(meta.relname) };
+}
+
+function miss(
+  parts: Parts,
+  request: ContentRequest,
+  wanted: Variant,
+  context: Context,
+): Promise<Served | Elsewhere> {
+  parts.counters.add("lru_miss");
+
+  // 3. peer streaming: another server of this level owns it
+  const owner = otherOwner(parts, wanted.id);
+  if (owner !== undefined) {
+    // nobody is sent to an owner that cannot answer
+    const may = parts.health.takes(owner, wanted.id);
+    const elsewhere = may ? ownerForClient(parts, request, owner) : undefined;
+    return elsewhere === undefined ? fromLevel(parts, wanted, context) : Promise.resolve(elsewhere);
+  }
+
+  // 4. generation, 5. upstream, 6. origin
+  return serveAsOwner(parts, wanted, context);
 }
 
 /** Where `peer_mode` sends the client instead of passing on what the owner has; undefined: nowhere. */
@@ -64,42 +110,38 @@ function ownerForClient(
   return { kind: "elsewhere", target };
 }
 
-async function resolve(
-  parts: Parts,
-  webId: string,
-): Promise<{ readonly id: string; readonly originalExt: string | undefined }> {
-  const { paths, counters } = parts;
-  let resolution = paths.look(webId);
-  counters.add(resolution === undefined ? "path_cache_miss" : "path_cache_hit");
-  if (resolution === undefined) {
-    resolution = await parts.resolve(webId);
-    paths.keep(webId, resolution);
-  }
-  if (resolution.kind === "unknown") throw new Fault("not_found", "no such picture");
-  return { id: resolution.id, originalExt: resolution.ext };
-}
-
-/** `auto` becomes a format before any key is formed (spec §2); an original keeps its own. */
-async function concreteFormat(
+/**
+ * `auto` becomes a format before any key is formed (spec §2); an original keeps its own. undefined: the facts of
+ * the picture decide, and they are not known here.
+ */
+function formatHere(
   parts: Parts,
   request: ContentRequest,
-  what: { readonly id: string; readonly context: Context },
-): Promise<string> {
-  const { id, context } = what;
-  if (request.size === ORIG) return context.originalExt ?? "bin";
+  { id, ext }: Extract<Resolution, { kind: "known" }>,
+): string | undefined {
+  if (request.size === ORIG) return ext ?? "bin";
   if (request.format !== "auto") return request.format;
   const [best] = request.accepted;
-  // no still is better than a picture that moves (spec §6)
   if (best !== undefined && request.accepted.every(canAnimate)) return best;
-  const facts = parts.local.facts(id) ?? (await factsOf(parts, id, context));
-  const fitting = facts.animated ? request.accepted.find(canAnimate) : best;
+  const facts = parts.local.facts(id);
+  return facts === undefined ? undefined : fittingFormat(request, facts);
+}
+
+/** No still is better than a picture that moves (spec §6). */
+function fittingFormat({ accepted }: ContentRequest, facts: Facts): Format {
+  const fitting = facts.animated ? accepted.find(canAnimate) : accepted[0];
   return fitting ?? baseFormat(facts);
 }
 
-async function factsOf(parts: Parts, id: string, context: Context): Promise<Facts> {
-  const { ownership, self, local } = parts;
+/** Who owns the id at this level; undefined: this node, or nobody. */
+export function otherOwner({ ownership, self }: Parts, id: string): string | undefined {
   const [rank1] = ownership.topRanks(self.level, self.region, id);
-  if (rank1 === undefined || rank1 === self.name) return factsAsOwner(parts, id, context);
+  return rank1 === self.name ? undefined : rank1;
+}
+
+async function factsOf(parts: Parts, id: string, context: Context): Promise<Facts> {
+  const { local } = parts;
+  if (otherOwner(parts, id) === undefined) return factsAsOwner(parts, id, context);
   const answer = await askLevel(parts, context, {
     question: { wanted: originalOf(id), facts: true },
     own: { run: () => factsAsOwner(parts, id, context), discard: () => undefined },

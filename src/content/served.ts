@@ -17,6 +17,9 @@ export interface Outcome {
   readonly via: string;
 }
 
+/** Found on disk here, or held in memory. */
+export const HIT: Outcome = { source: "hit", collapsed: false, stored: false, via: "" };
+
 export type Served = { readonly meta: VariantMeta; readonly outcome: Outcome } & (
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
@@ -44,5 +47,5 @@ export interface ContentRequest {
   readonly redirected: boolean;
 }
 
-/** Throws a Fault for every expected failure. */
-export type FetchContent = (request: ContentRequest) => Promise<Served | Elsewhere>;
+/** What is on disk here is answered at once. Throws, or rejects with, a Fault for every expected failure. */
+export type FetchContent = (request: ContentRequest) => Served | Promise<Served | Elsewhere>;

@@ -7,11 +7,12 @@ import type { Served } from "../content/served.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { AccessLog } from "./access-log.ts";
-import { sendBody } from "./body.ts";
-import { etagOf, isNotModified, rangeApplies, type Validators } from "./conditional.ts";
+import { type Sent, sendBody } from "./body.ts";
+import { isNotModified, rangeApplies, type Validators, validatorsOf } from "./conditional.ts";
 import { faultResponse } from "./faults.ts";
 import { notModifiedHeaders } from "./headers.ts";
 import { formatHttpDate } from "./http-date.ts";
+import type { Held } from "./ram.ts";
 import { parseRange, type RangeWish } from "./range.ts";
 
 export interface AnswerParts {
@@ -24,16 +25,17 @@ export interface AnswerParts {
 
 /**
  * `success` are the headers of a 200; not changed. undefined: the file is gone, and it was a miss.
- * Throws the Fault of a source that fails before its first byte.
+ * At once for everything but a stream. Throws, or rejects with, the Fault of a
+ * source that fails before its first byte.
  */
-export async function answerWith(
+export function answerWith(
   request: Request,
-  served: Served,
+  served: Served | Held,
   options: { readonly success: Headers; readonly parts: AnswerParts },
-): Promise<Response | undefined> {
+): Response | undefined | Promise<Response | undefined> {
   const { success, parts } = options;
   const { meta } = served;
-  const validators = { etag: etagOf(meta), modified: meta.modified };
+  const validators = validatorsOf(meta);
   const now = parts.clock.wallSeconds();
   const unmodified = isNotModified(request.headers, validators, now);
   if (unmodified || request.method === "HEAD") {
@@ -48,15 +50,21 @@ export async function answerWith(
   const rangeHeader = request.headers.get("range");
   const wish = wishOf(request, served, { rangeHeader, validators, now });
   if (wish.kind === "unsatisfiable") return unsatisfiable(success, meta.bytes, parts.allowOrigin);
-  const sent = await sendBody(served, {
+  const sent = sendBody(served, {
     headers: success,
     range: wish.kind === "part" ? wish.range : undefined,
     rangeAsked: rangeHeader !== null,
     onCut: (reason) => noteCut(parts, meta, reason),
   });
+  return sent instanceof Promise
+    ? sent.then((late) => noteSent(parts, late))
+    : noteSent(parts, sent);
+}
+
+function noteSent({ counters, access }: AnswerParts, sent: Sent): Response | undefined {
   if (sent.kind === "gone") return undefined;
-  parts.counters.add("http_bytes", sent.bytes);
-  parts.access?.promised(sent.response, sent.bytes);
+  counters.add("http_bytes", sent.bytes);
+  access?.promised(sent.response, sent.bytes);
   return sent.response;
 }
 
@@ -67,7 +75,7 @@ export function dateOnHead(request: Request, nowSeconds: number): number | undef
 
 function wishOf(
   request: Request,
-  served: Served,
+  served: Served | Held,
   known: {
     readonly rangeHeader: string | null;
     readonly validators: Validators;
@@ -106,6 +114,6 @@ function noteCut({ counters, log }: AnswerParts, meta: VariantMeta, reason: unkn
 }
 
 /** Gives back a body that nobody will read. */
-function release(served: Served): void {
+function release(served: Served | Held): void {
   if (served.kind === "stream") served.body.cancel();
 }

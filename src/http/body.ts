@@ -5,6 +5,7 @@ import { isMissing } from "../base/errno.ts";
 import { Fault, unreachable } from "../base/fault.ts";
 import type { Served } from "../content/served.ts";
 import { lateBody } from "./late-body.ts";
+import type { Held } from "./ram.ts";
 import { type ByteRange, contentRange } from "./range.ts";
 import { openFileBody, streamOf } from "./stream-body.ts";
 
@@ -30,8 +31,10 @@ export type Sent =
   | { readonly kind: "gone" };
 
 /** Throws the Fault of a stream whose source fails before its first byte. */
-export function sendBody(served: Served, options: BodyOptions): Sent | Promise<Sent> {
+export function sendBody(served: Served | Held, options: BodyOptions): Sent | Promise<Sent> {
   switch (served.kind) {
+    case "held":
+      return sendHeld(served, options.range);
     case "file":
       return served.meta.bytes < SENDFILE_FROM_BYTES
         ? sendSmallFile(served, options)
@@ -45,6 +48,13 @@ export function sendBody(served: Served, options: BodyOptions): Sent | Promise<S
   }
 }
 
+function sendHeld({ body, whole, success, meta }: Held, range: ByteRange | undefined): Sent {
+  // the types of `clone` are those of another library
+  if (range === undefined) return sent(whole.clone() as Response, meta.bytes);
+  const part = body.slice(range.start, range.end + 1);
+  return partial(part, meta.bytes, { headers: success, range });
+}
+
 /** They have come from elsewhere, so that the answer is late. */
 function sendBytes(whole: Uint8Array, { headers, range }: BodyOptions): Sent {
   const bytes = whole.byteLength;
@@ -54,12 +64,7 @@ function sendBytes(whole: Uint8Array, { headers, range }: BodyOptions): Sent {
 }
 
 /** One a worker: `new Response(view)` copies before it returns (spikes D), so it is free again at once. */
-let scratch: Uint8Array | undefined;
-
-function scratchBuffer(): Uint8Array {
-  scratch ??= new Uint8Array(READ_AT + SENDFILE_FROM_BYTES);
-  return scratch;
-}
+let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 function sendSmallFile(
   { path, meta, outcome }: Extract<Served, { kind: "file" }>,
@@ -67,18 +72,53 @@ function sendSmallFile(
 ): Sent {
   const { headers, range } = options;
   const { bytes } = meta;
-  const start = range?.start ?? 0;
-  const wanted = range === undefined ? bytes : range.end + 1 - range.start;
-  // one byte more than a small file has, to see that a whole one ends where it should
-  const wish = { start, bytes: range === undefined ? wanted + 1 : wanted };
+  // an answer that comes late is sent from its bytes later still
   const late = outcome.source !== "hit";
-  const buffer = late ? new Uint8Array(READ_AT + wish.bytes) : scratchBuffer();
-  const got = readAt(path, buffer, wish);
-  if (got !== wanted) return { kind: "gone" };
-  const read = asBody(buffer.subarray(READ_AT, READ_AT + got));
+  const whole = range === undefined;
+  const buffer = late ? new Uint8Array(READ_AT + bytes + 1) : undefined;
+  const read = whole ? readSmallFile(path, bytes, buffer) : readPart(path, range, buffer);
+  if (read === undefined) return { kind: "gone" };
   const view = late ? lateBody(read) : read;
-  if (range === undefined) return sent(new Response(view, { headers }), got);
+  if (whole) return sent(new Response(view, { headers }), bytes);
   return partial(view, bytes, { headers, range });
+}
+
+/**
+ * The whole of a file of so many bytes, less than 1 MiB; undefined: it is not that file. Without a buffer of its own,
+ * which has READ_AT + 1 bytes more, it is good until the next call.
+ */
+export function readSmallFile(
+  path: string,
+  bytes: number,
+  buffer?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | undefined {
+  // one byte more than wanted, to see that it ends where it should
+  const view = read(path, { start: 0, bytes: bytes + 1 }, buffer);
+  return view.length === bytes ? view : undefined;
+}
+
+function readPart(
+  path: string,
+  { start, end }: ByteRange,
+  buffer?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | undefined {
+  const view = read(path, { start, bytes: end + 1 - start }, buffer);
+  return view.length === end + 1 - start ? view : undefined;
+}
+
+/** What there is of so many bytes; nothing of a file that is gone. */
+function read(
+  path: string,
+  part: { readonly start: number; readonly bytes: number },
+  buffer: Uint8Array<ArrayBuffer> = scratchBuffer(),
+): Uint8Array<ArrayBuffer> {
+  const got = readAt(path, buffer, part);
+  return buffer.subarray(READ_AT, READ_AT + Math.max(0, got));
+}
+
+function scratchBuffer(): Uint8Array<ArrayBuffer> {
+  scratch ??= new Uint8Array(READ_AT + SENDFILE_FROM_BYTES);
+  return scratch;
 }
 
 function readAt(

@@ -15,6 +15,16 @@ export function etagOf(meta: Pick<VariantMeta, "validator" | "bytes">): string {
   return `"${meta.validator}-${meta.bytes.toString(36)}"`;
 }
 
+/** The tag is made when it is asked for: most requests hold nothing against us. */
+export function validatorsOf(meta: VariantMeta): Validators {
+  return {
+    modified: meta.modified,
+    get etag() {
+      return etagOf(meta);
+    },
+  };
+}
+
 /** Whether the answer is 304. With If-None-Match, If-Modified-Since is not looked at (RFC 9110 §13.1.3). */
 export function isNotModified(
   headers: Headers,

@@ -2,24 +2,21 @@
 
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, FAULTS, Fault } from "../base/fault.ts";
-import { ORIG } from "../base/variant.ts";
-import type { ContentRequest, Elsewhere, FetchContent } from "../content/served.ts";
+import { type Format, ORIG } from "../base/variant.ts";
+import type { ContentRequest, Elsewhere, FetchContent, Served } from "../content/served.ts";
 import { autoFormatsOf } from "../image/encoding.ts";
 import type { Histogram, LatencyOutcome } from "../observe/histogram.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
+import { type AnswerKeys, makeAnswerKeys } from "./answer-keys.ts";
+import { readSmallFile } from "./body.ts";
 import { formatCacheFault } from "./cache-status.ts";
 import { hintedBox, tellHints } from "./client-hints.ts";
 import { ALLOWED_METHODS, faultResponse } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
-import {
-  type HintBox,
-  type ParsedImageUrl,
-  parseImageUrl,
-  pathOfTarget,
-  type UrlRules,
-} from "./image-url.ts";
+import { type HintBox, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
 import { acceptedFormats } from "./negotiate.ts";
+import type { Held, Ram } from "./ram.ts";
 import { locationAt, redirectResponse, wasRedirected } from "./redirect.ts";
 
 /** Tries before a file that keeps going away is given up as a 503. */
@@ -40,6 +37,8 @@ export interface ImageHandlerOptions extends Omit<AnswerParts, "allowOrigin"> {
   readonly server: string;
   readonly topology: Pick<Topology, "sizes" | "image" | "http">;
   readonly fetchContent: FetchContent;
+  /** undefined: nothing is held in memory. */
+  readonly ram?: Ram | undefined;
   /** Hears of a cached file that is not there any more, so that the next look is a miss. */
   readonly forget?: ((relname: string) => void) | undefined;
   readonly histogram?: Histogram | undefined;
@@ -50,14 +49,37 @@ export interface ImageHandlerOptions extends Omit<AnswerParts, "allowOrigin"> {
 interface Site extends ImageHandlerOptions, AnswerParts {
   readonly rules: UrlRules;
   readonly success: SuccessHeaders;
+  readonly keys: AnswerKeys;
 }
 
-interface Answered {
-  readonly response: Response;
-  readonly outcome: LatencyOutcome;
+/** A request on its way to an answer. */
+interface Ask {
+  readonly request: Request;
+  readonly url: string;
+  readonly server: RequestTimer | undefined;
+  readonly startedMs: number;
+  /** What is refused before that says nothing of caches. */
+  lookedFor: boolean;
 }
 
-/** Never throws and never rejects: every failure is an answer. */
+/** What of it is asked of the content. */
+interface Search {
+  readonly wanted: ContentRequest;
+  /** `Accept` chooses the format. */
+  readonly negotiated: boolean;
+  /** What the browser says of its screen chose the size. */
+  readonly hinted: boolean;
+  /** What the answer would be held under in memory; undefined: more than that decides, so it is not. */
+  readonly key: string | undefined;
+  readonly tries: number;
+}
+
+type Answer = Response | Promise<Response>;
+
+/**
+ * Never throws and never rejects: every failure is an answer. What is held in memory, or lies on disk, is answered
+ * before it returns, as promises on the way of each hit cost more than all the rules of HTTP (bench/versus/hit.ts).
+ */
 export function makeImageHandler(options: ImageHandlerOptions): Handler {
   const { sizes, image, http } = options.topology;
   const site: Site = {
@@ -65,102 +87,156 @@ export function makeImageHandler(options: ImageHandlerOptions): Handler {
     allowOrigin: http.allowOrigin,
     rules: { prefix: http.prefix, sizes, policy: image.policy, exactSizes: image.exactSizes },
     success: makeSuccessHeaders({ server: options.server, allowOrigin: http.allowOrigin }),
+    keys: makeAnswerKeys(options.topology),
   };
+  const { clock, counters } = site;
 
   return (request, server) => {
-    const startedMs = site.clock.monotonicMs();
-    site.counters.add("http_requests");
+    const startedMs = clock.monotonicMs();
+    const ask: Ask = { request, url: request.url, server, startedMs, lookedFor: false };
+    counters.add("http_requests");
     try {
-      const { method } = request;
-      if (method === "OPTIONS") return closing(site, preflight(site.allowOrigin));
-      if (method !== "GET" && method !== "HEAD") {
-        throw new Fault("method_not_allowed", "that method is not served here");
-      }
-      if (pathOfTarget(request.url) === "/healthz") return closing(site, alive());
-      const hint: HintBox | undefined = http.clientHints
-        ? (box) => hintedBox(box, request.headers)
-        : undefined;
-      const url = parseImageUrl(request.url, site.rules, hint);
-      if (url.size === ORIG && !http.originals) {
-        throw new Fault("not_found", "originals are not served here");
-      }
-      return picture(site, url, { request, server }).then(
-        ({ response, outcome }) => finish(site, response, { outcome, startedMs }),
-        (error: unknown) => failed(site, request, { error, startedMs, lookedFor: true }),
-      );
+      const answer = answerTo(site, ask);
+      return answer instanceof Promise ? answer.catch((error) => failed(site, ask, error)) : answer;
     } catch (error) {
-      return failed(site, request, { error, startedMs, lookedFor: false });
+      return failed(site, ask, error);
     }
   };
 }
 
-async function picture(
-  site: Site,
-  url: ParsedImageUrl,
-  from: { readonly request: Request; readonly server: RequestTimer | undefined },
-): Promise<Answered> {
-  const { request, server } = from;
-  const negotiated = url.format === "auto" && url.size !== ORIG;
-  const wanted = contentRequest(site, request, url, negotiated);
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const served = await site.fetchContent(wanted);
-    if (served.kind === "elsewhere") return sendOn(site, request, served);
-    const { meta, outcome } = served;
-    // a client that takes nothing of a stream holds more than its own connection
-    if (served.kind === "stream") server?.timeout(request, DEADLINES.clientStallMs / 1000);
-    const plain = site.success.of(meta, outcome, negotiated);
-    const hints = site.topology.http.clientHints === true;
-    const success = hints ? tellHints(plain, url.hinted === true) : plain;
-    const response = await answerWith(request, served, { success, parts: site });
-    if (response !== undefined) return { response, outcome: outcome.source };
-    site.forget?.(meta.relname);
-    site.log.debug("a cached file was gone", { relname: meta.relname });
+function answerTo(site: Site, ask: Ask): Answer {
+  const { request, url } = ask;
+  const { method } = request;
+  if (method === "OPTIONS") return closing(site, preflight(site.allowOrigin));
+  if (method !== "GET" && method !== "HEAD") {
+    throw new Fault("method_not_allowed", "that method is not served here");
   }
-  throw new Fault("overloaded", "the picture was evicted while it was read", {
-    retryAfterMs: 1000,
-  });
+  const { ram } = site;
+  const key = ram === undefined ? undefined : site.keys.of(request, url);
+  const held = key === undefined ? undefined : ram?.find(key);
+  if (held !== undefined) {
+    ask.lookedFor = true;
+    return send(site, ask, held, { success: held.success, search: undefined });
+  }
+  if (pathOfTarget(url) === "/healthz") return closing(site, alive());
+  return look(site, ask, searchOf(site, ask, key));
 }
 
-function sendOn(site: Site, request: Request, { target }: Elsewhere): Answered {
-  const { allowOrigin, clock } = site;
-  const headDate = dateOnHead(request, clock.wallSeconds());
-  const response = redirectResponse(locationAt(target, request.url), { allowOrigin, headDate });
-  return { response, outcome: "redirect" };
-}
-
-function contentRequest(
-  site: Site,
-  request: Request,
-  url: ParsedImageUrl,
-  negotiated: boolean,
-): ContentRequest {
-  const accept = negotiated ? request.headers.get("accept") : null;
-  return {
-    webId: url.webId,
-    size: url.size,
-    format: url.format,
-    accepted: acceptedFormats(accept, autoFormatsOf(site.topology, url.size)),
+function searchOf(site: Site, ask: Ask, key: string | undefined): Search {
+  const { request, url } = ask;
+  const hint: HintBox | undefined =
+    site.topology.http.clientHints === true ? (box) => hintedBox(box, request.headers) : undefined;
+  const parsed = parseImageUrl(url, site.rules, hint);
+  const { webId, size, format } = parsed;
+  if (size === ORIG && !site.topology.http.originals) {
+    throw new Fault("not_found", "originals are not served here");
+  }
+  ask.lookedFor = true;
+  const negotiated = format === "auto" && size !== ORIG;
+  const wanted: ContentRequest = {
+    webId,
+    size,
+    format,
+    accepted: negotiated ? acceptedBy(site, request, size) : [],
     head: request.method === "HEAD",
-    redirected: wasRedirected(request.url),
+    redirected: wasRedirected(url),
   };
+  const hinted = parsed.hinted === true;
+  const told = !hinted && negotiated === site.keys.isNegotiated(url);
+  return { wanted, negotiated, hinted, key: told ? key : undefined, tries: TRIES };
 }
 
-function failed(
+function acceptedBy({ topology }: Site, { headers }: Request, size: string): readonly Format[] {
+  return acceptedFormats(headers.get("accept"), autoFormatsOf(topology, size));
+}
+
+/** Of the 200, with what the site tells of client hints. */
+function successOf(site: Site, { meta, outcome }: Served, search: Search): Headers {
+  const plain = site.success.of(meta, outcome, search.negotiated);
+  return site.topology.http.clientHints === true ? tellHints(plain, search.hinted) : plain;
+}
+
+function look(site: Site, ask: Ask, search: Search): Answer {
+  const served = site.fetchContent(search.wanted);
+  return served instanceof Promise
+    ? served.then((late) => found(site, ask, late, search))
+    : found(site, ask, served, search);
+}
+
+function found(site: Site, ask: Ask, served: Served | Elsewhere, search: Search): Answer {
+  if (served.kind === "elsewhere") return sendOn(site, ask, served);
+  // a client that takes nothing of a stream holds more than its own connection
+  if (served.kind === "stream") ask.server?.timeout(ask.request, DEADLINES.clientStallMs / 1000);
+  const success = successOf(site, served, search);
+  const held = served.kind === "file" ? offer(site, served, success, search) : undefined;
+  return send(site, ask, held ?? served, { success, search });
+}
+
+function offer(
+  { ram }: Site,
+  served: Extract<Served, { kind: "file" }>,
+  success: Headers,
+  { key, wanted }: Search,
+): Held | undefined {
+  const { meta, outcome, path } = served;
+  if (ram === undefined || key === undefined || outcome.source !== "hit") return undefined;
+  const read = (): Uint8Array | undefined => readSmallFile(path, meta.bytes);
+  return ram.offer(key, { webId: wanted.webId, meta, success, read });
+}
+
+interface Sending {
+  readonly success: Headers;
+  /** undefined where it cannot be that the file is gone. */
+  readonly search: Search | undefined;
+}
+
+function send(site: Site, ask: Ask, served: Served | Held, sending: Sending): Answer {
+  const answer = answerWith(ask.request, served, { success: sending.success, parts: site });
+  return answer instanceof Promise
+    ? answer.then((late) => sent(site, ask, late, { served, sending }))
+    : sent(site, ask, answer, { served, sending });
+}
+
+function sent(
   site: Site,
-  request: Request,
-  what: { readonly error: unknown; readonly startedMs: number; readonly lookedFor: boolean },
-): Response {
+  ask: Ask,
+  answer: Response | undefined,
+  of: { readonly served: Served | Held; readonly sending: Sending },
+): Answer {
+  const { served, sending } = of;
+  if (answer !== undefined)
+    return finish(site, answer, { outcome: served.outcome.source, startedMs: ask.startedMs });
+  const { search } = sending;
+  const { relname } = served.meta;
+  site.forget?.(relname);
+  site.log.debug("a cached file was gone", { relname });
+  if (search === undefined || search.tries <= 1) {
+    throw new Fault("overloaded", "the picture was evicted while it was read", {
+      retryAfterMs: 1000,
+    });
+  }
+  return look(site, ask, { ...search, tries: search.tries - 1 });
+}
+
+function sendOn(site: Site, ask: Ask, { target }: Elsewhere): Response {
+  const { allowOrigin, clock } = site;
+  const headDate = dateOnHead(ask.request, clock.wallSeconds());
+  const response = redirectResponse(locationAt(target, ask.url), { allowOrigin, headDate });
+  return finish(site, response, { outcome: "redirect", startedMs: ask.startedMs });
+}
+
+function failed(site: Site, ask: Ask, error: unknown): Response {
   const { allowOrigin, counters, clock, log } = site;
-  const fault = asFault(what.error);
-  if (fault.code === "internal") log.error("request failed", { url: request.url, error: fault });
+  const fault = asFault(error);
+  if (fault.code === "internal") log.error("request failed", { url: ask.url, error: fault });
   if (fault.code === "overloaded") counters.add("shed");
-  const headDate = dateOnHead(request, clock.wallSeconds());
-  const headers = what.lookedFor
+  const headDate = dateOnHead(ask.request, clock.wallSeconds());
+  const headers = ask.lookedFor
     ? { "Cache-Status": formatCacheFault(site.server, fault.code) }
     : undefined;
   const response = faultResponse(fault, { allowOrigin, headers, headDate });
   const outcome = FAULTS[fault.code].status < 500 ? "refused" : "failed";
-  return finish(site, response, { outcome, startedMs: what.startedMs });
+  return finish(site, response, { outcome, startedMs: ask.startedMs });
 }
 
 function finish(

@@ -20,25 +20,35 @@ export interface WatchOptions {
 }
 
 export function watchRequests(handler: Handler, options: WatchOptions): Handler {
-  const { counters, clock, access } = options;
-  const note = (request: Request, answer: Response, startedMs: number): Response => {
-    const { status, headers } = answer;
-    const counter = CLASSES[Math.floor(status / 100)];
+  const { counters, access } = options;
+  const count = (answer: Response): Response => {
+    const counter = CLASSES[Math.floor(answer.status / 100)];
     if (counter !== undefined) counters.add(counter);
-    access?.line(answer, {
+    return answer;
+  };
+  const counted: Handler = (request, server) => {
+    const answer = handler(request, server);
+    return answer instanceof Response ? count(answer) : answer.then(count);
+  };
+  return access === undefined ? counted : told(counted, access, options.clock);
+}
+
+function told(handler: Handler, access: AccessLog, clock: Clock): Handler {
+  const tell = (request: Request, answer: Response, startedMs: number): Response => {
+    access.line(answer, {
       method: request.method,
       path: pathOf(request.url),
-      status,
+      status: answer.status,
       ms: Math.round((clock.monotonicMs() - startedMs) * 10) / 10,
-      outcome: headers.get("cache-status") ?? "-",
+      outcome: answer.headers.get("cache-status") ?? "-",
     });
     return answer;
   };
   return (request, server) => {
     const startedMs = clock.monotonicMs();
     const answer = handler(request, server);
-    if (answer instanceof Response) return note(request, answer, startedMs);
-    return answer.then((late) => note(request, late, startedMs));
+    if (answer instanceof Response) return tell(request, answer, startedMs);
+    return answer.then((late) => tell(request, late, startedMs));
   };
 }
 

@@ -6,6 +6,7 @@ import { LOAD_MAX, SLOTS_MAX } from "../cache/layout.ts";
 import { createCacheMemory, INDEX_BYTES_PER_SLOT } from "../cache/memory.ts";
 import { createFlightMemory } from "../content/flight-table.ts";
 import { createProbeMemory } from "../content/probe.ts";
+import { createRamMemory } from "../http/ram-memory.ts";
 import { createHealthMemory } from "../mesh/health.ts";
 import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
@@ -31,6 +32,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     probes: createProbeMemory(),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
+    ram: createRamMemory(self.ramBytes, workers),
   };
 }
 

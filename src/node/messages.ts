@@ -7,6 +7,7 @@ import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
 import type { ProbeMemory } from "../content/probe.ts";
 import type { ServerPem } from "../http/public-listener.ts";
+import type { RamMemory } from "../http/ram-memory.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import type { HealthMemory } from "../mesh/health.ts";
@@ -48,6 +49,7 @@ export interface SharedSet {
   readonly probes: ProbeMemory;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
+  readonly ram: RamMemory;
 }
 
 /** What threads go by, from a change of the topology on. */

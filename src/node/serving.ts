@@ -4,9 +4,12 @@ import { Fault } from "../base/fault.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
 import type { Parts } from "../content/parts.ts";
 import { makePeerHandlers } from "../content/peer-handlers.ts";
+import { makeRepeats } from "../content/repeat.ts";
 import { type AccessLog, makeAccessLog } from "../http/access-log.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { type Handler, makeImageHandler } from "../http/image.ts";
+import { makeRam, type Ram } from "../http/ram.ts";
+import { type RamMemory, ramGauge } from "../http/ram-memory.ts";
 import type { PeerHandlers } from "../mesh/tell.ts";
 import { openHistogram } from "../observe/histogram.ts";
 import type { Log } from "../observe/log.ts";
@@ -15,6 +18,8 @@ import type { LogWish, WorkerSetup } from "./messages.ts";
 export interface Serving {
   readonly handler: Handler;
   readonly handlers: PeerHandlers;
+  /** When another has taken its place: what began with it may still end, and holds no more memory. */
+  close(): void;
 }
 
 /** `parts` are those of one topology: whatever begins here ends under it. */
@@ -28,12 +33,14 @@ export function openServing(
 ): Serving {
   const { self, topology, cache, counters, log, clock } = parts;
   const { memory, worker } = options.setup;
+  const ram = openRam(parts, memory.ram, worker);
   const handlers = makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome));
   return {
     handler: makeImageHandler({
       server: self.name,
       topology,
       fetchContent: makeFetchContent(parts),
+      ram,
       counters,
       histogram: openHistogram(memory.latencies, worker),
       forget: (relname) => cache.forget(relname),
@@ -42,6 +49,7 @@ export function openServing(
       log,
       clock,
     }),
+    close: () => ram?.close(),
     handlers: {
       ...handlers,
       ask: async (request) => {
@@ -50,6 +58,13 @@ export function openServing(
       },
     },
   };
+}
+
+function openRam(parts: Parts, memory: RamMemory, worker: number): Ram | undefined {
+  const { roomBytes } = memory;
+  if (roomBytes === 0) return undefined;
+  const gauge = ramGauge(memory, worker);
+  return makeRam({ roomBytes, repeats: makeRepeats(parts), counters: parts.counters, gauge });
 }
 
 /**

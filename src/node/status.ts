@@ -6,6 +6,7 @@ import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
 import type { StatusDocument } from "../http/admin.ts";
+import { ramUsage } from "../http/ram-memory.ts";
 import type { ImagePool } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type Gauge, renderMetrics } from "../observe/exposition.ts";
@@ -73,6 +74,16 @@ export function makeStatus(options: {
           name: "cache_writable",
           help: "1 while the cache directory can be written; 0: answers are served without being kept",
           value: usage.unwritable ? 0 : 1,
+        },
+        {
+          name: "ram_bytes",
+          help: "Bytes of answers held in memory by all workers",
+          value: ramUsage(memory.ram).bytes,
+        },
+        {
+          name: "ram_capacity_bytes",
+          help: "Bytes they may take",
+          value: ramUsage(memory.ram).roomBytes,
         },
         { name: "cache_variants", help: "Cached variants", value: variants },
         {

@@ -114,6 +114,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     hear: (news) => hearNews(parts, news),
     follow(followed) {
       live.follow(followed);
+      serving.close();
       serving = open();
     },
     certify(tls) {

@@ -28,6 +28,15 @@ export const COUNTERS = {
     action: "falls when the cache is too small",
   },
   lru_miss: { help: "Variants not found in the local cache", action: "see lru_hit" },
+  ram_hit: {
+    help: "Hits answered from memory; a part of lru_hit",
+    action: "few of many hits: raise ram",
+  },
+  ram_kept: { help: "Answers taken into memory", action: "near ram_hit: raise ram" },
+  ram_dropped: {
+    help: "Answers let go from memory: for room, or because they were evicted or purged",
+    action: "none",
+  },
   path_cache_hit: { help: "Web ids resolved from memory", action: "none" },
   path_cache_miss: { help: "Web ids that had to be asked for", action: "many: raise path cache" },
   cross_peer_stream: {

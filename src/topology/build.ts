@@ -130,6 +130,7 @@ function buildServer(server: ServerTable, level: number, baseDir: string): Serve
       legacy: server.legacy,
       cacheDir: resolve(baseDir, server.cache_dir),
       capacityBytes: server.capacity,
+      ramBytes: server.ram,
       workers: server.workers,
       imageWorkers: server.image_workers,
       publics: server.public.map((listener) => buildPublic(listener, baseDir)),

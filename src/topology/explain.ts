@@ -88,7 +88,7 @@ function explainServer(topology: Topology, group: Group, server: Server): string
     ...server.publics.map((listener) => ["public", explainPublic(listener)]),
     ...server.privates.map((listener) => ["private", explainPrivate(listener)]),
     ...(server.admin === undefined ? [] : [["admin", address(server.admin)]]),
-    ["cache", `${server.cacheDir}, ${capacity}`],
+    ["cache", `${server.cacheDir}, ${capacity}, ${inMemory(server)}`],
     ["workers", `${perCpu(server.workers)}, image workers ${perCpu(server.imageWorkers)}`],
     ["upstream", explainUpstream(topology, server)],
   ];
@@ -96,6 +96,10 @@ function explainServer(topology: Topology, group: Group, server: Server): string
     `  ${server.name}: ${explainShare(topology, group, server)}`,
     ...lines.map(([name = "", text]) => `    ${name.padEnd(9)} ${text}`),
   ];
+}
+
+function inMemory({ ramBytes }: Server): string {
+  return ramBytes === 0 ? "no answers in memory" : `${formatBytes(ramBytes)} in memory`;
 }
 
 function explainShare(topology: Topology, group: Group, server: Server): string {

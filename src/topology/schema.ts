@@ -41,7 +41,7 @@ const server = v.object({
   cache_dir: v.optional(a.filePath),
   cache_dirs: v.optional(v.array(a.filePath)),
   capacity: v.optional(a.byteSize),
-  ram: v.optional(a.byteSize),
+  ram: v.optional(a.byteSizeOrNone, "256MiB"),
   workers: v.optional(a.workers, "cpus"),
   image_workers: v.optional(a.workers, "cpus"),
   is_s3_origin: v.optional(a.flag, false),

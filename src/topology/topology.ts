@@ -60,6 +60,8 @@ export interface Server {
   readonly cacheDir: string;
   /** undefined: 90 % of the file system of `cacheDir`. */
   readonly capacityBytes: number | undefined;
+  /** Of answers held in memory by all workers together; 0: none. */
+  readonly ramBytes: number;
   readonly workers: number | "cpus";
   readonly imageWorkers: number | "cpus";
   readonly publics: readonly PublicListener[];

@@ -79,6 +79,11 @@ export const byteSize = v.pipe(
   v.custom<string | number>((x) => toBytes(x) > 0, 'a size above 0 such as "500GiB"'),
   v.transform((x) => toBytes(x)),
 );
+/** The same, where 0 turns something off. */
+export const byteSizeOrNone = v.pipe(
+  v.custom<string | number>((x) => toBytes(x) >= 0, 'a size such as "256MiB", or "0"'),
+  v.transform((x) => toBytes(x)),
+);
 /** Read as milliseconds. */
 export const duration = v.pipe(
   v.custom<string>(

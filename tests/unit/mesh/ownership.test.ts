@@ -34,6 +34,7 @@ function server(name: string, level: number, change: Partial<Server> = {}): Serv
     legacy: false,
     cacheDir: "/nowhere",
     capacityBytes: undefined,
+    ramBytes: 0,
     workers: 1,
     imageWorkers: 1,
     publics: [],

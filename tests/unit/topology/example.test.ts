@@ -82,6 +82,7 @@ test("its servers are as written, the rest by default", () => {
       legacy: false,
       cacheDir: "/var/cache/mir/edge-us-east-1",
       capacityBytes: undefined,
+      ramBytes: 256 * 2 ** 20,
       workers: "cpus",
       imageWorkers: "cpus",
       publics: [
@@ -156,7 +157,7 @@ test("every optional key is read", () => {
   const full = topologyOf(
     smallFile(
       {
-        6: 'cache_dir = "/a"\nregion = "eu"\nweight = 2.5\ndraining = true\nlegacy = true\ncapacity = "500GiB"\nworkers = 3\nimage_workers = 2\nadmin = { host = "::1", port = 0 }\nredirect_target = { host = "cdn", port = 443, scheme = "http" }',
+        6: 'cache_dir = "/a"\nregion = "eu"\nweight = 2.5\ndraining = true\nlegacy = true\ncapacity = "500GiB"\nram = "0"\nworkers = 3\nimage_workers = 2\nadmin = { host = "::1", port = 0 }\nredirect_target = { host = "cdn", port = 443, scheme = "http" }',
         13: 'port = 7001\nbind = "127.0.0.2"',
       },
       "[routing]",
@@ -209,6 +210,7 @@ test("every optional key is read", () => {
     draining: true,
     legacy: true,
     capacityBytes: 500 * 2 ** 30,
+    ramBytes: 0,
     workers: 3,
     imageWorkers: 2,
     admin: { host: "::1", port: 0 },

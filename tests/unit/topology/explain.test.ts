@@ -19,12 +19,12 @@ test("a mesh is explained from the edge to the origin, then its settings", () =>
     "  a: owns 50 % of the level",
     "    public    http 127.0.0.1:8080",
     "    private   127.0.0.1:7001",
-    "    cache     /base/a, 90 % of its file system",
+    "    cache     /base/a, 90 % of its file system, 256 MiB in memory",
     "    workers   one per CPU, image workers one per CPU",
     "    upstream  o (directory)",
     "  b: owns 50 % of the level",
     "    private   127.0.0.1:7002",
-    "    cache     /base/b, 90 % of its file system",
+    "    cache     /base/b, 90 % of its file system, 256 MiB in memory",
     "    workers   one per CPU, image workers one per CPU",
     "    upstream  o (directory)",
     "",
@@ -78,7 +78,7 @@ name = "store"\nis_s3_origin = true\n[s3]\nhost = "s3.example.com"\nbucket = "b"
 test("sockets, admin, bind and port 0 are shown as they will be opened", () => {
   const text = explain(
     smallFile({
-      6: 'cache_dir = "a"\ncapacity = "1.5TiB"\nadmin = { host = "127.0.0.1", port = 0 }',
+      6: 'cache_dir = "a"\ncapacity = "1.5TiB"\nram = "0"\nadmin = { host = "127.0.0.1", port = 0 }',
       8: 'type = "unix"\npath = "x.sock"\nworkers = 2',
       9: "",
       10: "",
@@ -88,7 +88,7 @@ test("sockets, admin, bind and port 0 are shown as they will be opened", () => {
   expect(text).toContain("    public    unix /base/x.{worker}.sock, 2\n");
   expect(text).toContain("    admin     127.0.0.1:any free port\n");
   expect(text).toContain("    private   127.0.0.1:7002, bound to 127.0.0.9\n");
-  expect(text).toContain("    cache     /base/a, 1.5 TiB\n");
+  expect(text).toContain("    cache     /base/a, 1.5 TiB, no answers in memory\n");
 });
 
 test("the policy names its boxes", () => {
@@ -108,11 +108,11 @@ test("a long value is cut where a mistake shows it", () => {
 });
 
 test("warnings come last, each with its place", () => {
-  const lines = explain(smallFile({ 6: 'cache_dir = "a"\nram = "1GiB"' })).split("\n");
+  const lines = explain(smallFile({}, '[tls]\ncertificate = "x"')).split("\n");
   expect(lines.slice(-3)).toEqual([
     "",
     "1 warning",
-    "mesh.toml:7:1  levels[0].servers[0].ram: accepted, has no effect in this version",
+    "mesh.toml:24:1  tls: accepted, has no effect in this version",
   ]);
 });
 
