@@ -11,6 +11,7 @@ import type { Links } from "../../src/mesh/link.ts";
 import type { PeerReply, PeerRequest } from "../../src/mesh/peer.ts";
 import type { Tell } from "../../src/mesh/tell.ts";
 import { createSharedSet } from "../../src/node/memory.ts";
+import type { SharedSet } from "../../src/node/messages.ts";
 import { makeParts } from "../../src/node/parts.ts";
 import { makePeerDirectory } from "../../src/node/peer-directory.ts";
 import { readTopology } from "../../src/topology/read.ts";
@@ -28,6 +29,7 @@ export interface PlayedPeers {
 
 export interface NodeParts extends Disposable {
   readonly parts: Parts;
+  readonly memory: SharedSet;
   readonly watched: WatchedParts;
   readonly asked: { readonly peer: string; readonly request: PeerRequest }[];
   readonly told: { readonly peer: string; readonly message: Tell }[];
@@ -102,7 +104,7 @@ export function makeNodeParts(options: {
     made.cache.close();
   });
   const kept = stack.move();
-  return { parts, watched, asked, told, [Symbol.dispose]: () => kept.dispose() };
+  return { parts, memory, watched, asked, told, [Symbol.dispose]: () => kept.dispose() };
 }
 
 function playedLinks(peers: PlayedPeers, to: Pick<NodeParts, "asked" | "told">): Links {
