@@ -48,7 +48,7 @@ async function metric(name: string): Promise<number> {
 }
 
 test("what is asked for again is answered from memory, byte for byte, and counted", async () => {
-  const picture = await drawJpeg(640, 480);
+  const picture = await drawJpeg({ width: 640, height: 480 });
   photos.write("harbour1.jpg", picture);
   await heat(2);
   const [before, hits] = [
@@ -65,7 +65,7 @@ test("what is asked for again is answered from memory, byte for byte, and counte
 });
 
 test("after a purge no worker answers with what was before", async () => {
-  const next = await drawJpeg(500, 400);
+  const next = await drawJpeg({ width: 500, height: 400 });
   photos.write("harbour1.jpg", next);
   const node = ["--topology", mesh.topologyFile, "--server", "edge"];
   const purge = Bun.spawnSync([EXECUTABLE, "purge", "harbour1", ...node]);
