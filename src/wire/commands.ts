@@ -61,11 +61,12 @@ export type CommandName = keyof typeof COMMANDS;
 
 export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
 
-const BY_BYTE = new Map(COMMAND_NAMES.map((name) => [COMMANDS[name].byte.charCodeAt(0), name]));
+const BY_BYTE: (CommandName | undefined)[] = Array.from({ length: 256 });
+for (const name of COMMAND_NAMES) BY_BYTE[COMMANDS[name].byte.charCodeAt(0)] = name;
 
 /** The command a byte stands for; undefined for a byte that is none. */
 export function commandOf(byte: number): CommandName | undefined {
-  return BY_BYTE.get(byte);
+  return BY_BYTE[byte];
 }
 
 function original<const B extends string>(

@@ -75,11 +75,26 @@ export class Decoder {
   #next(): Piece | undefined {
     for (;;) {
       if (this.#stage === "body") return this.#body();
+      if (this.#stage === "head" && this.#headAtHand()) continue;
       const piece = this.#take(this.#wanted());
       if (piece === undefined) return undefined;
       const message = this.#advance(piece);
       if (message !== undefined) return message;
     }
+  }
+
+  /** Reads a head, and the length of its JSON, where they lie: nearly always a frame begins in one chunk. */
+  #headAtHand(): boolean {
+    if (this.#heldBytes > 0 || !this.#ready()) return false;
+    const chunk = this.#chunk;
+    const at = this.#at;
+    if (chunk.length - at < FRAME_HEAD_BYTES + JSON_LENGTH_BYTES) return false;
+    this.#at = at + FRAME_HEAD_BYTES;
+    this.#readHead(chunk, at);
+    if (this.#stage !== "jsonLength") return true;
+    this.#at += JSON_LENGTH_BYTES;
+    this.#readJsonLength(chunk, at + FRAME_HEAD_BYTES);
+    return true;
   }
 
   #wanted(): number {
@@ -92,10 +107,10 @@ export class Decoder {
   #advance(bytes: Uint8Array): Message | undefined {
     switch (this.#stage) {
       case "head":
-        this.#readHead(bytes);
+        this.#readHead(bytes, 0);
         return undefined;
       case "jsonLength":
-        this.#readJsonLength(bytes);
+        this.#readJsonLength(bytes, 0);
         return undefined;
       case "json":
         return this.#readJson(bytes);
@@ -105,13 +120,13 @@ export class Decoder {
     }
   }
 
-  #readHead(head: Uint8Array): void {
-    const byte = head[FRAME_LENGTH.bytes] ?? 0;
+  #readHead(head: Uint8Array, at: number): void {
+    const byte = head[at + FRAME_LENGTH.bytes] ?? 0;
     const command = commandOf(byte);
     if (command === undefined) {
       throw new Fault("bad_frame", `unknown command 0x${byte.toString(16).padStart(2, "0")}`);
     }
-    const dataBytes = readUint(head, 0, FRAME_LENGTH.bytes) - FRAME_LENGTH.commandBytes;
+    const dataBytes = readUint(head, at, FRAME_LENGTH.bytes) - FRAME_LENGTH.commandBytes;
     const { dataBytesMax, shape } = COMMANDS[command];
     if (dataBytes < 0) throw new Fault("bad_frame", `${command}: a length of nothing`);
     if (dataBytes > dataBytesMax) {
@@ -126,8 +141,8 @@ export class Decoder {
     this.#stage = headed ? "jsonLength" : "data";
   }
 
-  #readJsonLength(bytes: Uint8Array): void {
-    const jsonBytes = readUint(bytes, 0, JSON_LENGTH_BYTES);
+  #readJsonLength(bytes: Uint8Array, at: number): void {
+    const jsonBytes = readUint(bytes, at, JSON_LENGTH_BYTES);
     this.#left -= JSON_LENGTH_BYTES;
     const body = COMMANDS[this.#command].shape === "headed-body";
     if (jsonBytes > LIMITS.wireJsonBytesMax || jsonBytes > this.#left) {

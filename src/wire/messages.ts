@@ -1,178 +1,124 @@
-/** What the frames of the control protocol say, and the one place where their JSON is parsed. */
+/** What the frames of the control protocol say. */
 
-import * as v from "valibot";
 import { Fault } from "../base/fault.ts";
-import { LIMITS } from "../base/limits.ts";
-import { isContentId, parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../base/variant.ts";
-
-/** Printable ASCII: it ends up in headers and logs, where a line break would be an attack. */
-const PRINTABLE = /^[\x20-\x7e]*$/;
-const HEX16 = /^[0-9a-f]{16}$/;
-const WEB_ID = /^[A-Za-z0-9._~-]{1,128}$/;
-const HEX64 = /^[0-9a-f]{64}$/;
-
-const relname = v.pipe(
-  v.string(),
-  v.check((text) => parseRelname(text) !== undefined, "no relname"),
-  v.transform((text) => (text.startsWith("/") ? text.slice(1) : text)),
-);
-const printable = (charsMax: number) =>
-  v.pipe(v.string(), v.maxLength(charsMax), v.regex(PRINTABLE, "not printable ASCII"));
-const count = (max: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(max));
-const hex16 = v.pipe(v.string(), v.regex(HEX16, "not 16 hex digits"));
-const hex64 = v.pipe(v.string(), v.regex(HEX64, "not 64 hex digits"));
-const flag = v.optional(v.boolean());
-const bytes = count(LIMITS.wireBodyBytesMax);
-const milliseconds = count(LIMITS.wireMillisecondsMax);
-
-const Facts = v.object({
-  width: count(LIMITS.pictureSideMax),
-  height: count(LIMITS.pictureSideMax),
-  alpha: v.boolean(),
-  animated: v.boolean(),
-});
+import { type Facts, UNKNOWN_FACTS, type VariantMeta } from "../base/variant.ts";
 
 /** What an upload said of itself, handed down with it. */
-const Upload = v.object({
-  webId: v.optional(v.pipe(v.string(), v.regex(WEB_ID, "no web id"))),
+interface Upload {
+  readonly webId?: string | undefined;
   /** Of the bytes, as the uploader told it. */
-  sha256: v.optional(hex64),
-});
+  readonly sha256?: string | undefined;
+}
 
 /** Header of `=` and `&`; a plain Save has only the relname. */
-export const SaveHeader = v.object({
-  relname,
+export interface SaveHeader {
+  readonly relname: string;
   /** Length of the whole variant; the body has less of it after an offset, and nothing of it for `head`. */
-  bytes: v.optional(bytes),
-  offset: v.optional(bytes),
-  head: flag,
-  validator: v.optional(hex16),
-  modified: v.optional(count(Number.MAX_SAFE_INTEGER)),
-  facts: v.optional(Facts),
-  lossySteps: v.optional(count(255)),
+  readonly bytes?: number | undefined;
+  readonly offset?: number | undefined;
+  readonly head?: boolean | undefined;
+  readonly validator?: string | undefined;
+  readonly modified?: number | undefined;
+  readonly facts?: Facts | undefined;
+  readonly lossySteps?: number | undefined;
   /** Unix seconds at which its original was read, at the earliest. */
-  sourceAt: v.optional(count(Number.MAX_SAFE_INTEGER)),
-  via: v.optional(printable(LIMITS.wireViaCharsMax)),
-  detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  readonly sourceAt?: number | undefined;
+  readonly via?: string | undefined;
+  readonly detail?: string | undefined;
   /** Only in a Save from a dialler. */
-  upload: v.optional(Upload),
-});
-export type SaveHeader = v.InferOutput<typeof SaveHeader>;
-
-const hitCount = v.pipe(count(1e9), v.minValue(1));
+  readonly upload?: Upload | undefined;
+}
 
 /** `@`: hits a replica served in the owner's place; of one relname as legacy peers say it, or of several. */
-export const HitRecord = v.union([
-  v.pipe(
-    v.object({ relname, hits: v.optional(hitCount, 1) }),
-    v.transform(({ relname: of, hits }) => ({ hits: [{ relname: of, count: hits }] })),
-  ),
-  v.object({
-    hits: v.pipe(
-      v.array(v.object({ relname, count: hitCount })),
-      v.minLength(1),
-      v.maxLength(LIMITS.wireRecordsMax),
-    ),
-  }),
-]);
-export type HitRecord = v.InferOutput<typeof HitRecord>;
+export interface HitRecord {
+  readonly hits: readonly { readonly relname: string; readonly count: number }[];
+}
 
 /** `-`: a bare relname; from an extended peer it may be JSON that also names who owns it. */
-export const Warm = v.object({
-  relname,
-  owner: v.optional(v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1))),
-});
-export type Warm = v.InferOutput<typeof Warm>;
+export interface Warm {
+  readonly relname: string;
+  readonly owner?: string | undefined;
+}
 
 /** `!` */
-export const Hello = v.object({
-  name: v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1)),
-  epoch: printable(LIMITS.wireNameCharsMax),
+export interface Hello {
+  readonly name: string;
+  readonly epoch: string;
   /** Of the protocol. */
-  version: v.pipe(count(65_535), v.minValue(1)),
-  nonce: hex64,
+  readonly version: number;
+  readonly nonce: string;
   /** Ids of the control keys that a dialler has. */
-  keys: v.optional(v.pipe(v.array(hex16), v.minLength(1), v.maxLength(LIMITS.wireKeysMax))),
+  readonly keys?: readonly string[] | undefined;
   /** Id of the one that a listener chose, and its proof that it has it. */
-  key: v.optional(hex16),
-  proof: v.optional(hex64),
-});
-export type Hello = v.InferOutput<typeof Hello>;
+  readonly key?: string | undefined;
+  readonly proof?: string | undefined;
+}
 
 /** The dialler's second `!`: that it has the key too. */
-export const Proof = v.object({ proof: hex64 });
-export type Proof = v.InferOutput<typeof Proof>;
-
-/** Either `!`. */
-export const HelloOrProof = v.union([Hello, Proof]);
+export interface Proof {
+  readonly proof: string;
+}
 
 /** `?` */
-export const Ask = v.object({
-  relname,
-  role: v.picklist(["owner", "local"]),
-  epoch: printable(LIMITS.wireNameCharsMax),
-  hops: count(255),
+export interface Ask {
+  readonly relname: string;
+  readonly role: "owner" | "local";
+  readonly epoch: string;
+  readonly hops: number;
   /** Until the first byte of `=`. */
-  deadlineMs: v.pipe(milliseconds, v.minValue(1)),
-  offset: v.optional(bytes),
-  ifNoneMatch: v.optional(hex16),
-  head: flag,
-  facts: flag,
-  trace: v.optional(printable(LIMITS.wireNameCharsMax)),
-  originalExt: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9]{2,5}$/, "no ext"))),
-});
-export type Ask = v.InferOutput<typeof Ask>;
+  readonly deadlineMs: number;
+  readonly offset?: number | undefined;
+  readonly ifNoneMatch?: string | undefined;
+  readonly head?: boolean | undefined;
+  readonly facts?: boolean | undefined;
+  readonly trace?: string | undefined;
+  readonly originalExt?: string | undefined;
+}
 
 /** `~` */
-export const ErrorMessage = v.object({
-  code: v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1)),
-  retryAfterMs: v.optional(milliseconds),
-});
-export type ErrorMessage = v.InferOutput<typeof ErrorMessage>;
+export interface ErrorMessage {
+  readonly code: string;
+  readonly retryAfterMs?: number | undefined;
+}
 
 /** `.`: of the body bytes of the `=` before it. */
-export const End = v.object({ bytes, xxh64: hex16 });
-export type End = v.InferOutput<typeof End>;
+export interface End {
+  readonly bytes: number;
+  readonly xxh64: string;
+}
 
 /** `%`: what became of the message named by its command byte. */
-export const Ack = v.object({
-  of: v.picklist(["=", "&", "@", "-", "x"]),
-  ok: v.boolean(),
-  relname: v.optional(relname),
+export interface Ack {
+  readonly of: "=" | "&" | "@" | "-" | "x";
+  readonly ok: boolean;
+  readonly relname?: string | undefined;
   /** Why not; like the code of `~`. */
-  code: v.optional(printable(LIMITS.wireNameCharsMax)),
-  message: v.optional(printable(LIMITS.wireDetailCharsMax)),
-  retryAfterMs: v.optional(milliseconds),
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
   /** What was done, in a word or two. */
-  note: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  readonly note?: string | undefined;
   /** More of it; each message has its own. */
-  detail: v.optional(v.record(v.string(), v.unknown())),
-});
-export type Ack = v.InferOutput<typeof Ack>;
+  readonly detail?: Readonly<Record<string, unknown>> | undefined;
+}
 
 /** `x`: what is to happen to ids; for `purge`, every variant from a source older than this goes. */
-export const Purge = v.object({
-  entries: v.pipe(
-    v.array(
-      v.object({
-        id: v.pipe(v.string(), v.check(isContentId, "no content id")),
-        /** Unix seconds. */
-        purgedAt: count(Number.MAX_SAFE_INTEGER),
-        action: v.picklist(["purge", "withdraw", "block", "unblock", "origin"]),
-      }),
-    ),
-    v.maxLength(LIMITS.wirePurgesMax),
-  ),
+export interface Purge {
+  readonly entries: readonly PurgeEntry[];
   /** Nodes passed before the one that is told. */
-  hops: count(255),
+  readonly hops: number;
   /** The node that it is for, when that is not the one it is told. */
-  to: v.optional(v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1))),
+  readonly to?: string | undefined;
   /** What the teller has heard of the told one's orders so far: it wants those that came later. */
-  since: v.optional(
-    v.object({ log: printable(LIMITS.wireNameCharsMax), seq: count(Number.MAX_SAFE_INTEGER) }),
-  ),
-});
-export type Purge = v.InferOutput<typeof Purge>;
+  readonly since?: { readonly log: string; readonly seq: number } | undefined;
+}
+
+export interface PurgeEntry {
+  readonly id: string;
+  /** Unix seconds. */
+  readonly purgedAt: number;
+  readonly action: "purge" | "withdraw" | "block" | "unblock" | "origin";
+}
 
 export type Message =
   | { readonly kind: "heartbeat" | "ping" | "pong" }
@@ -192,36 +138,6 @@ export type Message =
   | { readonly kind: "end"; readonly end: End }
   | { readonly kind: "ack"; readonly ack: Ack }
   | { readonly kind: "purge"; readonly purge: Purge };
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Throws a Fault `bad_frame` for bytes that are not UTF-8. */
-export function textOf(data: Uint8Array, what: string): string {
-  try {
-    return utf8.decode(data);
-  } catch (error) {
-    throw badFrame(`${what}: not UTF-8`, error);
-  }
-}
-
-/** The JSON as the schema wants it, unknown fields dropped; throws a Fault `bad_frame`. */
-export function parseJson<S extends v.GenericSchema>(
-  schema: S,
-  data: Uint8Array,
-  what: string,
-): v.InferOutput<S> {
-  const result = v.safeParse(schema, jsonOf(textOf(data, what), what), { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new Fault("bad_frame", `${what}: ${v.getDotPath(issue) ?? "JSON"}: ${issue.message}`);
-}
-
-/** The relname without a leading slash; throws a Fault `bad_frame`. */
-export function parseRelnameData(data: Uint8Array, what: string): string {
-  const result = v.safeParse(relname, textOf(data, what), { abortEarly: true });
-  if (!result.success) throw new Fault("bad_frame", `${what}: no relname`);
-  return result.output;
-}
 
 /**
  * What an extended `=` says of its variant. Throws a Fault `bad_frame` when the length or validator is
@@ -248,16 +164,4 @@ export function metaOf(header: SaveHeader, bodyBytes: number): VariantMeta {
     lossySteps: header.lossySteps ?? 0,
     ...(header.sourceAt !== undefined && { sourceAt: header.sourceAt }),
   };
-}
-
-function jsonOf(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badFrame(`${what}: no JSON`, error);
-  }
-}
-
-function badFrame(told: string, cause: unknown): Fault {
-  return new Fault("bad_frame", told, { cause });
 }

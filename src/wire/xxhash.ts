@@ -1,4 +1,4 @@
-/** xxHash for integrity on the wire and for ranking, the WebAssembly one: same result everywhere. */
+/** xxHash for integrity on the wire and for ranking. In pieces it is the WebAssembly one, at once the runtime's own. */
 
 import xxhash from "xxhash-wasm";
 
@@ -20,6 +20,11 @@ export function makeDigest(): Digest {
     },
     hex: () => state.digest().toString(16).padStart(16, "0"),
   };
+}
+
+/** The same of bytes that are all here: half the time of pieces, and a sixth for a few bytes (bench/micro/wire.ts). */
+export function digestOf(bytes: Uint8Array): string {
+  return Bun.hash.xxHash64(bytes).toString(16).padStart(16, "0");
 }
 
 /** XXH32 of the text's UTF-8, as an unsigned 32-bit number. */

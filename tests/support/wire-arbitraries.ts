@@ -108,24 +108,57 @@ const ack = fc.record(
   { requiredKeys: ["of", "ok"] },
 );
 
+const purge = fc.record(
+  {
+    entries: fc.array(
+      fc.record({
+        id: contentId,
+        purgedAt: bytes,
+        action: fc.constantFrom("purge", "withdraw", "block", "unblock", "origin"),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    hops: fc.nat({ max: 255 }),
+    to: text,
+    since: fc.record({ log: text, seq: bytes }),
+  },
+  { requiredKeys: ["entries", "hops"] },
+);
+const end = fc.record({ bytes, xxh64: hex(16) });
+const warm = fc.record({ relname, owner: text }, { requiredKeys: ["relname"] });
+const hits = fc.array(fc.record({ relname, count: fc.integer({ min: 1, max: 1e9 }) }), {
+  minLength: 1,
+  maxLength: 4,
+});
+
+/** Good JSON of each message, as an object. */
+export const anyJson = {
+  save: saveHeader,
+  record: fc.oneof(
+    fc.record({ hits }),
+    fc.record({ relname, hits: fc.integer({ min: 1, max: 1e9 }) }, { requiredKeys: ["relname"] }),
+  ),
+  warm,
+  hello,
+  proof: fc.record({ proof: hex(64) }),
+  ask,
+  error,
+  end,
+  ack,
+  purge,
+} as const satisfies Record<string, fc.Arbitrary<object>>;
+
 const body = fc.uint8Array({ maxLength: 300 });
 const message: fc.Arbitrary<Recording> = fc.oneof(
   fc.constant({ bytes: HEARTBEAT_FRAME, says: [{ kind: "heartbeat" }] }),
   fc.constant({ bytes: PING_FRAME, says: [{ kind: "ping" }] }),
   fc.constant({ bytes: PONG_FRAME, says: [{ kind: "pong" }] }),
   relname.map((r) => ({ bytes: encodeRequest(r), says: [{ kind: "request", relname: r }] })),
-  fc
-    .record({ relname, owner: text }, { requiredKeys: ["relname"] })
-    .map((warm) => ({ bytes: encodeWarm(warm), says: [{ kind: "warm", warm }] })),
-  fc
-    .array(fc.record({ relname, count: fc.integer({ min: 1, max: 1e9 }) }), {
-      minLength: 1,
-      maxLength: 4,
-    })
-    .map((hits) => ({
-      bytes: encodeRecord({ hits }),
-      says: [{ kind: "record", record: { hits } }],
-    })),
+  warm.map((w) => ({ bytes: encodeWarm(w), says: [{ kind: "warm", warm: w }] })),
+  hits.map((list) => ({
+    bytes: encodeRecord({ hits: list }),
+    says: [{ kind: "record", record: { hits: list } }],
+  })),
   fc.tuple(saveHeader, body).map(([header, content]) => ({
     bytes: Buffer.concat([encodeSaveHead(header, content.length), content]),
     says: withBody("save", header, content),
@@ -138,23 +171,9 @@ const message: fc.Arbitrary<Recording> = fc.oneof(
   hex(64).map((proof) => ({ bytes: encodeProof({ proof }), says: [{ kind: "proof", proof }] })),
   ask.map((a) => ({ bytes: encodeAsk(a), says: [{ kind: "ask", ask: a }] })),
   error.map((e) => ({ bytes: encodeError(e), says: [{ kind: "error", error: e }] })),
-  fc
-    .record({ bytes, xxh64: hex(16) })
-    .map((end) => ({ bytes: encodeEnd(end), says: [{ kind: "end", end }] })),
+  end.map((e) => ({ bytes: encodeEnd(e), says: [{ kind: "end", end: e }] })),
   ack.map((a) => ({ bytes: encodeAck(a), says: [{ kind: "ack", ack: a }] })),
-  fc
-    .record({
-      entries: fc.array(
-        fc.record({
-          id: contentId,
-          purgedAt: bytes,
-          action: fc.constantFrom("purge", "block", "unblock", "origin"),
-        }),
-        { minLength: 1, maxLength: 3 },
-      ),
-      hops: fc.nat({ max: 255 }),
-    })
-    .map((purge) => ({ bytes: encodePurge(purge), says: [{ kind: "purge", purge }] })),
+  purge.map((p) => ({ bytes: encodePurge(p), says: [{ kind: "purge", purge: p }] })),
 );
 
 /** Up to six messages in a row. */
