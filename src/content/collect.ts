@@ -5,6 +5,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { VariantMeta } from "../base/variant.ts";
+import { waitAbout } from "../base/wait-about.ts";
 import { type Context, remainingMs } from "./context.ts";
 import type { Parts } from "./parts.ts";
 
@@ -25,10 +26,10 @@ export async function collectPeerBody(
   }
   let crawls = false;
   const waitMs = Math.min(DEADLINES.collectMs, remainingMs(context, parts.clock));
-  const timer = setTimeout(() => {
+  const wait = waitAbout(waitMs, () => {
     crawls = true;
     body.cancel();
-  }, waitMs);
+  });
   collectingBytes += bytes;
   try {
     return await collect(body, bytes);
@@ -37,7 +38,7 @@ export async function collectPeerBody(
     throw error;
   } finally {
     collectingBytes -= bytes;
-    clearTimeout(timer);
+    wait.end();
   }
 }
 

@@ -1,12 +1,11 @@
 /** A body from a peer that outlives the peer: another source goes on at the same byte (design decision 11). */
 
 import type { Body } from "../base/body.ts";
-import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, type Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { VariantMeta } from "../base/variant.ts";
-import { Alarm } from "../mesh/alarm.ts";
+import { type Wait, waitAbout } from "../base/wait-about.ts";
 import type { PeerHealth } from "../mesh/health.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
@@ -25,7 +24,6 @@ export interface FailoverParts {
   readonly health: Pick<PeerHealth, "state">;
   readonly counters: Counters;
   readonly log: Log;
-  readonly clock: Clock;
 }
 
 /**
@@ -42,7 +40,7 @@ class FailoverBody implements Body {
   readonly #goOn: GoOn;
   readonly #meta: VariantMeta;
   readonly #failed = new Set<string>();
-  readonly #watch: Alarm;
+  #watch: Wait | undefined;
   #source: BodySource;
   /** Its peer was up when it began: it is given up when it is not any more. */
   #watched: boolean;
@@ -58,14 +56,12 @@ class FailoverBody implements Body {
     this.#meta = first.meta;
     this.#source = first;
     this.#watched = this.#isUp();
-    this.#watch = new Alarm(parts.clock, () => this.#look());
   }
 
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const got = await this.#readOrMove();
       if (got === "moved") continue;
-      if (got === undefined) this.#watch[Symbol.dispose]();
       this.#handed += got?.length ?? 0;
       this.#tries = 0;
       return got;
@@ -74,7 +70,7 @@ class FailoverBody implements Body {
 
   cancel(): void {
     this.#cancelled = true;
-    this.#watch[Symbol.dispose]();
+    this.#watch?.end();
     this.#source.body.cancel();
   }
 
@@ -107,16 +103,20 @@ class FailoverBody implements Body {
     if (!this.#watched) return false;
     const doubt = Promise.withResolvers<boolean>();
     this.#onDoubt = () => doubt.resolve(true);
-    this.#watch.set(DEADLINES.bodyWatchMs);
+    this.#watchOn();
     const inDoubt = await Promise.race([reading.ended, doubt.promise]);
     this.#onDoubt = undefined;
-    this.#watch.clear();
+    this.#watch?.end();
     return inDoubt;
+  }
+
+  #watchOn(): void {
+    this.#watch = waitAbout(DEADLINES.bodyWatchMs, () => this.#look());
   }
 
   #look(): void {
     if (this.#onDoubt === undefined) return;
-    if (this.#isUp()) this.#watch.set(DEADLINES.bodyWatchMs);
+    if (this.#isUp()) this.#watchOn();
     else this.#onDoubt();
   }
 

@@ -159,10 +159,13 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   const answer = await askLevel(parts, context, { question: { wanted }, own });
   if (answer.kind === "self") return answer.answer;
   const { meta, via } = answer.reply;
-  const body = peerBody(parts, context, answer);
   parts.counters.add("cross_peer_stream");
   parts.local.remember(wanted.id, meta.facts, meta.sourceAt);
   const outcome = { source: "peer", collapsed: false, stored: false, via } as const;
+  // a small body has nearly always come with the head of its answer
+  const whole = answer.reply.body.takeWhole?.();
+  if (whole !== undefined) return { kind: "bytes", meta, outcome, bytes: whole };
+  const body = peerBody(parts, context, answer);
   if (meta.bytes > LIMITS.collectBytesMax) return { kind: "stream", meta, outcome, body };
   const bytes = await collectPeerBody(parts, context, { meta, body });
   if (bytes !== undefined) return { kind: "bytes", meta, outcome, bytes };

@@ -1,14 +1,16 @@
 /** Asks one after the other until somebody answers; one that is slow is passed over, or a second is asked (spec §4). */
 
+import { CallOff } from "../base/call-off.ts";
 import { DEADLINES } from "../base/deadlines.ts";
-import { asFault, FAULTS, type Fault } from "../base/fault.ts";
+import { asFault, FAULTS, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { type Wait, waitAbout } from "../base/wait-about.ts";
 
 export interface Attempt<T> {
   /** Who is asked. */
   readonly name: string;
   /** Rejects with a Fault. */
-  run(signal: AbortSignal): Promise<T>;
+  run(callOff: CallOff): Promise<T>;
   /** Gives back an answer that another one was quicker than. */
   discard(answer: T): void;
   readonly patience: Patience | undefined;
@@ -55,16 +57,13 @@ export function makeHedgeBudget(): HedgeBudget {
  * is asked then). What somebody who could be reached refuses with is thrown; but a refusal that may pass waits
  * for the other one that is being asked.
  */
-export async function firstOf<T>(
+export function firstOf<T>(
   attempts: readonly Attempt<T>[],
   mayHedge: () => boolean,
 ): Promise<First<T>> {
-  const race = new Race(attempts, mayHedge);
-  try {
-    return await race.run();
-  } finally {
-    race.end();
-  }
+  return new Promise((resolve, reject) => {
+    new Race({ attempts, mayHedge, resolve, reject }).begin();
+  });
 }
 
 /** The peer itself is the trouble, not what it was asked for. */
@@ -77,74 +76,116 @@ function isOpen(fault: Fault): boolean {
   return FAULTS[fault.code].retry || fault.code === "not_found";
 }
 
+interface RaceOptions<T> {
+  readonly attempts: readonly Attempt<T>[];
+  readonly mayHedge: () => boolean;
+  readonly resolve: (first: First<T>) => void;
+  readonly reject: (fault: Fault) => void;
+}
+
+/** One that is being asked. */
 interface Asking<T> {
   readonly attempt: Attempt<T>;
-  readonly abort: AbortController;
-  readonly ended: Promise<Ended<T>>;
+  readonly callOff: CallOff;
   waitedMs: number;
 }
 
-type Ended<T> =
-  | { readonly kind: "answer"; readonly answer: T; readonly asking: Asking<T> }
-  | { readonly kind: "fault"; readonly fault: Fault; readonly asking: Asking<T> };
-
 class Race<T> {
-  readonly #rest: Attempt<T>[];
-  readonly #mayHedge: () => boolean;
-  readonly #asking = new Set<Asking<T>>();
+  readonly #options: RaceOptions<T>;
+  /** Of those that have not been asked. */
+  #next = 0;
+  /** One or two; none once it is over. */
+  #asking: readonly Asking<T>[] = [];
+  #over = false;
+  #wait: Wait | undefined;
   #hedged = false;
   #refusal: Fault | undefined;
   #last: Fault | undefined;
 
-  constructor(attempts: readonly Attempt<T>[], mayHedge: () => boolean) {
-    this.#rest = [...attempts];
-    this.#mayHedge = mayHedge;
+  constructor(options: RaceOptions<T>) {
+    this.#options = options;
   }
 
-  async run(): Promise<First<T>> {
-    for (;;) {
-      if (this.#asking.size === 0) {
-        if (this.#refusal !== undefined) throw this.#refusal;
-        if (!this.#askNext()) return { kind: "nobody", last: this.#last };
-      }
-      const waitMs = this.#waitMs();
-      const ended = await this.#next(waitMs);
-      if (ended === "late") this.#onLate(waitMs ?? 0);
-      else if (ended.kind === "fault") this.#onFault(ended);
-      else {
-        this.#asking.delete(ended.asking);
-        return { kind: "answer", answer: ended.answer, by: ended.asking.attempt.name };
-      }
-    }
+  begin(): void {
+    this.#goOn();
   }
 
-  /** Whoever is still being asked is not wanted any more. */
-  end(): void {
-    for (const asking of this.#asking) giveUp(asking);
+  /** After somebody has been dropped, or nobody has been asked yet. */
+  #goOn(): void {
+    if (this.#asking.length > 0) this.#watch();
+    else if (this.#refusal !== undefined) this.#refuse(this.#refusal);
+    else if (this.#askNext()) this.#watch();
+    else this.#options.resolve({ kind: "nobody", last: this.#last });
   }
 
   #askNext(): boolean {
-    const next = this.#rest.shift();
-    if (next !== undefined) this.#asking.add(begin(next));
-    return next !== undefined;
+    const attempt = this.#options.attempts[this.#next];
+    if (attempt === undefined) return false;
+    this.#next++;
+    const asking: Asking<T> = { attempt, callOff: new CallOff(), waitedMs: 0 };
+    this.#asking = [...this.#asking, asking];
+    attempt.run(asking.callOff).then(
+      (answer) => this.#onAnswer(asking, answer),
+      (error: unknown) => this.#onFault(asking, asFault(error)),
+    );
+    return true;
   }
 
-  async #next(waitMs: number | undefined): Promise<Ended<T> | "late"> {
-    const ends = [...this.#asking].map((asking) => asking.ended);
-    if (waitMs === undefined) return Promise.race(ends);
-    const late = Promise.withResolvers<"late">();
-    const timer = setTimeout(() => late.resolve("late"), waitMs);
-    try {
-      return await Promise.race([...ends, late.promise]);
-    } finally {
-      clearTimeout(timer);
+  #onAnswer(asking: Asking<T>, answer: T): void {
+    const { attempt } = asking;
+    if (!this.#asking.includes(asking)) {
+      attempt.discard(answer);
+      return;
     }
+    this.#drop(asking);
+    this.#end();
+    this.#options.resolve({ kind: "answer", answer, by: attempt.name });
   }
 
-  /** Until the one that is asked alone is to be looked at; undefined: never. */
+  #onFault(asking: Asking<T>, fault: Fault): void {
+    if (!this.#asking.includes(asking)) return;
+    this.#drop(asking);
+    if (isUnreachable(fault)) this.#last = fault;
+    else if (this.#asking.length > 0 && isOpen(fault)) this.#refusal ??= fault;
+    else {
+      this.#refuse(fault);
+      return;
+    }
+    this.#goOn();
+  }
+
+  #refuse(fault: Fault): void {
+    this.#end();
+    this.#options.reject(fault);
+  }
+
+  /** Whoever is still being asked is not wanted any more. */
+  #end(): void {
+    this.#over = true;
+    this.#wait?.end();
+    for (const asking of this.#asking) this.#giveUp(asking);
+  }
+
+  #drop(asking: Asking<T>): void {
+    this.#asking = this.#asking.filter((other) => other !== asking);
+  }
+
+  #giveUp(asking: Asking<T>): void {
+    this.#drop(asking);
+    asking.callOff.call(new Fault("peer_failed", "another one was quicker"));
+  }
+
+  /** Looks again at the one that is asked alone when that may change something. */
+  #watch(): void {
+    this.#wait?.end();
+    const waitMs = this.#over ? undefined : this.#waitMs();
+    this.#wait = waitMs === undefined ? undefined : waitAbout(waitMs, () => this.#onLate(waitMs));
+  }
+
+  /** undefined: never. */
   #waitMs(): number | undefined {
     const [alone] = this.#asking;
-    if (alone === undefined || this.#asking.size > 1 || this.#rest.length === 0) {
+    if (alone === undefined || this.#asking.length > 1 || this.#rest === undefined) {
       return alone?.attempt.patience?.whenLate === "pass-over" ? leftMs(alone) : undefined;
     }
     const watchMs = alone.attempt.isDoubtful === undefined ? undefined : DEADLINES.bodyWatchMs;
@@ -153,55 +194,33 @@ class Race<T> {
     return Math.min(watchMs, untilLateMs);
   }
 
+  /** Whoever is to be asked next. */
+  get #rest(): Attempt<T> | undefined {
+    return this.#options.attempts[this.#next];
+  }
+
   #onLate(waitedMs: number): void {
     const [alone] = this.#asking;
     if (alone === undefined) return;
     const before = leftMs(alone);
     alone.waitedMs += waitedMs;
     const isLate = before !== undefined && leftMs(alone) === undefined;
-    if (isLate && alone.attempt.patience?.whenLate === "pass-over") {
-      this.#asking.delete(alone);
-      giveUp(alone);
-      return;
-    }
-    if (this.#rest[0]?.patience?.whenLate === "pass-over") return;
-    const isDoubtful = alone.attempt.isDoubtful?.() === true;
-    if (!isDoubtful && (!isLate || this.#hedged || !this.#mayHedge())) return;
-    this.#hedged ||= !isDoubtful;
-    this.#askNext();
+    if (isLate && alone.attempt.patience?.whenLate === "pass-over") this.#giveUp(alone);
+    else if (this.#mayAskAnother(alone, isLate)) this.#askNext();
+    this.#goOn();
   }
 
-  #onFault({ asking, fault }: Extract<Ended<T>, { kind: "fault" }>): void {
-    this.#asking.delete(asking);
-    if (isUnreachable(fault)) this.#last = fault;
-    else if (this.#asking.size > 0 && isOpen(fault)) this.#refusal ??= fault;
-    else throw fault;
+  #mayAskAnother({ attempt }: Asking<T>, isLate: boolean): boolean {
+    if (this.#rest?.patience?.whenLate === "pass-over") return false;
+    if (attempt.isDoubtful?.() === true) return true;
+    if (!isLate || this.#hedged || !this.#options.mayHedge()) return false;
+    this.#hedged = true;
+    return true;
   }
-}
-
-function begin<T>(attempt: Attempt<T>): Asking<T> {
-  const abort = new AbortController();
-  const asking: Asking<T> = {
-    attempt,
-    abort,
-    waitedMs: 0,
-    ended: attempt.run(abort.signal).then(
-      (answer) => ({ kind: "answer", answer, asking }),
-      (error: unknown) => ({ kind: "fault", fault: asFault(error), asking }),
-    ),
-  };
-  return asking;
 }
 
 /** Until it is late; undefined when it is late already, or never. */
 function leftMs<T>({ attempt, waitedMs }: Asking<T>): number | undefined {
   const left = (attempt.patience?.waitMs ?? 0) - waitedMs;
   return left > 0 ? left : undefined;
-}
-
-function giveUp<T>({ attempt, abort, ended }: Asking<T>): void {
-  abort.abort();
-  void ended.then((late) => {
-    if (late.kind === "answer") attempt.discard(late.answer);
-  });
 }

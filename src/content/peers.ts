@@ -3,7 +3,6 @@
 import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
 import { parseRelname, type Variant } from "../base/variant.ts";
-import type { PeerReply } from "../mesh/peer.ts";
 import { bodyFrom, sendOf } from "./body-from.ts";
 import { type Context, failoverContext } from "./context.ts";
 import { type BodySource, failoverBody } from "./failover-body.ts";
@@ -19,9 +18,7 @@ export interface Own<T> {
   discard(answer: T): void;
 }
 
-export type LevelAnswer<T> =
-  | ({ readonly kind: "peer" } & Answered)
-  | { readonly kind: "self"; readonly answer: T };
+export type LevelAnswer<T> = Answered | { readonly kind: "self"; readonly answer: T };
 
 /** The first of the ranks that can answer as owner. Throws Faults. */
 export async function askLevel<T>(
@@ -37,7 +34,7 @@ export async function askLevel<T>(
   const better = at < 0 ? ranks : ranks.slice(0, at);
   const attempts: Attempt<LevelAnswer<T>>[] = [
     ...candidatesFor(parts, question, better).map((candidate) =>
-      asLevelAnswer<T>(attemptOf(parts, context, { candidate, question })),
+      attemptOf(parts, context, { candidate, question }),
     ),
     ...(question.failed?.has(self.name) === true ? [] : [asOwn(self.name, own)]),
   ];
@@ -74,20 +71,6 @@ export function ownerHere(parts: Parts, wanted: Variant, context: Context): Own<
     run: () => serveAsOwner(parts, wanted, context),
     discard(served) {
       if (served.kind === "stream") served.body.cancel();
-    },
-  };
-}
-
-function asLevelAnswer<T>(attempt: Attempt<PeerReply>): Attempt<LevelAnswer<T>> {
-  return {
-    ...attempt,
-    run: async (signal) => ({
-      kind: "peer",
-      peer: attempt.name,
-      reply: await attempt.run(signal),
-    }),
-    discard(answer) {
-      if (answer.kind === "peer") attempt.discard(answer.reply);
     },
   };
 }

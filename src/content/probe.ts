@@ -56,7 +56,7 @@ export async function findAtPeers(
   if (reply === undefined) return undefined;
   parts.counters.add("rebalance_found");
   const { meta, via } = reply;
-  const body = belowBody(parts, context, { peer: holder, reply });
+  const body = belowBody(parts, context, { kind: "peer", peer: holder, reply });
   return { meta, via, body, source: "peer" };
 }
 

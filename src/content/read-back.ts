@@ -21,7 +21,8 @@ export async function readBack(
   const { wanted, sha256, budgetMs } = given;
   const context = startContext(parts.clock, { budgetMs });
   try {
-    const { body } = await askPeer(parts, context, { peer, question: { wanted } });
+    const { reply } = await askPeer(parts, context, { peer, question: { wanted } });
+    const { body } = reply;
     if ((await sha256OfBody(body)) === sha256) return;
   } catch (error) {
     const fault = asFault(error);

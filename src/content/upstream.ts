@@ -1,5 +1,6 @@
 /** Asks the levels below: the owner in the next one, its runners-up, then the level after that (spec §1 step 5). */
 
+import type { CallOff } from "../base/call-off.ts";
 import { Fault } from "../base/fault.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
@@ -18,6 +19,7 @@ export interface Question {
 }
 
 export interface Answered {
+  readonly kind: "peer";
   readonly peer: string;
   readonly reply: PeerReply;
 }
@@ -39,7 +41,7 @@ export async function askBelow(
     const first = await firstOf(attempts, () => mayHedge(parts));
     if (first.kind === "nobody") continue;
     if (question.facts !== true) parts.counters.add("upstream_fetch");
-    return { peer: first.by, reply: first.answer };
+    return first.answer;
   }
   return undefined;
 }
@@ -72,17 +74,17 @@ export function attemptOf(
   parts: Parts,
   context: Context,
   { candidate, question }: { readonly candidate: Candidate; readonly question: Question },
-): Attempt<PeerReply> {
+): Attempt<Answered> {
   const { peer, patience } = candidate;
   return {
     name: peer,
     patience,
-    discard: (reply) => reply.body.cancel(),
+    discard: ({ reply }) => reply.body.cancel(),
     // a suspect is asked for want of a better one
     isDoubtful: () => patience.whenLate === "hedge" && parts.health.state(peer) !== "up",
-    async run(signal) {
+    async run(callOff) {
       parts.hedges.earn();
-      return askPeer(parts, context, { peer, question, signal });
+      return askPeer(parts, context, { peer, question, callOff });
     },
   };
 }
@@ -94,12 +96,12 @@ export function attemptOf(
 export async function askPeer(
   parts: Parts,
   context: Context,
-  asked: { readonly peer: string; readonly question: Question; readonly signal?: AbortSignal },
-): Promise<PeerReply> {
-  const { peer, question, signal } = asked;
+  asked: { readonly peer: string; readonly question: Question; readonly callOff?: CallOff },
+): Promise<Answered> {
+  const { peer, question, callOff } = asked;
   const request = requestOf(parts, context, question);
-  const reply = await parts.links.ask(peer, request, signal);
-  return current(parts, { peer, wanted: question.wanted, reply });
+  const reply = await parts.links.ask(peer, request, callOff);
+  return { kind: "peer", peer, reply: current(parts, { peer, wanted: question.wanted, reply }) };
 }
 
 /** The reply, unless it is from before a purge: then it is given back, and a Fault `peer_failed` thrown. */

@@ -51,7 +51,8 @@ async function fetchFrom(
   const producer: Parts["producer"] = {
     ...parts.producer,
     async produce(_parts, _task, lead) {
-      const reply = await askPeer(parts, context, { peer: from, question: { wanted: name } });
+      const asked = { peer: from, question: { wanted: name } };
+      const { reply } = await askPeer(parts, context, asked);
       const { meta, via, body } = reply;
       return keepIncoming(parts, { incoming: { meta, via, body, source: "peer" }, lead });
     },

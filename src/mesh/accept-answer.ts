@@ -10,7 +10,8 @@ import { type Ask, type ErrorMessage, metaOf, type SaveHeader } from "../wire/me
  */
 export function acceptAnswer(header: SaveHeader, bodyBytes: number, ask: Ask): VariantMeta {
   const meta = metaOf(header, bodyBytes);
-  if (parseRelname(meta.relname)?.id !== parseRelname(ask.relname)?.id) {
+  const same = meta.relname === ask.relname;
+  if (!same && parseRelname(meta.relname)?.id !== parseRelname(ask.relname)?.id) {
     throw new Fault("bad_frame", "save: an answer to another question");
   }
   const wholeOrHead = header.head === true ? 0 : (ask.offset ?? 0);

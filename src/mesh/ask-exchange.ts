@@ -1,5 +1,6 @@
 /** One request to a peer: the question, then the answer with its body or a refusal. */
 
+import type { CallOff } from "../base/call-off.ts";
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import type { Piece } from "../wire/decode.ts";
@@ -8,7 +9,7 @@ import type { Ask, End, SaveHeader } from "../wire/messages.ts";
 import { acceptAnswer, refusalOf } from "./accept-answer.ts";
 import type { MeshDeadlines } from "./alarm.ts";
 import { type Exchange, type Line, type Progress, patience } from "./exchange.ts";
-import { IncomingBody } from "./incoming-body.ts";
+import { type Flow, IncomingBody } from "./incoming-body.ts";
 import type { PeerReply } from "./peer.ts";
 
 export interface AskOptions {
@@ -18,9 +19,11 @@ export interface AskOptions {
   readonly deadlineAt: number;
   readonly clock: Clock;
   readonly deadlines: MeshDeadlines;
+  /** Heard until the answer begins: after that the connection may serve another request. */
+  readonly callOff?: CallOff | undefined;
 }
 
-export class AskExchange implements Exchange {
+export class AskExchange implements Exchange, Flow {
   readonly #options: AskOptions;
   readonly #reply = Promise.withResolvers<PeerReply>();
   #line: Line | undefined;
@@ -56,6 +59,7 @@ export class AskExchange implements Exchange {
         return "more";
       case "error":
         if (this.#body !== undefined) throw unexpected(piece);
+        this.#options.callOff?.deafen();
         this.#reply.reject(refusalOf(piece.error, this.#options.peer));
         return "done";
       case "end":
@@ -86,6 +90,7 @@ export class AskExchange implements Exchange {
   }
 
   fail(fault: Fault): void {
+    this.#options.callOff?.deafen();
     this.#reply.reject(fault);
     this.#body?.fail(fault);
   }
@@ -95,17 +100,28 @@ export class AskExchange implements Exchange {
       throw new Fault("bad_frame", "save where the end of another belongs");
     }
     const meta = acceptAnswer(header, bodyBytes, this.#options.ask);
-    const body = new IncomingBody(bodyBytes, {
-      pause: () => this.#line?.pause(true),
-      resume: () => this.#line?.pause(false),
-      waiting: (on) => {
-        this.#readerWaits = on;
-        this.#line?.rearm();
-      },
-      abandon: () => this.#line?.abandon(new Fault("peer_failed", "the reader gave the body up")),
-    });
+    const body = new IncomingBody(bodyBytes, this);
     this.#body = body;
+    this.#options.callOff?.deafen();
     this.#reply.resolve({ meta, via: header.via ?? "", detail: header.detail ?? "", body });
+  }
+
+  /** For the body. */
+  pause(): void {
+    this.#line?.pause(true);
+  }
+
+  resume(): void {
+    this.#line?.pause(false);
+  }
+
+  waiting(on: boolean): void {
+    this.#readerWaits = on;
+    this.#line?.rearm();
+  }
+
+  abandon(): void {
+    this.#line?.abandon(new Fault("peer_failed", "the reader gave the body up"));
   }
 
   #finish(end: End): void {

@@ -1,11 +1,11 @@
 /** A body on its way in from a peer: bounded, and not handed out to its end before it has been verified. */
 
-import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { reclaim } from "../base/reclaim.ts";
 import type { End } from "../wire/messages.ts";
-import { type Digest, makeDigest } from "../wire/xxhash.ts";
+import { type Digest, digestOf, makeDigest } from "../wire/xxhash.ts";
+import type { PeerBody } from "./peer.ts";
 
 /** What the body asks of its connection. */
 export interface Flow {
@@ -17,10 +17,15 @@ export interface Flow {
   abandon(): void;
 }
 
-export class IncomingBody implements Body {
+const NOTHING_XXH64 = digestOf(new Uint8Array(0));
+
+export class IncomingBody implements PeerBody {
   readonly #bytes: number;
   readonly #flow: Flow;
-  readonly #digest: Digest = makeDigest();
+  /** Of what has come, where that is not all in one piece. */
+  #digest: Digest | undefined;
+  /** Of a body that came in one piece. */
+  #xxh64: string | undefined;
   #queue: Uint8Array[] = [];
   #unread = 0;
   #received = 0;
@@ -39,7 +44,8 @@ export class IncomingBody implements Body {
   /** Bytes from the wire; the decoder sees to it that there are not more than announced. */
   push(bytes: Uint8Array): void {
     if (this.#failure !== undefined) return;
-    this.#digest.update(bytes);
+    if (bytes.length === this.#bytes) this.#xxh64 = digestOf(bytes);
+    else this.#digestPart(bytes);
     reclaim(bytes.length);
     this.#received += bytes.length;
     this.#unread += bytes.length;
@@ -56,7 +62,8 @@ export class IncomingBody implements Body {
     if (end.bytes !== this.#received || end.bytes !== this.#bytes) {
       return new Fault("bad_frame", `end: ${end.bytes} bytes told, ${this.#received} received`);
     }
-    if (end.xxh64 !== this.#digest.hex()) {
+    const xxh64 = this.#xxh64 ?? this.#digest?.hex() ?? NOTHING_XXH64;
+    if (end.xxh64 !== xxh64) {
       return new Fault("bad_frame", "end: the body was damaged on the way");
     }
     this.#verified = true;
@@ -90,12 +97,23 @@ export class IncomingBody implements Body {
     return this.#reader.promise;
   }
 
+  takeWhole(): Uint8Array | undefined {
+    const [first] = this.#queue;
+    const whole = this.#verified && first?.length === this.#bytes && this.#reader === undefined;
+    return whole ? this.#take() : undefined;
+  }
+
   cancel(): void {
     if (this.#failure !== undefined || this.#ended()) return;
     const outstanding = !this.#verified;
     this.#verified = false;
     this.fail(new Fault("peer_failed", "the reader gave the body up"));
     if (outstanding) this.#flow.abandon();
+  }
+
+  #digestPart(bytes: Uint8Array): void {
+    this.#digest ??= makeDigest();
+    this.#digest.update(bytes);
   }
 
   #ended(): boolean {

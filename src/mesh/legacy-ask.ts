@@ -55,6 +55,7 @@ export class LegacyAsk implements Exchange {
       case "save":
         if (this.#begun) throw new Fault("bad_frame", "save where none belongs");
         this.#begun = true;
+        this.#options.callOff?.deafen();
         return this.#begin(piece.header, piece.bodyBytes);
       default:
         throw new Fault("bad_frame", `${piece.kind} from a legacy peer that was asked`);
@@ -75,6 +76,7 @@ export class LegacyAsk implements Exchange {
   }
 
   fail(fault: Fault): void {
+    this.#options.callOff?.deafen();
     this.#reply.reject(fault);
     this.#body?.fail(fault);
   }

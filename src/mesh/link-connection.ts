@@ -8,7 +8,8 @@ import { PONG_FRAME } from "../wire/encode.ts";
 import type { Hello } from "../wire/messages.ts";
 import { Alarm, type MeshDeadlines } from "./alarm.ts";
 import type { DialGreeting } from "./dial-greeting.ts";
-import type { Exchange, Line } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { type LineEnd, OpenLine } from "./open-line.ts";
 import { Outgoing } from "./outgoing.ts";
 
 export interface LinkConnectionOptions {
@@ -25,7 +26,7 @@ export interface LinkConnectionOptions {
 
 type State = "connecting" | "hello" | "idle" | "busy" | "closed";
 
-export class LinkConnection implements Disposable {
+export class LinkConnection implements Disposable, LineEnd {
   readonly #options: LinkConnectionOptions;
   readonly #decoder = new Decoder();
   readonly #alarm: Alarm;
@@ -101,7 +102,7 @@ export class LinkConnection implements Disposable {
     this.#requests++;
     this.#armAlarm();
     try {
-      exchange.start(this.#line());
+      exchange.start(new OpenLine(this, exchange));
     } catch (error) {
       exchange.fail(asFault(error));
       if (this.open) this.#becomeFree();
@@ -197,32 +198,28 @@ export class LinkConnection implements Disposable {
     this.#state = "idle";
     this.#exchange = undefined;
     this.#alarm.clear();
-    this.#setPaused(false);
+    this.setPaused(false);
     this.#options.onFree(this);
   }
 
-  /** Deaf as soon as its exchange is not the one under way any more. */
-  #line(): Line {
-    const of = this.#exchange;
-    const mine = (): boolean => this.#exchange === of && this.open;
-    return {
-      write: (bytes) => {
-        if (!mine()) throw this.#brokenOff();
-        return this.#write(bytes);
-      },
-      pause: (on) => {
-        if (mine()) this.#setPaused(on);
-      },
-      rearm: () => {
-        if (mine()) this.#armAlarm();
-      },
-      abandon: (fault) => {
-        if (mine()) this.fail(fault);
-      },
-    };
+  /** Whether the exchange is the one under way. */
+  serves(exchange: Exchange): boolean {
+    return this.#exchange === exchange && this.open;
   }
 
-  #setPaused(on: boolean): void {
+  /** For the line of the exchange under way. */
+  writeFor(exchange: Exchange, bytes: Uint8Array): Promise<void> | undefined {
+    if (!this.serves(exchange)) throw this.#brokenOff();
+    return this.#write(bytes);
+  }
+
+  /** For the line of the exchange under way: what `patienceMs` says has changed. */
+  rearm(): void {
+    this.#armAlarm();
+  }
+
+  /** For the line of the exchange under way. */
+  setPaused(on: boolean): void {
     if (on === this.#paused) return;
     this.#paused = on;
     if (on) this.#socket?.pause();

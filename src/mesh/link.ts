@@ -1,5 +1,6 @@
 /** Asking peers: the client side of the control protocol (spec §3). */
 
+import type { CallOff } from "../base/call-off.ts";
 import type { Clock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -26,10 +27,10 @@ export interface Links {
    * Asks a peer for a variant. The answer's body must be read to its end or cancelled: until then it holds a
    * connection. Rejects with a Fault: the peer's own code; `peer_failed` when it cannot be reached, breaks
    * off, or sends a code unknown here; `too_slow` when no answer began within `deadlineMs`; `overloaded`
-   * when too many requests wait for it; `bad_frame` when it breaks the protocol. Once `signal` is aborted,
+   * when too many requests wait for it; `bad_frame` when it breaks the protocol. Once it is called off,
    * an answer that has not begun is not waited for, and its connection is closed.
    */
-  ask(peer: string, request: PeerRequest, signal?: AbortSignal): Promise<PeerReply>;
+  ask(peer: string, request: PeerRequest, callOff?: CallOff): Promise<PeerReply>;
   /**
    * Tells a peer something and waits until it has acted on it. A message on a connection that turns out to
    * be stale is told once more on a new one. Rejects with a Fault: the peer's own code; `not_found` when the
@@ -90,7 +91,7 @@ export function makeLinks(options: LinksOptions): Links {
     deadlineMs: number,
     begin: (connection: LinkConnection, deadlineAt: number) => Promise<T>,
   ): Promise<T> => {
-    if (closed) throw new Fault("draining", "the node closes its connections");
+    if (closed) return Promise.reject(new Fault("draining", "the node closes its connections"));
     const deadlineAt = clock.monotonicMs() + deadlineMs;
     const leftMs = (): number => deadlineAt - clock.monotonicMs();
     return poolOf(peer).run(leftMs, (connection) => begin(connection, deadlineAt));
@@ -98,25 +99,22 @@ export function makeLinks(options: LinksOptions): Links {
   const deadlines = meshDeadlines(options.deadlines);
 
   return {
-    async ask(peer, request, signal) {
+    ask(peer, request, callOff) {
       const legacy = isLegacy(peer);
       if (legacy && request.role === "local") {
-        throw new Fault(
-          "not_found",
-          `${peer} is a legacy node: it is not asked for its disk alone`,
-        );
+        const told = `${peer} is a legacy node: it is not asked for its disk alone`;
+        return Promise.reject(new Fault("not_found", told));
       }
       return within(peer, request.deadlineMs, (connection, deadlineAt) => {
         const ask = askOf(request, options.epoch, deadlineAt - clock.monotonicMs());
-        const given = { peer, ask, deadlineAt, clock, deadlines };
+        const given = { peer, ask, deadlineAt, clock, deadlines, callOff };
         const exchange = legacy ? new LegacyAsk(given) : new AskExchange(given);
-        return unlessAborted(connection, signal, () => {
-          connection.run(exchange);
-          return exchange.reply;
-        });
+        callOff?.hear(() => connection.fail(unwanted()));
+        connection.run(exchange);
+        return exchange.reply;
       });
     },
-    async tell(peer, message, { deadlineMs }) {
+    tell(peer, message, { deadlineMs }) {
       return within(peer, deadlineMs, (connection, deadlineAt) => {
         const given = { peer, message, deadlineAt, clock, deadlines };
         const exchange = isLegacy(peer) ? new LegacyTell(given) : new TellExchange(given);
@@ -178,24 +176,8 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
   return pool;
 }
 
-async function unlessAborted(
-  connection: LinkConnection,
-  signal: AbortSignal | undefined,
-  run: () => Promise<PeerReply>,
-): Promise<PeerReply> {
-  const unwanted = new Fault("peer_failed", "the answer is not wanted any more");
-  const end = (): void => connection.fail(unwanted);
-  if (signal?.aborted === true) {
-    end();
-    throw unwanted;
-  }
-  signal?.addEventListener("abort", end, { once: true });
-  try {
-    return await run();
-  } finally {
-    // from here on the connection may serve another request
-    signal?.removeEventListener("abort", end);
-  }
+function unwanted(): Fault {
+  return new Fault("peer_failed", "the answer is not wanted any more");
 }
 
 function askOf(request: PeerRequest, epoch: string, leftMs: number): Ask {

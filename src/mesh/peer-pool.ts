@@ -46,7 +46,7 @@ export class PeerPool implements Disposable {
    * used: then, and only while no byte of an answer has come, the request is made once more on a new one.
    */
   async run<T>(leftMs: () => number, run: (c: LinkConnection) => Promise<T>): Promise<T> {
-    const connection = await this.#acquire(leftMs(), false);
+    const connection = this.#takeIdle() ?? (await this.#acquire(leftMs(), false));
     const reused = connection.requests > 0;
     try {
       return await run(connection);
@@ -88,11 +88,13 @@ export class PeerPool implements Disposable {
     for (const waiter of this.#waiting.splice(0)) waiter.connection.reject(shutFault());
   }
 
+  #takeIdle(): LinkConnection | undefined {
+    return this.#shut ? undefined : this.#idle.pop();
+  }
+
   /** Rejects with `overloaded` when too many wait, `too_slow` after `leftMs`, or the Fault of the dial. */
   async #acquire(leftMs: number, fresh: boolean): Promise<LinkConnection> {
     if (this.#shut) throw shutFault();
-    const idle = fresh ? undefined : this.#idle.pop();
-    if (idle !== undefined) return idle;
     const gone = this.#gone();
     if (gone !== undefined) throw gone;
     if (fresh) this.#makeRoom();

@@ -25,6 +25,11 @@ export interface PeerRequest {
   readonly trace?: string | undefined;
 }
 
+export interface PeerBody extends Body {
+  /** All of it, when it has come whole and been verified, and nothing has been read; the body is at its end then. */
+  takeWhole?(): Uint8Array | undefined;
+}
+
 export interface PeerReply {
   readonly meta: VariantMeta;
   /** `Cache-Status` members of the nodes behind this one. */
@@ -32,7 +37,7 @@ export interface PeerReply {
   /** How the peer came by it, as its `Cache-Status` detail tells. */
   readonly detail: string;
   /** From `offset` on; empty for `head`, `facts` and a validator that still matches. */
-  readonly body: Body;
+  readonly body: PeerBody;
 }
 
 /** Where the bytes of an answer are; always the whole variant, the listener skips to the offset. */
@@ -50,13 +55,13 @@ export interface PeerAnswer {
   readonly send: AnswerSource;
 }
 
+export interface AskFromPeer extends PeerRequest {
+  /** Name in the peer's hello; the address of a legacy peer. */
+  readonly peer: string;
+  readonly legacy: boolean;
+  /** Aborted when the asker has gone or its deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
 /** Throws a Fault to refuse. Whatever it returns after `signal` has been aborted is given back unread. */
-export type PeerHandler = (
-  request: PeerRequest & {
-    /** Name in the peer's hello; the address of a legacy peer. */
-    readonly peer: string;
-    readonly legacy: boolean;
-    /** Aborted when the asker has gone or its deadline has passed. */
-    readonly signal: AbortSignal;
-  },
-) => Promise<PeerAnswer>;
+export type PeerHandler = (request: AskFromPeer) => Promise<PeerAnswer>;

@@ -9,27 +9,38 @@ export interface PulseOptions {
   readonly out: Outgoing;
   readonly clock: Clock;
   readonly heartbeatMs: number;
-  /** On the monotonic clock; then `onLate` is called and the pulse ends. */
-  readonly deadlineAt?: number;
-  readonly onLate?: () => void;
 }
 
-/** Beats until the answer begins or the work is over. */
+/** Of one connection; beats from `begin` until the answer begins or the work is over. */
 export class Pulse implements Disposable {
   readonly #options: PulseOptions;
   readonly #alarm: Alarm;
+  #deadlineAt = Number.POSITIVE_INFINITY;
+  #onLate: (() => void) | undefined;
   #beating: Promise<void> | undefined;
 
   constructor(options: PulseOptions) {
     this.#options = options;
     this.#alarm = new Alarm(options.clock, () => this.#beat());
+  }
+
+  /** At `deadlineAt`, on the monotonic clock, `onLate` is called and the pulse ends. */
+  begin(deadlineAt = Number.POSITIVE_INFINITY, onLate?: () => void): void {
+    this.#deadlineAt = deadlineAt;
+    this.#onLate = onLate;
+    this.#beating = undefined;
     this.#arm();
+  }
+
+  end(): void {
+    this.#alarm.clear();
+    this.#onLate = undefined;
   }
 
   /** Ends the pulse; the bytes follow a heartbeat that is still being written. */
   writeAfter(bytes: Uint8Array): Promise<void> | undefined {
     const { out } = this.#options;
-    this.#alarm[Symbol.dispose]();
+    this.end();
     if (!out.busy || this.#beating === undefined) return out.write(bytes);
     return this.#beating.then(() => out.write(bytes));
   }
@@ -39,8 +50,7 @@ export class Pulse implements Disposable {
   }
 
   get #leftMs(): number {
-    const { clock, deadlineAt = Number.POSITIVE_INFINITY } = this.#options;
-    return deadlineAt - clock.monotonicMs();
+    return this.#deadlineAt - this.#options.clock.monotonicMs();
   }
 
   #arm(): void {
@@ -48,9 +58,9 @@ export class Pulse implements Disposable {
   }
 
   #beat(): void {
-    const { out, onLate } = this.#options;
+    const { out } = this.#options;
     if (this.#leftMs <= 0) {
-      onLate?.();
+      this.#onLate?.();
       return;
     }
     this.#arm();

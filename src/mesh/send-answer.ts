@@ -1,9 +1,10 @@
 /** One answer into a connection: header and content in as few writes as there can be, then the end frame. */
 
+import { Fault } from "../base/fault.ts";
 import { encodeEnd } from "../wire/encode.ts";
-import { makeDigest } from "../wire/xxhash.ts";
-import { giveBuffer, READ_AT, takeBuffer } from "./send-buffer.ts";
-import type { Source } from "./source.ts";
+import { digestOf, makeDigest } from "../wire/xxhash.ts";
+import { fitsInBuffer, giveBuffer, READ_AT, takeBuffer } from "./send-buffer.ts";
+import { type Source, tooLong } from "./source.ts";
 
 /** Room kept for the end frame behind the last bytes of a body. */
 const END_ROOM_BYTES = 128;
@@ -21,19 +22,69 @@ export interface AnswerToSend {
   readonly extended: boolean;
 }
 
+type Write = (bytes: Uint8Array) => Promise<void> | undefined;
+
 /**
- * Rejects when the source or the connection fails: before the first call of `write` nothing has been said yet,
- * after it the frame can only be broken off. Reads again only when the connection has taken what was read.
+ * undefined when all of it has been taken at once. Rejects or throws when the source or the connection fails:
+ * before the first call of `write` nothing has been said yet, after it the frame can only be broken off. Reads
+ * again only when the connection has taken what was read.
  */
-export async function sendAnswer(
-  answer: AnswerToSend,
-  write: (bytes: Uint8Array) => Promise<void> | undefined,
-): Promise<void> {
+export function sendAnswer(answer: AnswerToSend, write: Write): Promise<void> | undefined {
+  const { head, bytes, source } = answer;
+  const atOnce = source === undefined || source.atOnce;
+  if (atOnce && fitsInBuffer(bytes, contentAt(head) + END_ROOM_BYTES)) {
+    return sendWhole(answer, write);
+  }
+  return sendParts(answer, write);
+}
+
+/** Header, content and end in one write. */
+function sendWhole(
+  { head, bytes, source, extended }: AnswerToSend,
+  write: Write,
+): Promise<void> | undefined {
+  const buffer = takeBuffer(bytes);
+  let writing: Promise<void> | undefined;
+  try {
+    const at = contentAt(head);
+    const from = at - head.length;
+    buffer.set(head, from);
+    const end = at + bytes;
+    if (source !== undefined) fillWhole(source, buffer, { at, end });
+    const xxh64 = (): string => digestOf(buffer.subarray(at, end));
+    const to = extended ? putEnd(buffer, end, { bytes, xxh64: xxh64() }) : end;
+    writing = write(buffer.subarray(from, to));
+  } finally {
+    if (writing === undefined) giveBuffer(buffer);
+  }
+  return writing?.finally(() => giveBuffer(buffer));
+}
+
+function fillWhole(
+  source: Source,
+  buffer: Uint8Array,
+  { at, end }: { readonly at: number; readonly end: number },
+): void {
+  let filled = at;
+  while (filled < end) {
+    // the byte behind shows a source that is longer than it said
+    const got = source.fill(buffer.subarray(filled, end + 1));
+    if (typeof got !== "number") throw new Fault("internal", "a source at once that is not");
+    filled += got;
+  }
+  if (filled > end) throw tooLong();
+}
+
+/** Content is read to a multiple of 64, the header right before it. */
+function contentAt(head: Uint8Array): number {
+  return Math.ceil(Math.max(head.length, 1) / READ_AT) * READ_AT;
+}
+
+async function sendParts(answer: AnswerToSend, write: Write): Promise<void> {
   const { head, source, extended } = answer;
   const buffer = takeBuffer(answer.bytes);
   const digest = makeDigest();
-  // the header right before the content, which is read to a multiple of 64
-  let at = Math.ceil(Math.max(head.length, 1) / READ_AT) * READ_AT;
+  let at = contentAt(head);
   let from = at - head.length;
   buffer.set(head, from);
   let left = answer.bytes;

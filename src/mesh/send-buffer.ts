@@ -17,6 +17,11 @@ const small: Uint8Array[] = [];
 const large: Uint8Array[] = [];
 let largeInUse = 0;
 
+/** Whether a body and what belongs around it always have room in one buffer. */
+export function fitsInBuffer(bodyBytes: number, aroundBytes: number): boolean {
+  return bodyBytes + aroundBytes <= SMALL_BYTES;
+}
+
 /** For a body of that many bytes; to be given back by `giveBuffer`. */
 export function takeBuffer(bodyBytes: number): Uint8Array {
   if (bodyBytes <= LARGE_BYTES || largeInUse >= LARGE_MAX) {

@@ -1,5 +1,6 @@
 /** One request of a peer, from the question to the last byte of the answer. */
 
+import type { CallOff } from "../base/call-off.ts";
 import type { Clock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -7,9 +8,10 @@ import type { Log } from "../observe/log.ts";
 import { answerHeader, encodeError, encodeSaveHead } from "../wire/encode.ts";
 import type { Ask } from "../wire/messages.ts";
 import type { MeshDeadlines } from "./alarm.ts";
+import { IncomingAsk } from "./incoming-ask.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PeerAnswer, PeerHandler } from "./peer.ts";
-import { Pulse } from "./pulse.ts";
+import type { Pulse } from "./pulse.ts";
 import { type AnswerToSend, sendAnswer } from "./send-answer.ts";
 import { discard, openSource } from "./source.ts";
 
@@ -17,10 +19,11 @@ export interface ServeOptions {
   readonly ask: Ask;
   readonly peer: string;
   readonly legacy: boolean;
-  /** Aborted by the session when the asker has gone, and here at the deadline. */
-  readonly abort: AbortController;
+  /** Called by the session when the asker has gone, and here at the deadline. */
+  readonly callOff: CallOff;
   readonly handler: PeerHandler;
   readonly out: Outgoing;
+  readonly pulse: Pulse;
   readonly clock: Clock;
   readonly deadlines: MeshDeadlines;
   readonly log: Log;
@@ -31,13 +34,9 @@ export interface ServeOptions {
  * frame: then only terminating the connection tells the asker.
  */
 export async function serveAsk(options: ServeOptions): Promise<"keep" | "close"> {
-  const { ask, legacy, abort, out, clock, deadlines } = options;
-  using pulse = new Pulse({
-    out,
-    clock,
-    heartbeatMs: deadlines.heartbeatMs,
-    deadlineAt: clock.monotonicMs() + ask.deadlineMs,
-    onLate: () => abort.abort(new Fault("too_slow", "the answer did not begin in time")),
+  const { ask, legacy, callOff, out, clock, pulse } = options;
+  pulse.begin(clock.monotonicMs() + ask.deadlineMs, () => {
+    callOff.call(new Fault("too_slow", "the answer did not begin in time"));
   });
   let begun = false;
   const write = (bytes: Uint8Array): Promise<void> | undefined => {
@@ -48,13 +47,16 @@ export async function serveAsk(options: ServeOptions): Promise<"keep" | "close">
   try {
     const answer = await answered(options);
     const prepared = prepare(ask, answer, legacy);
-    const close = (): void => prepared.source?.close();
-    abort.signal.addEventListener("abort", close);
+    const { source } = prepared;
     try {
-      await sendAnswer(prepared, write);
+      const sending = sendAnswer(prepared, write);
+      if (sending !== undefined) {
+        callOff.hear(() => source?.close());
+        await sending;
+      }
     } finally {
-      abort.signal.removeEventListener("abort", close);
-      close();
+      callOff.deafen();
+      source?.close();
     }
     return "keep";
   } catch (error) {
@@ -63,31 +65,25 @@ export async function serveAsk(options: ServeOptions): Promise<"keep" | "close">
     if (refusal === undefined) return "close";
     await write(refusal);
     return "keep";
+  } finally {
+    pulse.end();
   }
 }
 
 /** The handler's answer; what comes after the asker has gone or the deadline has passed is given back. */
-async function answered(options: ServeOptions): Promise<PeerAnswer> {
-  const { ask, handler, peer, legacy } = options;
-  const { signal } = options.abort;
+function answered(options: ServeOptions): Promise<PeerAnswer> {
+  const { ask, handler, peer, legacy, callOff } = options;
   if (ask.hops > LIMITS.hopsMax) {
     throw new Fault("no_origin", "the request has passed too many nodes; two topologies disagree");
   }
-  const over = Promise.withResolvers<never>();
-  const onAbort = (): void => over.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  const work = handler({ ...ask, peer, legacy, signal });
-  try {
-    return await Promise.race([work, over.promise]);
-  } catch (error) {
-    work.then(
-      (late) => discard(late.send),
-      () => undefined,
-    );
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+  return new Promise((resolve, reject) => {
+    callOff.hear(reject);
+    handler(new IncomingAsk(ask, { peer, legacy, callOff })).then((answer) => {
+      callOff.deafen();
+      if (callOff.reason === undefined) resolve(answer);
+      else discard(answer.send);
+    }, reject);
+  });
 }
 
 /** Throws a Fault when the answer cannot be sent as asked; then nothing of it is left open. */

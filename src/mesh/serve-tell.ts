@@ -41,6 +41,7 @@ export async function serveTell(options: ServeTellOptions): Promise<"keep" | "cl
   const { intake, legacy, out, clock, deadlines } = options;
   const { heartbeatMs } = deadlines;
   using pulse = legacy ? undefined : new Pulse({ out, clock, heartbeatMs });
+  pulse?.begin();
   const { frame, ok } = await acknowledged(options);
   // what it left unread is not wanted any more
   intake?.discard();

@@ -1,6 +1,7 @@
 /** One connection from a peer, the listener's side: what it may say when, and when it is closed (spec §3). */
 
 import type { Socket } from "bun";
+import { CallOff } from "../base/call-off.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
 import { Decoder, type Piece } from "../wire/decode.ts";
 import { PONG_FRAME } from "../wire/encode.ts";
@@ -10,6 +11,7 @@ import { AuthRefused } from "./auth.ts";
 import { Greeting } from "./greeting.ts";
 import { Intake } from "./intake.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Pulse } from "./pulse.ts";
 import { serveAsk } from "./serve-ask.ts";
 import { savedMeta, serveTell, type TellMessage } from "./serve-tell.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -24,6 +26,7 @@ export class Session {
   readonly #decoder = new Decoder();
   /** For hello, half a frame, and idleness. */
   readonly #watch: Alarm;
+  readonly #pulse: Pulse;
   readonly #greeting: Greeting;
   /** A request is being served, or an answer waits to be taken: nothing more is looked at. */
   #busy = false;
@@ -32,7 +35,7 @@ export class Session {
   #closed = false;
   /** No TLS is wanted, or the peer's certificate has been found good. */
   #secured: boolean;
-  #abort: AbortController | undefined;
+  #callOff: CallOff | undefined;
   /** Content that is coming in; it is looked at while the session is busy with its message. */
   #intake: Intake | undefined;
 
@@ -42,6 +45,7 @@ export class Session {
     this.#greeting = new Greeting(options, socket.remoteAddress, (frame) => this.#say(frame));
     const { clock, deadlines } = options;
     this.#out = new Outgoing({ socket, clock, stallMs: deadlines.sendStallMs });
+    this.#pulse = new Pulse({ out: this.#out, clock, heartbeatMs: deadlines.heartbeatMs });
     this.#watch = new Alarm(clock, () => this.#overdue());
     this.#watch.set(deadlines.helloMs);
     this.#secured = options.credentials.tls === undefined;
@@ -77,11 +81,12 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch[Symbol.dispose]();
+    this.#pulse[Symbol.dispose]();
     this.#socket.terminate();
     this.#out.closed();
     const gone = new Fault("peer_failed", "the peer has gone");
     this.#intake?.fail(gone);
-    this.#abort?.abort(gone);
+    this.#callOff?.call(gone);
     this.#options.onClosed();
   }
 
@@ -185,8 +190,8 @@ export class Session {
   }
 
   #hear(message: TellMessage): void {
-    const abort = new AbortController();
-    this.#abort = abort;
+    const callOff = new CallOff();
+    this.#callOff = callOff;
     this.#work(
       serveTell({
         ...this.#options,
@@ -194,7 +199,7 @@ export class Session {
         intake: this.#intake,
         peer: this.#greeting.peer,
         legacy: this.#greeting.legacy,
-        signal: abort.signal,
+        signal: callOff.signal,
         out: this.#out,
       }),
     );
@@ -204,15 +209,16 @@ export class Session {
     const { handlers, counters, log, clock, deadlines, epoch } = this.#options;
     counters.add("peer_request");
     if (ask.epoch !== epoch) counters.add("epoch_mismatch");
-    this.#abort = new AbortController();
+    this.#callOff = new CallOff();
     this.#work(
       serveAsk({
         ask,
         peer: this.#greeting.peer,
         legacy: this.#greeting.legacy,
-        abort: this.#abort,
+        callOff: this.#callOff,
         handler: handlers.ask,
         out: this.#out,
+        pulse: this.#pulse,
         clock,
         deadlines,
         log,
@@ -243,7 +249,7 @@ export class Session {
       });
       this.terminate();
     }
-    this.#abort = undefined;
+    this.#callOff = undefined;
     this.#busy = false;
     if (this.#closed) return;
     if (this.#draining) return this.#end();

@@ -6,7 +6,13 @@ import { errnoOf } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import type { AnswerSource, PeerAnswer } from "./peer.ts";
 
+/** Larger files are measured before their first byte is read: a part of one shows nothing of its length. */
+const STAT_FROM_BYTES = 64 * 1024;
+const ONE_BYTE = new Uint8Array(1);
+
 export interface Source {
+  /** `fill` never has to be waited for, and `finish` has nothing to find out that `fill` does not. */
+  readonly atOnce: boolean;
   /**
    * Fills the room from its start, as far as bytes are at hand; how many there were, never 0. Rejects or
    * throws a Fault when the source is shorter than it should be, or cannot be read.
@@ -46,23 +52,30 @@ function fileSource(path: string, bytes: number, offset: number): Source {
   const fd = openForReading(path);
   let open = true;
   let position = offset;
+  let sawEnd = false;
   const close = (): void => {
     if (open) closeSync(fd);
     open = false;
   };
-  const size = fstatSync(fd).size;
+  // of a small one the first read tells, before anything has been said
+  const size = bytes > STAT_FROM_BYTES ? fstatSync(fd).size : bytes;
   if (size !== bytes) {
     close();
     throw wrongLength(size, bytes);
   }
   return {
+    atOnce: true,
     fill(room) {
       const got = readSync(fd, room, 0, room.length, position);
       if (got === 0) throw cutShort();
       position += got;
+      sawEnd = got < room.length;
       return got;
     },
-    finish: () => undefined,
+    finish() {
+      if (!sawEnd && readSync(fd, ONE_BYTE, 0, 1, position) > 0) throw tooLong();
+      return undefined;
+    },
     close,
   };
 }
@@ -70,6 +83,7 @@ function fileSource(path: string, bytes: number, offset: number): Source {
 function bytesSource(bytes: Uint8Array, offset: number): Source {
   let position = offset;
   return {
+    atOnce: true,
     fill(room) {
       const part = bytes.subarray(position, position + room.length);
       room.set(part);
@@ -97,6 +111,7 @@ function bodySource(body: Body, offset: number): Source {
   };
 
   return {
+    atOnce: false,
     async fill(room) {
       if (!(await more())) throw cutShort();
       const part = rest.subarray(0, room.length);
@@ -105,7 +120,7 @@ function bodySource(body: Body, offset: number): Source {
       return part.length;
     },
     async finish() {
-      if (await more()) throw new Fault("peer_failed", "the source is longer than it said");
+      if (await more()) throw tooLong();
     },
     close: () => body.cancel(),
   };
@@ -125,6 +140,10 @@ function unopenable(cause: unknown): Fault {
 
 function wrongLength(found: number, expected: number): Fault {
   return new Fault("peer_failed", `the variant has ${found} bytes where ${expected} belong`);
+}
+
+export function tooLong(): Fault {
+  return new Fault("peer_failed", "the source is longer than it said");
 }
 
 function cutShort(): Fault {

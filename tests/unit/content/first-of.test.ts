@@ -22,9 +22,9 @@ function attempt(name: string, patience?: Attempt<string>["patience"]): Watched 
   return {
     name,
     patience,
-    run(signal) {
+    run(callOff) {
       asked++;
-      signal.addEventListener("abort", () => {
+      callOff.hear(() => {
         aborted = true;
       });
       return reply.promise;
