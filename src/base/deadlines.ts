@@ -130,6 +130,8 @@ export const DEADLINES = {
   drainTickMs: 100,
   /** A writer of the cache index gives up its turn after this when the work may be left undone. */
   cacheLockMs: 50,
+  /** A start reads the index for so long before it serves; the rest of a large one comes while it does. */
+  indexLoadMs: 1_000,
   /** Main mends the index within this after a thread died holding its lock. */
   cacheRepairMs: 10_000,
   /** Worker threads say within this that they follow a new topology. */

@@ -100,6 +100,15 @@ export const LIMITS = {
   /** Bytes up to which the cache journal is never replaced by a snapshot. */
   journalIdleBytes: 4 * MiB,
 
+  /** Damaged files that are kept for a look, and bytes of one; further ones, and larger ones, are unlinked. */
+  damagedFilesMax: 32,
+  damagedFileBytesMax: 64 * MiB,
+  /** Bytes of a file in doubt that a serving thread reads in one go; a larger one is read in turns before. */
+  doubtAtOnceBytes: 1 * MiB,
+  /** What the background reads to see whether cached files are still sound: in doubt after a crash, and at other times. */
+  doubtBytesPerSecond: 256 * MiB,
+  scrubBytesPerSecond: 4 * MiB,
+
   /** Bytes of the `meta` part of an upload (spec §2). */
   uploadMetaBytesMax: 16 * KiB,
   /** Bytes of an upload's request that are not its file: heads of parts, `meta`, what is before and after. */

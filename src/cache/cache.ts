@@ -3,17 +3,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Facts, VariantMeta } from "../base/variant.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { yieldRoom } from "./disk.ts";
+import { finished, finishedInTurns } from "./file-digest.ts";
 import { type Folders, makeFolders } from "./folders.ts";
+import { inspect, type Verdict } from "./inspect.ts";
 import { learnRecord } from "./journal.ts";
 import { BLOCK_BYTES, FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, chargeJournal, limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
 import { type Listed, listVariants } from "./list.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
-import { lookUp } from "./look.ts";
+import { foundDoubtful, lookUp } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
 import { packFacts } from "./meta.ts";
 import { openStore } from "./open-store.ts";
@@ -74,12 +77,13 @@ export interface Cache {
    * `pinned`: the file, its name and its record are durable when it returns, and it is pinned from the
    * moment it is seen. That costs fsyncs on the calling thread: few, when `syncFileAsync` went before.
    * Throws `overloaded` beyond PINNED_SHARE_MAX. "already" leaves pinning to `pin`.
+   * `digest`: xxHash64 of the file where it is known, 16 hex digits; else the file is read for it.
    */
   publish(
     reservation: Reservation,
     tempPath: string,
     meta: VariantMeta,
-    options?: { readonly pinned?: boolean },
+    options?: { readonly pinned?: boolean; readonly digest?: string },
   ): Published;
   /**
    * Makes a variant that is here durable and exempt from eviction and expiry; false when it is not here.
@@ -97,6 +101,15 @@ export interface Cache {
    * A pinned one whose file is there stays: it may be the only copy.
    */
   forget(relname: string): boolean;
+  /**
+   * Before a variant is looked up after a crash: resolves when its file was read, if it is in doubt and large; undefined
+   * when there is nothing to wait for. What `look` and `peek` find in doubt all the same they read themselves, at once.
+   */
+  settle(relname: string): Promise<void> | undefined;
+  /** Whether a file is still what was published, byte for byte; one that is not is set aside and out of the index. */
+  inspect(relname: string): Promise<Verdict>;
+  /** The same at once: for one that has just shown another length, or was not there. */
+  inspectNow(relname: string): Verdict;
   /** What lies in so many places of the index from `from` on, 0 at first; see list.ts. Counts nothing. */
   list(from: number, slotsMax: number): Listed;
   /** Facts of the original became known; kept with this variant. */
@@ -139,11 +152,14 @@ export function openCache(options: {
   const temps = makeTemps(store);
 
   return {
-    look: (relname) => lookUp(view, relname, true),
-    peek: (relname) => lookUp(view, relname, false),
+    look: (relname) => proven(store, lookUp(view, relname, true)),
+    peek: (relname) => proven(store, lookUp(view, relname, false)),
     seat: (meta) => seatOf(view, meta),
     stands: (seat) => stands(view, seat),
     count: (seat) => countAt(view, seat),
+    settle: (relname) => settle(store, relname),
+    inspect: (relname) => finishedInTurns(inspect(store, relname)),
+    inspectNow: (relname) => finished(inspect(store, relname)),
     pathOf: (relname) => `${dir}/${relname}`,
     tempPath: temps.path,
     openTemp: temps.open,
@@ -151,10 +167,10 @@ export function openCache(options: {
     noteTrouble: temps.noteTrouble,
     yieldRoom: () => yieldRoom(store),
     reserve: (bytes) => reserve(store, bytes),
-    publish(reservation, tempPath, meta, { pinned = false } = {}) {
+    publish(reservation, tempPath, meta, { pinned = false, digest } = {}) {
       if (!(reservation instanceof HeldRoom))
         throw new TypeError("not a reservation of this cache");
-      return publish(store, folders, { room: reservation, tempPath, meta, pinned });
+      return publish(store, folders, { room: reservation, tempPath, meta, pinned, digest });
     },
     pin: (relname) => pin(store, relname),
     unpin: (relname) => unpin(store, relname),
@@ -167,9 +183,24 @@ export function openCache(options: {
     usage: () => usageOf(store),
     close() {
       for (const room of store.rooms) room[Symbol.dispose]();
-      store.journal.close();
+      store.close();
     },
   };
+}
+
+/** What is in doubt is not told of before its file was read. */
+function proven(store: Store, meta: VariantMeta | undefined): VariantMeta | undefined {
+  if (meta === undefined || !foundDoubtful(store.view)) return meta;
+  return finished(inspect(store, meta.relname)) === "sound" ? meta : undefined;
+}
+
+function settle(store: Store, relname: string): Promise<void> | undefined {
+  const { view } = store;
+  if (word(view, HEADER.doubtful) === 0) return undefined;
+  const meta = lookUp(view, relname, false);
+  if (meta === undefined || !foundDoubtful(view)) return undefined;
+  if (meta.bytes <= LIMITS.doubtAtOnceBytes) return undefined;
+  return finishedInTurns(inspect(store, relname)).then(() => undefined);
 }
 
 function forget(store: Store, relname: string): boolean {
@@ -208,7 +239,7 @@ function learn(store: Store, relname: string, facts: Facts): void {
     }
     const width = slotHalf(view, slot, HALF.width);
     if (
-      next.flags === old &&
+      next.flags === (old & ~FLAG.doubtful) &&
       next.width === width &&
       next.height === slotHalf(view, slot, HALF.height)
     )

@@ -79,7 +79,7 @@ export function watchDisk(options: {
         await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {
-      store.journal.close();
+      store.close();
     }
     const capacityBytes = sum(store.view, SUM.capacity);
     const fits = limitBytes(store.view);

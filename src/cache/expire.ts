@@ -44,7 +44,7 @@ export async function sweepUnused(options: {
       if (turns % TURNS_PER_YIELD === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {
-    store.journal.close();
+    store.close();
   }
   options.counters.add("expired", expired);
   return expired;

@@ -2,14 +2,16 @@
  * The journal of the cache: what is on disk and what is known of it, as lines of text.
  *
  * A record is a line of 8 hex digits of xxHash32 over the rest, a blank, and the rest:
- *   P relname bytes validator modified width height flags queue freq [source]   published (freq: layout.ts
- *     USE; source: Unix seconds at which its source was read, at the earliest; left out when unknown)
+ *   B boot                                                             begun, and in which life of the machine
+ *   P relname bytes validator modified width height flags queue freq digest [source]   published (freq:
+ *     layout.ts USE; digest: xxHash64 of the file, `=` where the validator is that; source: Unix seconds at
+ *     which its source was read, at the earliest; left out when unknown)
  *   L relname width height flags                                       facts learned
  *   D relname                                                          forgotten or evicted
  * with a newline before and after it, so that a torn record or garbage spoils nothing but itself. Files are
- * `.mir/journal.N`, replayed by rising N. Records go out before the rename or unlink they tell of; only
- * those of pinned variants are fsynced: a file without a record is dropped at restore, and so is a record
- * without its file.
+ * `.mir/journal.N`, replayed by rising N over the checkpoint that names the first of them (checkpoint.ts). Records
+ * go out before the rename or unlink they tell of; only those of pinned variants are fsynced: a file without a
+ * record is unlinked after a restart, and a record without its file is dropped when that is missed.
  */
 
 import {
@@ -26,6 +28,7 @@ import { LIMITS } from "../base/limits.ts";
 import { hash32 } from "./hash.ts";
 
 export type JournalRecord =
+  | { readonly kind: "begin"; readonly boot: string }
   | { readonly kind: "publish"; readonly fields: PublishFields }
   | { readonly kind: "learn"; readonly relname: string; readonly facts: FactFields }
   | { readonly kind: "forget"; readonly relname: string };
@@ -45,6 +48,8 @@ export interface PublishFields extends FactFields {
   readonly modified: number;
   readonly queue: number;
   readonly freq: number;
+  /** xxHash64 of the file, 16 hex digits. */
+  readonly digest: string;
   /** Unix seconds; undefined when unknown. */
   readonly sourceAt?: number | undefined;
 }
@@ -53,16 +58,23 @@ const CHECK_SEED = 0x6d6972;
 const CHUNK_BYTES = 1 << 20;
 
 const PUBLISHED =
-  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3})(?: (\d{1,11}))?$/;
+  /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3}) ([0-9a-f]{16}|=)(?: (\d{1,11}))?$/;
+const BEGUN = /^B ([0-9a-f-]{0,64})$/;
 const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
 const FORGOTTEN = /^D (\S+)$/;
 
 export function publishRecord(f: PublishFields): string {
   const facts = `${f.width} ${f.height} ${f.flags}`;
   const source = f.sourceAt === undefined ? "" : ` ${f.sourceAt}`;
+  const digest = f.digest === f.validator ? "=" : f.digest;
   return checkedRecord(
-    `P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq}${source}`,
+    `P ${f.relname} ${f.bytes} ${f.validator} ${f.modified} ${facts} ${f.queue} ${f.freq} ${digest}${source}`,
   );
+}
+
+/** The first record of every file. */
+export function beginRecord(boot: string): string {
+  return checkedRecord(`B ${boot}`);
 }
 
 export function learnRecord(relname: string, f: FactFields): string {
@@ -93,18 +105,9 @@ export function parseRecord(line: string): JournalRecord | undefined {
   const body = checkedBody(line);
   if (body === undefined) return undefined;
   const p = PUBLISHED.exec(body);
-  if (p !== null) {
-    const [, relname = "", bytes, validator = "", modified, width, height, flags, queue, freq] = p;
-    const source = p[10] === undefined ? {} : { sourceAt: Number(p[10]) };
-    const facts = { width: Number(width), height: Number(height), flags: Number(flags) };
-    const numbers = {
-      bytes: Number(bytes),
-      modified: Number(modified),
-      queue: Number(queue),
-      freq: Number(freq),
-    };
-    return { kind: "publish", fields: { relname, validator, ...facts, ...numbers, ...source } };
-  }
+  if (p !== null) return { kind: "publish", fields: publishedFields(p) };
+  const b = BEGUN.exec(body);
+  if (b !== null) return { kind: "begin", boot: b[1] ?? "" };
   const l = LEARNED.exec(body);
   if (l !== null) {
     const facts = { width: Number(l[2]), height: Number(l[3]), flags: Number(l[4]) };
@@ -112,6 +115,24 @@ export function parseRecord(line: string): JournalRecord | undefined {
   }
   const d = FORGOTTEN.exec(body);
   return d === null ? undefined : { kind: "forget", relname: d[1] ?? "" };
+}
+
+function publishedFields(p: RegExpExecArray): PublishFields {
+  const [, relname = "", bytes, validator = "", modified, width, height, flags] = p;
+  const [queue, freq, digest = ""] = p.slice(8);
+  return {
+    relname,
+    validator,
+    bytes: Number(bytes),
+    modified: Number(modified),
+    width: Number(width),
+    height: Number(height),
+    flags: Number(flags),
+    queue: Number(queue),
+    freq: Number(freq),
+    digest: digest === "=" ? validator : digest,
+    ...(p[11] === undefined ? {} : { sourceAt: Number(p[11]) }),
+  };
 }
 
 /** The appending side; each thread has its own, all on the same file. */

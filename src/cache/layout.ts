@@ -3,7 +3,7 @@
 import { LIMITS } from "../base/limits.ts";
 
 /** Raised whenever a position below changes meaning, so that threads of two builds never share one table. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Files are accounted in blocks of this many bytes (spec §11). */
 export const BLOCK_BYTES = 4096;
@@ -44,6 +44,8 @@ export const HEADER = {
   repairs: 33,
   /** Live variants that are pinned. */
   pinned: 41,
+  /** 1 while there may be slots with FLAG.doubtful. */
+  doubtful: 60,
 } as const;
 
 /** 64-bit floats of the header, exact to 2^53. */
@@ -76,6 +78,8 @@ export const SUM = {
   diskSlots: 48,
   /** 1 while the last write of a variant has failed. */
   writeFailed: 49,
+  /** Exact bytes of the checkpoint. */
+  checkpoint: 60,
 } as const;
 
 /** Each worker's share of the sums of the same name, so that repair can take a dead one's back. */
@@ -152,8 +156,8 @@ export const STATE = {
 export const FLAG = {
   alpha: 1,
   animated: 2,
-  /** Set and read by restore only: the file of this slot was found. */
-  seen: 4,
+  /** Nobody has looked at the file since a crash may have spoiled it: not to be served before its digest is right. */
+  doubtful: 4,
   lossyShift: 3,
   /** More lossy steps than this are kept as this many. */
   lossyMax: 31,

@@ -5,7 +5,7 @@
  *   used      accounted bytes of all taken slots, dying ones included until their file is gone;
  *   reserved  room promised to fills: no file yet, or a temporary one;
  *   owed      bytes of dying slots already promised to a reservation that waits for their unlink;
- *   overhead  the journal and the other files below `.mir`.
+ *   overhead  the checkpoint, the journal and the other files below `.mir`.
  *
  * Where the file system has less than the capacity, what it has is the limit instead (disk.ts); that one may fall
  * below what is kept at any moment, and is restored by evicting.
@@ -30,7 +30,8 @@ export interface Amount {
 }
 
 export function overheadBytes(view: View): number {
-  return sum(view, SUM.other) + sum(view, SUM.oldJournals) + accounted(sum(view, SUM.journal));
+  const journals = sum(view, SUM.oldJournals) + accounted(sum(view, SUM.journal));
+  return sum(view, SUM.other) + journals + accounted(sum(view, SUM.checkpoint));
 }
 
 /** What may still be promised; negative for a moment when the journal grew without a reservation. */

@@ -2,7 +2,7 @@
 
 import type { VariantMeta } from "../base/variant.ts";
 import { STATE, WORD } from "./layout.ts";
-import { lookUp } from "./look.ts";
+import { foundDoubtful, lookUp } from "./look.ts";
 import { nameOf } from "./names.ts";
 import { stateOf } from "./slots.ts";
 import { slotWord, type View } from "./view.ts";
@@ -25,7 +25,8 @@ export function listVariants(view: View, from: number, slotsMax: number): Listed
   for (let slot = from; slot < end; slot++) {
     if (slotWord(view, slot, WORD.h1) === 0 || stateOf(view, slot) !== STATE.live) continue;
     const meta = lookUp(view, nameOf(view, slot), false);
-    if (meta !== undefined) metas.push(meta);
+    // what is in doubt is met on a later walk, when somebody has looked at it
+    if (meta !== undefined && !foundDoubtful(view)) metas.push(meta);
   }
   return { metas, next: end < view.slots ? end : undefined };
 }

@@ -68,6 +68,11 @@ function copySlot(view: View, region: Region, at: number): boolean {
   return false;
 }
 
+/** Whether what `lookUp` has just found on this thread must not be served before its file was looked at. */
+export function foundDoubtful({ scratch }: View): boolean {
+  return ((scratch[COPY.flags] ?? 0) & FLAG.doubtful) !== 0;
+}
+
 /** Odd while the slot is being rewritten. `at`: its first word. */
 export function versionOf(halves: Uint16Array, at: number): number {
   const index = at * 2 + HALF.version;

@@ -140,8 +140,8 @@ function assertLayout(): void {
     HEADER_BYTES % 8 === 0 &&
     2 ** REGION_BITS * SLOT_BYTES <= 2 ** 31 &&
     2 ** REGION_BITS * GHOST_WAYS * GHOST_BYTES <= 2 ** 31 &&
-    (HEADER.pinned + 1) * 4 <= SUM.capacity * 8 &&
-    SUM.writeFailed < ROWS_FLOAT &&
+    (HEADER.doubtful + 1) * 4 <= SUM.capacity * 8 &&
+    SUM.checkpoint < ROWS_FLOAT &&
     WORD.id * 4 === OCTET.id &&
     HALF.version * 2 + 2 === OCTET.id &&
     OCTET.bytesHigh === (WORD.bytesLow + 1) * 4 &&

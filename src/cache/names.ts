@@ -123,6 +123,35 @@ export function cellsOf(view: View, slot: number): number[] {
   return cells;
 }
 
+/** The names' part of a slot's cells, in order, for `pasteCells`; how many cells there were. */
+export function copyCells(view: View, slot: number, to: Int32Array, at: number): number {
+  const cells = cellsOf(view, slot);
+  let place = at;
+  for (const cell of cells) {
+    const from = (cell & view.regionMask) * CELL_STRIDE + 1;
+    to.set(cellsIn(view, cell).subarray(from, from + CELL_WORDS), place);
+    place += CELL_WORDS;
+  }
+  return cells.length;
+}
+
+/** Fresh cells with that content: the first + 1, 0 for none wanted, undefined when the arena has not so many. */
+export function pasteCells(
+  view: View,
+  from: Int32Array,
+  at: number,
+  count: number,
+): number | undefined {
+  const chain = takeCells(view, count);
+  let place = at;
+  for (let cell = (chain ?? 0) - 1; cell >= 0; cell = linkOf(view, cell)) {
+    const to = (cell & view.regionMask) * CELL_STRIDE + 1;
+    cellsIn(view, cell).set(from.subarray(place, place + CELL_WORDS), to);
+    place += CELL_WORDS;
+  }
+  return chain;
+}
+
 /** Gives a slot's cells back; under the lock. */
 export function freeName(view: View, slot: number): void {
   const cells = cellsOf(view, slot);

@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
+import { openDigests } from "./digests.ts";
 import { openJournal } from "./journal.ts";
 import type { CacheMemory } from "./memory.ts";
 import { openPurged } from "./purged.ts";
@@ -24,6 +25,8 @@ export function openStore(options: {
 }): Store {
   const { dir, worker, counters, log, clock } = options;
   const view = openView(options.memory);
+  const journal = openJournal(dir);
+  const digests = openDigests(dir, view.slots);
   return {
     view,
     dir,
@@ -33,8 +36,13 @@ export function openStore(options: {
     clock,
     writes: makeWriteBreaker({ clock, log, dir }),
     purged: openPurged(options.memory, clock),
-    journal: openJournal(dir),
+    journal,
+    digests,
     eviction: makeS3Fifo(view),
     rooms: new Set(),
+    close() {
+      journal.close();
+      digests.close();
+    },
   };
 }

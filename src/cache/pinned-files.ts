@@ -3,6 +3,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { VariantMeta } from "../base/variant.ts";
+import { fileDigest, finished } from "./file-digest.ts";
 import { packMeta } from "./meta.ts";
 import { isPinned, pinLive } from "./pins.ts";
 import { applyRecord } from "./replay.ts";
@@ -26,8 +27,9 @@ const NEVER_TOO_OLD = Number.MAX_SAFE_INTEGER;
  */
 export function takeInPinned(store: Store, file: PinnedFile): void {
   const slot = slotOf(store, file.relname);
-  if (slot >= 0 && sizeAt(store, file) === bytesOf(store.view, slot)) return;
-  if (sizeAt(store, file) !== file.bytes || sha256At(store, file) !== file.sha256) {
+  const size = sizeAt(store, file);
+  if (size === undefined || (slot >= 0 && size === bytesOf(store.view, slot))) return;
+  if (size !== file.bytes || sha256At(store, file) !== file.sha256) {
     store.log.error("cache.pinned_damaged", {
       relname: file.relname,
       effect: "an upload that was acknowledged cannot be handed on",
@@ -37,10 +39,13 @@ export function takeInPinned(store: Store, file: PinnedFile): void {
   const packed = packMeta(file);
   if (typeof packed === "string") return;
   const { validator, relname } = file;
+  const found = finished(fileDigest(join(store.dir, relname), file.bytes));
+  if (found.kind !== "digest") return;
   const fields = {
     ...packed.content,
     relname,
     validator,
+    digest: found.digest,
     queue: 0,
     freq: 0,
     sourceAt: NEVER_TOO_OLD,
@@ -75,8 +80,9 @@ function slotOf(store: Store, relname: string): number {
   return findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
 }
 
-function sizeAt(store: Store, file: PinnedFile): number {
-  return statSync(join(store.dir, file.relname)).size;
+/** undefined when it is not there. */
+function sizeAt(store: Store, file: PinnedFile): number | undefined {
+  return statSync(join(store.dir, file.relname), { throwIfNoEntry: false })?.size;
 }
 
 function sha256At(store: Store, file: PinnedFile): string {

@@ -7,9 +7,11 @@ import { statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { syncFile } from "../base/durable.ts";
+import { isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import { retryWhenFull } from "./disk.ts";
+import { fileDigest, finished } from "./file-digest.ts";
 import { type Folders, syncFolders } from "./folders.ts";
 import { publishRecord } from "./journal.ts";
 import { HEADER, OCTET, STATE, SUM } from "./layout.ts";
@@ -23,7 +25,7 @@ import { dropSlot, makeCells, planOne, retire } from "./room.ts";
 import { bytesOf, findSlot, holdSlot, stateOf, takeSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
 import { noteSuccess, noteTrouble } from "./trouble.ts";
-import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
+import { addSum, addWord, firstHash, secondHash, setSlotOctet, word } from "./view.ts";
 
 /** Time in which some uploads may have been handed on. */
 const PINNED_RETRY_MS = 10_000;
@@ -36,6 +38,7 @@ interface Arrival {
   readonly packed: PackedMeta;
   readonly h1: number;
   readonly h2: number;
+  readonly digest: string;
   readonly record: string;
   readonly room: HeldRoom;
   readonly pinned: boolean;
@@ -48,6 +51,8 @@ export interface PublishFile {
   readonly meta: VariantMeta;
   /** Durable when published, and pinned from the first moment it is seen. */
   readonly pinned: boolean;
+  /** xxHash64 of the file, 16 hex digits; undefined: it is read for that. */
+  readonly digest: string | undefined;
 }
 
 type Claim =
@@ -90,13 +95,20 @@ function prepare(store: Store, file: PublishFile): Arrival | string {
   const { validator, relname } = meta;
   // an upload is its own source
   const sourceAt = pinned ? store.clock.wallSeconds() : meta.sourceAt;
+  const digest = file.digest ?? digestOfTemp(tempPath, meta.bytes);
+  if (digest === undefined) return "the file cannot be read";
   const record = publishRecord({
     ...packed.content,
-    ...{ relname, validator, queue: 0, freq: 0, sourceAt },
+    ...{ relname, validator, queue: 0, freq: 0, digest, sourceAt },
   });
   const h1 = firstHash(store.view, relname);
   if (pinned && !syncTemp(store, tempPath)) return "the file cannot be made durable";
-  return { meta, packed, h1, h2: secondHash(store.view, relname), record, room, pinned };
+  return { meta, packed, h1, h2: secondHash(store.view, relname), digest, record, room, pinned };
+}
+
+function digestOfTemp(path: string, bytes: number): string | undefined {
+  const found = finished(fileDigest(path, bytes));
+  return found.kind === "digest" ? found.digest : undefined;
 }
 
 /** When only the arena is full, variants are evicted for it and the name is claimed once more. */
@@ -151,9 +163,11 @@ function bringIn(
   claim: { readonly slot: number; readonly journal: number },
 ): Published {
   const { relname } = arrival.meta;
+  let { journal } = claim;
   let moved = false;
   try {
-    retryWhenFull(store, () => store.journal.append(claim.journal, [arrival.record]));
+    retryWhenFull(store, () => store.digests.write(claim.slot, arrival.digest));
+    journal = retryWhenFull(store, () => record(store, journal, arrival.record));
     if (arrival.pinned) store.journal.sync();
     retryWhenFull(store, () => folders.moveIn(tempPath, relname));
     moved = true;
@@ -166,19 +180,53 @@ function bringIn(
     return "refused";
   }
   noteSuccess(store);
-  return show(store, claim.slot) ? "published" : "refused";
+  return show(store, claim.slot, { journal, record: arrival.record }) ? "published" : "refused";
 }
 
-/** Makes the slot visible; false when the name was forgotten meanwhile, then the file is gone again. */
-function show(store: Store, slot: number): boolean {
+/** Into the journal file that was told with the claim, or the one in use when a checkpoint has replaced that; which. */
+function record(store: Store, journal: number, text: string): number {
+  try {
+    store.journal.append(journal, [text]);
+    return journal;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  mustLock(store);
+  const current = chargeJournal(store.view, text.length);
+  unlock(store.view);
+  store.journal.append(current, [text]);
+  return current;
+}
+
+/**
+ * Makes the slot visible; false when the name was forgotten meanwhile, then the file is gone again. A checkpoint
+ * that has begun since the record was written does not know the slot, so the record is repeated behind it.
+ */
+function show(
+  store: Store,
+  slot: number,
+  told: { readonly journal: number; readonly record: string },
+): boolean {
   const { view } = store;
   mustLock(store);
   const doomed = stateOf(view, slot) === STATE.doomed;
   const plan = doomed ? planOne(store, slot) : undefined;
   if (!doomed) goLive(store, slot);
+  const missed = !doomed && word(view, HEADER.journal) !== told.journal;
+  const journal = missed ? chargeJournal(view, told.record.length) : told.journal;
   unlock(view);
+  if (missed) repeat(store, journal, told.record);
   if (plan !== undefined) retire(store, plan);
   return !doomed;
+}
+
+function repeat(store: Store, journal: number, text: string): void {
+  try {
+    store.journal.append(journal, [text]);
+  } catch (error) {
+    const effect = "after a crash the file is unlinked";
+    store.log.warn("cache.journal_failed", { error, dir: store.dir, effect });
+  }
 }
 
 /** State first: a slot that is live but in no queue is mended by repair. Under the lock. */

@@ -19,6 +19,16 @@ export function nextOf(view: View, slot: number): number {
   return slotWord(view, slot, WORD.next) - 1;
 }
 
+/** The last slot of a queue, or -1. */
+export function tailOf(view: View, queue: number): number {
+  return word(view, HEADER.tails + queue) - 1;
+}
+
+/** The slot before this one in its queue, or -1. */
+export function prevOf(view: View, slot: number): number {
+  return slotWord(view, slot, WORD.prev) - 1;
+}
+
 export function queueOf(view: View, slot: number): number {
   return slotOctet(view, slot, OCTET.queue);
 }
@@ -32,6 +42,18 @@ export function push(view: View, queue: number, slot: number): void {
   if (tail === 0) words[HEADER.heads + queue] = slot + 1;
   else setSlotWord(view, tail - 1, WORD.next, slot + 1);
   words[HEADER.tails + queue] = slot + 1;
+}
+
+/** The same at the other end: it is the next to leave. */
+export function pushFirst(view: View, queue: number, slot: number): void {
+  const { words } = view;
+  const head = word(view, HEADER.heads + queue);
+  setSlotWord(view, slot, WORD.prev, 0);
+  setSlotWord(view, slot, WORD.next, head);
+  setSlotOctet(view, slot, OCTET.queue, queue);
+  if (head === 0) words[HEADER.tails + queue] = slot + 1;
+  else setSlotWord(view, head - 1, WORD.prev, slot + 1);
+  words[HEADER.heads + queue] = slot + 1;
 }
 
 export function unlink(view: View, slot: number): void {

@@ -1,37 +1,16 @@
-/** Brings the index to where the journal says it was; main only, before any worker runs. */
+/** Single records brought into the index: those of the journal at a start, and what the outbox says. */
 
 import type { VariantMeta } from "../base/variant.ts";
-import { type JournalRecord, journalPath, type PublishFields, readJournal } from "./journal.ts";
+import { writeIfRoom } from "./digests.ts";
+import type { JournalRecord, PublishFields } from "./journal.ts";
 import { FLAG, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, roomSlots } from "./ledger.ts";
 import { factsOf, packMeta } from "./meta.ts";
 import { removeLive } from "./pins.ts";
 import { dropSlot, uncountLive } from "./room.ts";
-import { bytesOf, findSlot, takeSlot, writeFacts } from "./slots.ts";
+import { bytesOf, findSlot, setDoubtful, takeSlot, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
-
-export interface Replayed {
-  /** Records for which the index has no place: of another topology's sizes, too many, or from before a purge. */
-  readonly dropped: number;
-  /** Lines that were no records. */
-  readonly garbage: number;
-}
-
-/** Replays journal files by rising number; later records win. */
-export function replay(store: Store, numbers: readonly number[]): Replayed {
-  let dropped = 0;
-  let garbage = 0;
-  for (const number of numbers) {
-    for (const record of readJournal(journalPath(store.dir, number))) {
-      if (record === undefined) garbage++;
-      else if (!applyRecord(store, record)) dropped++;
-    }
-  }
-  if (garbage > 0)
-    store.log.warn("cache.journal_garbage", { lines: garbage, effect: "their files are unlinked" });
-  return { dropped, garbage };
-}
 
 /** Takes a live slot out of everything, its file being gone or not its own. */
 export function dropLive(store: Store, slot: number): void {
@@ -42,7 +21,11 @@ export function dropLive(store: Store, slot: number): void {
 }
 
 /** False when the index has no place for it. Under the lock, or before workers run. */
-export function applyRecord(store: Store, record: JournalRecord): boolean {
+export function applyRecord(
+  store: Store,
+  record: Exclude<JournalRecord, { kind: "begin" }>,
+  doubtful = false,
+): boolean {
   const { view } = store;
   const relname = record.kind === "publish" ? record.fields.relname : record.relname;
   const h1 = firstHash(view, relname);
@@ -51,7 +34,7 @@ export function applyRecord(store: Store, record: JournalRecord): boolean {
   switch (record.kind) {
     case "publish":
       if (slot >= 0) dropLive(store, slot);
-      return restoreSlot(store, record.fields, h1, h2);
+      return restoreSlot(store, record.fields, { h1, h2, doubtful });
     case "learn":
       if (slot >= 0) writeFacts(view, slot, record.facts);
       return true;
@@ -61,7 +44,12 @@ export function applyRecord(store: Store, record: JournalRecord): boolean {
   }
 }
 
-function restoreSlot(store: Store, fields: PublishFields, h1: number, h2: number): boolean {
+function restoreSlot(
+  store: Store,
+  fields: PublishFields,
+  how: { readonly h1: number; readonly h2: number; readonly doubtful: boolean },
+): boolean {
+  const { h1, h2, doubtful } = how;
   const { view, worker } = store;
   const packed = packMeta(metaOf(fields));
   if (typeof packed === "string" || roomSlots(view) < 1) return false;
@@ -69,7 +57,9 @@ function restoreSlot(store: Store, fields: PublishFields, h1: number, h2: number
   if (!store.purged.accepts(packed.variant.id, fields.sourceAt)) return false;
   const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return false;
+  writeIfRoom(store.digests, slot, fields.digest);
   const bytes = accounted(fields.bytes);
+  setDoubtful(view, slot, doubtful);
   setSlotOctet(view, slot, OCTET.freq, fields.freq);
   setSlotOctet(view, slot, OCTET.queue, fields.queue);
   setSlotOctet(view, slot, OCTET.state, STATE.live);

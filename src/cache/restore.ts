@@ -1,32 +1,34 @@
 /** Main's part of the cache: bringing the index back at the start, mending it after a thread died. */
 
-import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
 import { isDiskFull } from "../base/errno.ts";
 import type { Log } from "../observe/log.ts";
-import { replaceJournals } from "./compact.ts";
+import { bootId } from "./boot.ts";
+import { beginJournal } from "./checkpoint.ts";
+import { checkpointPath } from "./checkpoint-file.ts";
 import { lockDir } from "./dir-lock.ts";
 import { yieldRoom } from "./disk.ts";
-import { journalNumbers, metaDir } from "./journal.ts";
-import { FLAG, HEADER, OCTET, SUM } from "./layout.ts";
+import { finished, finishedInTurns } from "./file-digest.ts";
+import { journalNumbers, journalPath, metaDir } from "./journal.ts";
+import { HEADER, SUM } from "./layout.ts";
 import { accounted, overheadBytes, roomBytes } from "./ledger.ts";
+import { type Load, loadImages } from "./load-index.ts";
 import { lockHolder, mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
-import { nameOf } from "./names.ts";
 import { NO_COUNTERS, openStore } from "./open-store.ts";
+import { type OpenCheckpoint, openCheckpoint } from "./open-checkpoint.ts";
 import { type PinnedFile, pinAll, takeInPinned } from "./pinned-files.ts";
-import { openPurged } from "./purged.ts";
-import { headOf, nextOf, QUEUES } from "./queues.ts";
+import { type Journaled, readJournals } from "./read-journals.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
-import { dropLive, replay } from "./replay.ts";
+import { applyRecord } from "./replay.ts";
 import { giveRoom, takeRoom } from "./room.ts";
 import { makeS3Fifo } from "./s3-fifo.ts";
-import { type Foreign, relnamesIn } from "./scan.ts";
-import { bytesOf, findSlot } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { openTombstones, type Tombstones } from "./tombstones.ts";
-import { firstHash, openView, secondHash, setSlotOctet, slotOctet, sum, word } from "./view.ts";
+import { openView, sum, word } from "./view.ts";
 
 const JOURNAL_TRIES = 4;
 /** Made free for the journal before it is tried again: at least so much, and so much a variant. */
@@ -34,26 +36,34 @@ const JOURNAL_ROOM_BYTES = 1 << 20;
 const JOURNAL_ROOM_SHARE = 256;
 
 export interface Restored extends Disposable {
+  /** So far; see `load`. */
   readonly variants: number;
   /** Accounted, as in `Cache.usage`. */
   readonly bytes: number;
-  /** Records without their file, or for which the index has no place. */
+  /** What the index has no place for, or is from before a purge, so far. */
   readonly dropped: number;
-  /** Files without a record, unlinked. */
-  readonly unlinked: number;
   /** Journal lines that were no records. */
   readonly garbage: number;
   /** Relnames that were to be pinned and whose file is gone or damaged. */
   readonly lost: readonly string[];
   /** What was purged or blocked; for main. */
   readonly tombstones: Tombstones;
+  /**
+   * "clean": nothing happened since the checkpoint. "unclean": what did is in doubt until its digest was right. "partial":
+   * records are lost; files without one may still be what they should be.
+   */
+  readonly state: "clean" | "unclean" | "partial";
+  /** Brings in what of a large index is not there yet, while workers run; resolves when all of it is, or at `stopping`. */
+  load(stopping?: () => boolean): Promise<void>;
+  /** The same at once, before a checkpoint is taken. */
+  loadNow(): void;
 }
 
 /**
- * Before any worker thread runs. Takes the directory for this node until the result is disposed or the
- * process ends, throwing a Fault when another node has it. Afterwards index and directory agree: what has
- * no record is unlinked, what has no file or another length is dropped, and what exceeds the capacity is
- * evicted. Foreign files are left alone. The time is that of one stat a file.
+ * Before any worker thread runs. Takes the directory for this node until the result is disposed or the process ends,
+ * throwing a Fault when another node has it. Checkpoint and journal say what is on the disk; nobody looks there, so
+ * that the time is that of reading them, and at most about `indexLoadMs` of it is spent here: the rest is for `load`.
+ * What exceeds the capacity is evicted. Bringing index and directory together is for `reconcile`.
  *
  * What `pinned` names, asked once the directory is ours, is pinned whatever its share of the capacity. Its file
  * needs no record in the journal: one with the right bytes is taken in as it is described.
@@ -64,36 +74,75 @@ export function restoreCache(options: {
   readonly log: Log;
   readonly clock: Clock;
   readonly pinned?: () => readonly PinnedFile[];
+  readonly indexLoadMs?: number;
 }): Restored {
-  const { dir, log, clock } = options;
+  const { memory, dir, log, clock } = options;
   const startMs = clock.monotonicMs();
   mkdirSync(metaDir(dir), { recursive: true, mode: 0o700 });
   using opened = new DisposableStack();
   opened.use(lockDir(dir));
+  const found = openCheckpoint(dir, log);
+  const checkpoint = typeof found === "string" ? undefined : found;
+  // before anything computes with them
+  if (checkpoint !== undefined) adoptSeeds(memory, checkpoint);
   const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
+  opened.defer(() => store.close());
   emptyTemps(dir);
   const tombstones = openTombstones(options);
-  const replayed = replay(store, journalNumbers(dir));
+  const past = readPast(store, checkpoint);
+  const load = checkpoint && loadImages(store, { ...past, checkpoint, tombstones });
+  let unplaced = bringInJournaled(store, past);
+  const endMs = startMs + (options.indexLoadMs ?? DEADLINES.indexLoadMs);
+  let whole = load === undefined || stepUntil(load, () => clock.monotonicMs() >= endMs);
+  startJournalInRoom(store, checkpoint?.head.journal ?? 1);
+  load?.serve();
   const pins = new Map((options.pinned?.() ?? []).map((file) => [file.relname, file]));
-  const found = matchFiles(store, pins);
-  const dropped = replayed.dropped + dropUnseen(store);
+  for (const file of pins.values()) takeInPinned(store, file);
   const lost = pinAll(store, pins);
-  startJournalInRoom(store);
-  fitCapacity(store);
-  store.journal.close();
   const { view } = store;
-  const counts = { dropped, unlinked: found.unlinked, garbage: replayed.garbage };
-  const pinned = pins.size - lost.length;
-  const variants = word(view, HEADER.live);
-  const bytes = sum(view, SUM.used) + overheadBytes(view);
-  log.info("cache.restored", {
-    variants,
-    ...counts,
-    pinned,
-    ms: Math.round(clock.monotonicMs() - startMs),
-  });
+
+  const end = (): void => {
+    whole = true;
+    fitCapacity(store);
+    const ms = Math.round(clock.monotonicMs() - startMs);
+    const { dropped, state } = restored;
+    log.info("cache.restored", {
+      ...{ dir, state, variants: restored.variants, dropped, garbage: past.journaled.garbage },
+      ...{ pinned: pins.size - lost.length, doubtful: word(view, HEADER.doubtful) === 1, ms },
+    });
+  };
   const lock = opened.move();
-  return { variants, bytes, ...counts, lost, tombstones, [Symbol.dispose]: () => lock.dispose() };
+  const restored: Restored = {
+    get variants() {
+      return word(view, HEADER.live);
+    },
+    get bytes() {
+      return sum(view, SUM.used) + overheadBytes(view);
+    },
+    get dropped() {
+      return unplaced + (load?.dropped ?? 0);
+    },
+    garbage: past.journaled.garbage,
+    lost,
+    tombstones,
+    get state() {
+      if (past.partial || (load?.damaged ?? 0) > 0) return "partial";
+      return past.clean ? "clean" : "unclean";
+    },
+    async load(stopping = () => false) {
+      if (whole || load === undefined) return;
+      await finishedInTurns(stoppable(load.steps, stopping));
+      if (!stopping()) end();
+    },
+    loadNow() {
+      if (whole || load === undefined) return;
+      finished(load.steps);
+      end();
+    },
+    [Symbol.dispose]: () => lock.dispose(),
+  };
+  if (whole) end();
+  return restored;
 }
 
 /**
@@ -115,18 +164,57 @@ export function repairIndex(memory: CacheMemory, worker: number, dir?: string): 
   return held;
 }
 
-/**
- * At a clean stop, once the workers are gone: leaves the order of the queues and the hits in the journal,
- * so that the next start evicts as this run would have.
- */
-export function saveCache(memory: CacheMemory, dir: string): void {
-  const view = openView(memory);
-  mustLock({ view, worker: 0, clock: systemClock });
-  try {
-    replaceJournals(view, dir, openPurged(memory, systemClock));
-  } finally {
-    unlock(view);
+/** The numbers that names are hashed with, of the table that the checkpoint was taken of. */
+function adoptSeeds(memory: CacheMemory, { head }: OpenCheckpoint): void {
+  const words = new Int32Array(memory.head);
+  [words[HEADER.seed1], words[HEADER.seed2]] = head.seeds;
+}
+
+interface Past {
+  readonly journaled: Journaled;
+  readonly clean: boolean;
+  /** There were records that nobody has any more. */
+  readonly partial: boolean;
+  /** The machine has died, or was stopped, since: what it was told to write it may not have written. */
+  readonly doubtful: boolean;
+}
+
+/** Reads what the journal says since the checkpoint, and removes what is older: a stop came before that was done. */
+function readPast({ dir }: Store, checkpoint: OpenCheckpoint | undefined): Past {
+  const first = checkpoint?.head.journal ?? 1;
+  const numbers = journalNumbers(dir);
+  for (const number of numbers.filter((one) => one < first)) rmSync(journalPath(dir, number));
+  const since = numbers.filter((one) => one >= first);
+  const journaled = readJournals(dir, since);
+  const boots = new Set(journaled.boots);
+  if (checkpoint !== undefined) boots.add(checkpoint.head.boot);
+  const now = bootId();
+  const doubtful = now === "" || [...boots].some((boot) => boot !== now);
+  // a directory that never had a checkpoint has its first journal
+  const partial = checkpoint === undefined && since[0] !== 1;
+  return { journaled, clean: checkpoint !== undefined && since.length === 0, partial, doubtful };
+}
+
+/** What was published since the checkpoint and is not gone again: in doubt, all of it. How many found no place. */
+function bringInJournaled(store: Store, { journaled }: Past): number {
+  let unplaced = 0;
+  for (const fields of journaled.last.values()) {
+    if (fields === undefined) continue;
+    if (!applyRecord(store, { kind: "publish", fields }, true)) unplaced++;
   }
+  return unplaced;
+}
+
+/** False when it was time before the end. */
+function stepUntil({ steps }: Load, isLate: () => boolean): boolean {
+  for (;;) {
+    if (steps.next().done === true) return true;
+    if (isLate()) return false;
+  }
+}
+
+function* stoppable(steps: Generator<void, void>, stopping: () => boolean): Generator<void, void> {
+  while (!stopping() && steps.next().done !== true) yield;
 }
 
 function emptyTemps(dir: string): void {
@@ -141,58 +229,11 @@ function removeTemps(dir: string, wanted: (name: string) => boolean): void {
   }
 }
 
-/** Marks the slots whose file is there with the right length; unlinks files of ours that no slot names. */
-function matchFiles(store: Store, pins: ReadonlyMap<string, PinnedFile>): { unlinked: number } {
-  const { view, dir } = store;
-  const foreign: Foreign = { count: 0, example: undefined };
-  let unlinked = 0;
-  for (const relname of relnamesIn(dir, foreign)) {
-    const path = join(dir, relname);
-    const file = pins.get(relname);
-    if (file !== undefined) takeInPinned(store, file);
-    const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
-    if (slot >= 0 && statSync(path).size === bytesOf(view, slot)) {
-      setSlotOctet(view, slot, OCTET.flags, slotOctet(view, slot, OCTET.flags) | FLAG.seen);
-    } else {
-      unlinkSync(path);
-      unlinked++;
-    }
-  }
-  if (foreign.count > 0) {
-    const { count, example } = foreign;
-    store.log.warn("cache.foreign_files", {
-      dir,
-      count,
-      example,
-      effect: "left alone and not accounted",
-    });
-  }
-  return { unlinked };
-}
-
-/** Takes the marks off and drops the slots that have none. */
-function dropUnseen(store: Store): number {
-  const { view } = store;
-  let dropped = 0;
-  for (const queue of QUEUES) {
-    for (let slot = headOf(view, queue), next = -1; slot >= 0; slot = next) {
-      next = nextOf(view, slot);
-      const flags = slotOctet(view, slot, OCTET.flags);
-      setSlotOctet(view, slot, OCTET.flags, flags & ~FLAG.seen);
-      if ((flags & FLAG.seen) !== 0) continue;
-      store.log.debug("cache.file_missing", { relname: nameOf(view, slot) });
-      dropLive(store, slot);
-      dropped++;
-    }
-  }
-  return dropped;
-}
-
 /** Where the disk is full what is cached makes room for its own journal. */
-function startJournalInRoom(store: Store): void {
+function startJournalInRoom(store: Store, first: number): void {
   for (let tries = JOURNAL_TRIES; ; tries--) {
     try {
-      startJournal(store);
+      startJournal(store, first);
       return;
     } catch (error) {
       if (!isDiskFull(error) || tries === 1) throw error;
@@ -212,12 +253,19 @@ function dropSome(store: Store, bytes: number): void {
   if (takeRoom(store, amount)) giveRoom(store, amount);
 }
 
-/** Starts the journal of this run and counts what else lies below `.mir`. */
-function startJournal(store: Store): void {
+/** Starts the journal of this run and counts what lies below `.mir`. */
+function startJournal(store: Store, first: number): void {
   const { view, dir } = store;
-  replaceJournals(view, dir, store.purged);
-  const journal = `journal.${word(view, HEADER.journal)}`;
-  view.sums[SUM.other] = bytesBelow(metaDir(dir), new Set(["tmp", journal]));
+  const before = journalNumbers(dir);
+  const number = Math.max(before.at(-1) ?? 0, first - 1) + 1;
+  view.sums[SUM.journal] = beginJournal(dir, number);
+  view.words[HEADER.journal] = number;
+  const sizes = before.map((one) => accounted(lstatSync(journalPath(dir, one)).size));
+  view.sums[SUM.oldJournals] = sizes.reduce((total, bytes) => total + bytes, 0);
+  const checkpoint = lstatSync(checkpointPath(dir), { throwIfNoEntry: false });
+  view.sums[SUM.checkpoint] = checkpoint?.size ?? 0;
+  const counted = new Set(["tmp", "checkpoint", ...[...before, number].map((n) => `journal.${n}`)]);
+  view.sums[SUM.other] = bytesBelow(metaDir(dir), counted);
 }
 
 /** Accounted bytes of the regular files of a folder and its folders. */

@@ -7,7 +7,7 @@ import type { Eviction } from "./eviction.ts";
 import { addGhost, takeGhost } from "./ghost.ts";
 import { HEADER, OCTET, SUM, USE, WORD } from "./layout.ts";
 import { accounted } from "./ledger.ts";
-import { headOf, MAIN, push, queueOf, SMALL, unlink } from "./queues.ts";
+import { headOf, MAIN, push, pushFirst, queueOf, SMALL, unlink } from "./queues.ts";
 import { bytesOf } from "./slots.ts";
 import { addSum, setSlotOctet, slotOctet, slotWord, sum, type View } from "./view.ts";
 
@@ -18,8 +18,9 @@ const SEEN_ENOUGH = 1;
 export function makeS3Fifo(view: View): Eviction {
   const { words } = view;
 
-  function enter(queue: number, slot: number): void {
-    push(view, queue, slot);
+  function enter(queue: number, slot: number, end: "first" | "last" = "last"): void {
+    if (end === "last") push(view, queue, slot);
+    else pushFirst(view, queue, slot);
     if (queue === SMALL) addSum(view, SUM.small, accounted(bytesOf(view, slot)));
   }
 
@@ -62,7 +63,7 @@ export function makeS3Fifo(view: View): Eviction {
       const known = takeGhost(view, slotWord(view, slot, WORD.h1), slotWord(view, slot, WORD.h2));
       enter(known ? MAIN : SMALL, slot);
     },
-    readmit: (slot) => enter(queueOf(view, slot) === MAIN ? MAIN : SMALL, slot),
+    readmit: (slot, end) => enter(queueOf(view, slot) === MAIN ? MAIN : SMALL, slot, end),
     remove: leave,
     victim() {
       for (;;) {

@@ -2,8 +2,8 @@
 
 import type { Variant } from "../base/variant.ts";
 import { readKey } from "./key.ts";
-import { HALF, HEADER, OCTET, PROBES_MAX, STATE, WORD } from "./layout.ts";
-import { freeName, hasKey, writeName } from "./names.ts";
+import { FLAG, HALF, HEADER, OCTET, PROBES_MAX, STATE, WORD } from "./layout.ts";
+import { freeName, hasKey, pasteCells, writeName } from "./names.ts";
 import {
   addWord,
   homeOf,
@@ -101,6 +101,37 @@ export function takeSlot(
   return slot;
 }
 
+/**
+ * Takes a slot for one that was copied, words and cells, from a table with the same seeds; live, in no queue.
+ * -1 when there is no place for it. Under the lock.
+ */
+export function pasteSlot(
+  view: View,
+  copy: { readonly words: Int32Array; readonly at: number; readonly cells: number },
+): number {
+  const from = copy.words;
+  const h1 = from[copy.at + WORD.h1] ?? 0;
+  const distance = freeDistance(view, h1);
+  if (distance < 0) return -1;
+  const chain = pasteCells(view, from, copy.at + SLOT_WORDS, copy.cells);
+  if (chain === undefined) return -1;
+  const slot = slotAt(view, h1, distance);
+  const at = wordIn(view, slot);
+  const { words, halves } = regionOf(view, slot);
+  const passed = halves[at * 2 + HALF.passed] ?? 0;
+  const version = halves[at * 2 + HALF.version] ?? 0;
+  for (let i = WORD.h2; i < SLOT_WORDS; i++) words[at + i] = from[copy.at + i] ?? 0;
+  if (copy.cells > 0) words[at + WORD.cell] = chain;
+  halves[at * 2 + HALF.passed] = passed;
+  halves[at * 2 + HALF.version] = version;
+  setSlotOctet(view, slot, OCTET.state, STATE.live);
+  step(view, slot);
+  Atomics.store(words, at + WORD.h1, h1);
+  for (let d = 0; d < distance; d++) pass(view, slotAt(view, h1, d), 1);
+  addWord(view, HEADER.taken, 1);
+  return slot;
+}
+
 /** Frees a slot that is in no queue; under the lock. */
 export function freeSlot(view: View, slot: number): void {
   const h1 = slotWord(view, slot, WORD.h1);
@@ -121,8 +152,21 @@ export function writeFacts(
   bump(view, slot);
   setSlotHalf(view, slot, HALF.width, facts.width);
   setSlotHalf(view, slot, HALF.height, facts.height);
-  setSlotOctet(view, slot, OCTET.flags, facts.flags);
+  const doubt = slotOctet(view, slot, OCTET.flags) & FLAG.doubtful;
+  setSlotOctet(view, slot, OCTET.flags, (facts.flags & ~FLAG.doubtful) | doubt);
   bump(view, slot);
+}
+
+/** Whether its file has to be looked at before it is served. */
+export function isDoubtful(view: View, slot: number): boolean {
+  return (slotOctet(view, slot, OCTET.flags) & FLAG.doubtful) !== 0;
+}
+
+/** Under the lock, or before workers run. */
+export function setDoubtful(view: View, slot: number, doubtful: boolean): void {
+  const flags = slotOctet(view, slot, OCTET.flags) & ~FLAG.doubtful;
+  setSlotOctet(view, slot, OCTET.flags, doubtful ? flags | FLAG.doubtful : flags);
+  if (doubtful) view.words[HEADER.doubtful] = 1;
 }
 
 export function bytesOf(view: View, slot: number): number {

@@ -7,6 +7,7 @@ import { SUM } from "./layout.ts";
 import { accounted } from "./ledger.ts";
 import { mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
+import { openPurged } from "./purged.ts";
 import { openTombstoneLog, readTombstones, type TombstoneLog } from "./tombstone-log.ts";
 import {
   afterOrder,
@@ -41,6 +42,12 @@ export interface Tombstones {
   reached(id: string, stage: Stage): void;
   /** Ids whose slack was not over at the start, so that what was kept meanwhile still has to go. */
   readonly unswept: readonly string[];
+  /** Of ids that were purged: how new, in Unix seconds, their variants here are at least; see `Purged.sourceAt`. */
+  ages(): Iterable<readonly [id: string, sourceAt: number]>;
+  /** Whether variants that are as new as `ages` says are too old for any of the purges. */
+  outdates(ages: ReadonlyMap<string, number>): boolean;
+  /** Of the last change. */
+  readonly seq: number;
   /** What changed after that point of that file, at most `max` ids. */
   since(point: { readonly log: string; readonly seq: number }, max: number): Changes;
 }
@@ -57,6 +64,7 @@ export function openTombstones(options: {
   const read = readTombstones(dir);
   const file = openTombstoneLog(dir, read.name);
   const states = new PurgeStates();
+  const purged = openPurged(memory, clock);
   const now = clock.wallSeconds();
   for (const state of read.states) {
     if (states.get(state.id) !== undefined || states.makeRoom(now) !== undefined) states.put(state);
@@ -121,6 +129,19 @@ export function openTombstones(options: {
     reached(id, stage) {
       const state = states.get(id);
       if (state !== undefined) show(state, stage);
+    },
+    *ages() {
+      for (const { id } of states.values()) {
+        const sourceAt = purged.sourceAt(id);
+        if (sourceAt !== undefined) yield [id, sourceAt];
+      }
+    },
+    outdates(ages) {
+      for (const { id } of states.values()) if (!purged.accepts(id, ages.get(id))) return true;
+      return false;
+    },
+    get seq() {
+      return states.seq;
     },
     since(point, max) {
       const after = point.log === read.name ? point.seq : 0;

@@ -1,0 +1,187 @@
+/**
+ * Brings the images of a checkpoint into the index, bit by bit, while workers may already serve: what they publish
+ * meanwhile, and what the journal says, is newer and stays as it is.
+ */
+
+import { parseRelname } from "../base/variant.ts";
+import { digestText, writeIfRoom } from "./digests.ts";
+import type { FactFields } from "./journal.ts";
+import { HEADER, OCTET, SUM, WORD } from "./layout.ts";
+import { accounted, roomSlots } from "./ledger.ts";
+import { mustLock, unlock } from "./lock.ts";
+import { nameOf } from "./names.ts";
+import type { OpenCheckpoint } from "./open-checkpoint.ts";
+import { PINNED, queueOf, SMALL } from "./queues.ts";
+import type { Journaled } from "./read-journals.ts";
+import { dropSlot } from "./room.ts";
+import { imagesIn, type SlotImage } from "./slot-image.ts";
+import { bytesOf, isDoubtful, pasteSlot, probe, setDoubtful, writeFacts } from "./slots.ts";
+import type { Store } from "./store.ts";
+import type { Tombstones } from "./tombstones.ts";
+import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
+
+/** Images brought in by one turn under the lock. */
+const IMAGES_PER_TURN = 256;
+
+export interface Load {
+  /** Yields between turns. */
+  readonly steps: Generator<void, void>;
+  /** Workers run from now on: what was read of the disk before may have changed. */
+  serve(): void;
+  /** Images that found no place, or were from before a purge, so far. */
+  readonly dropped: number;
+  /** Chunks that were damaged, so far: what they told of is not known any more. */
+  readonly damaged: number;
+}
+
+export function loadImages(
+  store: Store,
+  options: {
+    readonly tombstones: Pick<Tombstones, "outdates" | "seq">;
+    readonly checkpoint: OpenCheckpoint;
+    readonly journaled: Journaled;
+    /** The machine has died since: no file is trusted that nobody has looked at. */
+    readonly doubtful: boolean;
+  },
+): Load {
+  const { view } = store;
+  const { checkpoint, journaled, doubtful, tombstones } = options;
+  const { ages } = checkpoint;
+  const recode = recodeOf(checkpoint.head.sizes, view.sizes);
+  const newer = keysOf(store, journaled.last.keys());
+  const learned = factsByKey(store, journaled.learned);
+  // names are looked at only when there is a reason
+  const suspected = tombstones.outdates(ages);
+  const { seq } = tombstones;
+  const outdated = isOutdated(store, ages);
+  const digests = store.digests.readAll();
+  let alone = true;
+  let dropped = 0;
+  let damaged = 0;
+
+  function bringIn(image: SlotImage): void {
+    const h1 = image.words[image.at + WORD.h1] ?? 0;
+    const h2 = image.words[image.at + WORD.h2] ?? 0;
+    if (newer.has(keyOf(h1, h2)) || probe(view, h1, h2, 0) >= 0) return;
+    const slot = recode(image) && roomSlots(view) >= 1 ? pasteSlot(view, image) : -1;
+    if (slot < 0) {
+      dropped++;
+      return;
+    }
+    const bytes = accounted(bytesOf(view, slot));
+    addSum(view, SUM.used, bytes);
+    if ((suspected || tombstones.seq !== seq) && outdated(nameOf(view, slot))) {
+      dropSlot(view, slot, bytes);
+      dropped++;
+      return;
+    }
+    keepDigest(slot, image);
+    if (doubtful || isDoubtful(view, slot)) setDoubtful(view, slot, true);
+    goLive(store, slot, bytes);
+    const facts = learned.size === 0 ? undefined : learned.get(keyOf(h1, h2));
+    if (facts !== undefined) writeFacts(view, slot, facts);
+  }
+
+  function keepDigest(slot: number, image: SlotImage): void {
+    const { digestHigh, digestLow } = image;
+    const same = digests[slot * 2] === digestHigh && digests[slot * 2 + 1] === digestLow;
+    if (!alone || !same) writeIfRoom(store.digests, slot, digestText(digestHigh, digestLow));
+  }
+
+  function* steps(): Generator<void, void> {
+    for (const words of checkpoint.images) {
+      if (words === undefined) damaged++;
+      else yield* bringInAll(words);
+    }
+  }
+
+  function* bringInAll(words: Int32Array): Generator<void, void> {
+    const images = imagesIn(words);
+    for (let more = true; more; ) {
+      mustLock(store);
+      try {
+        for (let n = 0; more && n < IMAGES_PER_TURN; n++) {
+          const image = images.next();
+          if (image.done === true) more = false;
+          else bringIn(image.value);
+        }
+      } finally {
+        unlock(view);
+      }
+      yield;
+    }
+  }
+
+  return {
+    steps: steps(),
+    serve() {
+      alone = false;
+    },
+    get dropped() {
+      return dropped;
+    },
+    get damaged() {
+      return damaged;
+    },
+  };
+}
+
+/** Before those that are there: an image is older than all that came while it was read. */
+function goLive(store: Store, slot: number, bytes: number): void {
+  const { view, eviction } = store;
+  // what is pinned is for the outbox to say
+  if (queueOf(view, slot) === PINNED) setSlotOctet(view, slot, OCTET.queue, SMALL);
+  eviction.readmit(slot, "first");
+  addSum(view, SUM.live, bytes);
+  addWord(view, HEADER.live, 1);
+}
+
+/** Gives an image the code its size has now; false when there is no such size any more. */
+function recodeOf(
+  before: readonly string[],
+  now: readonly string[],
+): (image: SlotImage) => boolean {
+  const codes = before.map((name) => now.indexOf(name));
+  const same = codes.every((code, i) => code === i);
+  if (same) return () => true;
+  return ({ words, at }) => {
+    const octets = new Uint8Array(words.buffer, words.byteOffset + at * 4);
+    const code = codes[octets[OCTET.size] ?? 0] ?? -1;
+    if (code < 0) return false;
+    octets[OCTET.size] = code;
+    return true;
+  };
+}
+
+/** 53 bits of the two hashes. Names that meet in all of them cost one of them its place in the cache. */
+function keyOf(h1: number, h2: number): number {
+  return (h1 >>> 0) * 2 ** 21 + (h2 >>> 11);
+}
+
+function keysOf({ view }: Store, relnames: Iterable<string>): Set<number> {
+  const keys = new Set<number>();
+  for (const name of relnames) keys.add(keyOf(firstHash(view, name), secondHash(view, name)));
+  return keys;
+}
+
+function factsByKey(
+  { view }: Store,
+  learned: ReadonlyMap<string, FactFields>,
+): ReadonlyMap<number, FactFields> {
+  const found = new Map<number, FactFields>();
+  for (const [name, facts] of learned) {
+    found.set(keyOf(firstHash(view, name), secondHash(view, name)), facts);
+  }
+  return found;
+}
+
+/** By the rule of `Purged`: what was in the index at the checkpoint was as new as `ages` says, if it says anything. */
+function isOutdated(
+  { purged }: Store,
+  ages: ReadonlyMap<string, number>,
+): (relname: string) => boolean {
+  return (relname) => {
+    const id = parseRelname(relname)?.id ?? "";
+    return !purged.accepts(id, ages.get(id));
+  };
+}
