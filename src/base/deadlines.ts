@@ -132,6 +132,8 @@ export const DEADLINES = {
   cacheLockMs: 50,
   /** A start reads the index for so long before it serves; the rest of a large one comes while it does. */
   indexLoadMs: 1_000,
+  /** Between two walks of the scrub over the whole cache. */
+  scrubPauseMs: 60_000,
   /** Main mends the index within this after a thread died holding its lock. */
   cacheRepairMs: 10_000,
   /** Worker threads say within this that they follow a new topology. */

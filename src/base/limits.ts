@@ -108,6 +108,8 @@ export const LIMITS = {
   /** What the background reads to see whether cached files are still sound: in doubt after a crash, and at other times. */
   doubtBytesPerSecond: 256 * MiB,
   scrubBytesPerSecond: 4 * MiB,
+  /** Originals that are kept until the level below has confirmed them, where the records of a cache were lost. */
+  readmitMax: 100_000,
 
   /** Bytes of the `meta` part of an upload (spec §2). */
   uploadMetaBytesMax: 16 * KiB,

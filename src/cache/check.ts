@@ -91,8 +91,7 @@ function checkSlot(view: View, slot: number, tally: Tally): void {
   expect(tally, found === slot, `slot ${slot}: ${relname} is found at ${found}`);
   expect(
     tally,
-    (slotOctet(view, slot, OCTET.flags) & FLAG.doubtful) === 0 ||
-      word(view, HEADER.doubtful) === 1,
+    (slotOctet(view, slot, OCTET.flags) & FLAG.doubtful) === 0 || word(view, HEADER.doubtful) === 1,
     `slot ${slot}: in doubt, and nobody looks`,
   );
   for (let p = homeOf(view, h1); p !== slot; p = p + 1 === view.slots ? 0 : p + 1) {

@@ -19,9 +19,9 @@ import type { Log } from "../observe/log.ts";
 import { bootId } from "./boot.ts";
 import {
   CHECKPOINT_FORMAT,
+  CHUNK_BYTES_MAX,
   type CheckpointHead,
   type CheckpointWriter,
-  CHUNK_BYTES_MAX,
   checkpointPath,
   writeCheckpointFile,
 } from "./checkpoint-file.ts";

@@ -1,6 +1,14 @@
 /** Digests of the cached files, eight bytes a slot in a file beside the index: they are read when a file is in doubt, and by checkpoints. */
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { isDiskFull } from "../base/errno.ts";
 import { metaDir } from "./journal.ts";
@@ -17,14 +25,17 @@ export interface Digests {
   read(slot: number): string;
   /** By whoever holds the slot. Throws what the file system says. */
   write(slot: number, digest: string): void;
+  /** Brings the file to its length: it has holes where nothing was written. */
+  fit(): void;
   /** Every one, two words a slot: the upper half, then the lower. */
   readAll(): Int32Array;
   close(): void;
 }
 
-/** The file is made, or brought to the length for so many slots, when it is first needed. */
+/** The file is made when it is first needed. */
 export function openDigests(dir: string, slots: number): Digests {
   const scratch = Buffer.alloc(DIGEST_BYTES);
+  const wanted = slots * DIGEST_BYTES;
   let fd: number | undefined;
 
   /** All threads must mean the same file, also after somebody has tidied it away. */
@@ -52,10 +63,11 @@ export function openDigests(dir: string, slots: number): Digests {
       const written = writeSync(file(), scratch, 0, DIGEST_BYTES, slot * DIGEST_BYTES);
       if (written !== DIGEST_BYTES) throw new Error("a digest was written in part");
     },
-    readAll() {
-      const wanted = slots * DIGEST_BYTES;
-      const all = new Uint8Array(wanted);
+    fit() {
       if (fstatSync(file()).size !== wanted) ftruncateSync(file(), wanted);
+    },
+    readAll() {
+      const all = new Uint8Array(wanted);
       for (let done = 0; done < wanted; ) {
         const got = readSync(file(), all, done, Math.min(PIECE_BYTES, wanted - done), done);
         if (got === 0) break;

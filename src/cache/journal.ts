@@ -59,7 +59,7 @@ const CHUNK_BYTES = 1 << 20;
 
 const PUBLISHED =
   /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3}) ([0-9a-f]{16}|=)(?: (\d{1,11}))?$/;
-const BEGUN = /^B ([0-9a-f-]{0,64})$/;
+const BEGUN = /^B ([0-9a-f-]{1,64})$/;
 const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
 const FORGOTTEN = /^D (\S+)$/;
 
@@ -72,9 +72,9 @@ export function publishRecord(f: PublishFields): string {
   );
 }
 
-/** The first record of every file. */
+/** The first record of every file; `boot` is "" where the system does not tell. */
 export function beginRecord(boot: string): string {
-  return checkedRecord(`B ${boot}`);
+  return checkedRecord(`B ${boot === "" ? "-" : boot}`);
 }
 
 export function learnRecord(relname: string, f: FactFields): string {

@@ -63,7 +63,8 @@ function* imagesOf(
     for (let chunk = first; chunk !== undefined; ) {
       const { kind, payload } = chunk;
       if (kind === "damaged") yield undefined;
-      if (kind === "images") yield new Int32Array(payload.buffer, payload.byteOffset, payload.length / 4);
+      if (kind === "images")
+        yield new Int32Array(payload.buffer, payload.byteOffset, payload.length / 4);
       const next = chunks.next();
       chunk = next.done === true ? undefined : next.value;
     }

@@ -18,8 +18,8 @@ import { accounted, overheadBytes, roomBytes } from "./ledger.ts";
 import { type Load, loadImages } from "./load-index.ts";
 import { lockHolder, mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
-import { NO_COUNTERS, openStore } from "./open-store.ts";
 import { type OpenCheckpoint, openCheckpoint } from "./open-checkpoint.ts";
+import { NO_COUNTERS, openStore } from "./open-store.ts";
 import { type PinnedFile, pinAll, takeInPinned } from "./pinned-files.ts";
 import { type Journaled, readJournals } from "./read-journals.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
@@ -91,7 +91,7 @@ export function restoreCache(options: {
   const tombstones = openTombstones(options);
   const past = readPast(store, checkpoint);
   const load = checkpoint && loadImages(store, { ...past, checkpoint, tombstones });
-  let unplaced = bringInJournaled(store, past);
+  const unplaced = bringInJournaled(store, past);
   const endMs = startMs + (options.indexLoadMs ?? DEADLINES.indexLoadMs);
   let whole = load === undefined || stepUntil(load, () => clock.monotonicMs() >= endMs);
   startJournalInRoom(store, checkpoint?.head.journal ?? 1);
@@ -180,12 +180,16 @@ interface Past {
 }
 
 /** Reads what the journal says since the checkpoint, and removes what is older: a stop came before that was done. */
-function readPast({ dir }: Store, checkpoint: OpenCheckpoint | undefined): Past {
+function readPast({ dir, log }: Store, checkpoint: OpenCheckpoint | undefined): Past {
   const first = checkpoint?.head.journal ?? 1;
   const numbers = journalNumbers(dir);
   for (const number of numbers.filter((one) => one < first)) rmSync(journalPath(dir, number));
   const since = numbers.filter((one) => one >= first);
   const journaled = readJournals(dir, since);
+  if (journaled.garbage > 0) {
+    const effect = "what they told of is unlinked";
+    log.warn("cache.journal_garbage", { dir, lines: journaled.garbage, effect });
+  }
   const boots = new Set(journaled.boots);
   if (checkpoint !== undefined) boots.add(checkpoint.head.boot);
   const now = bootId();
@@ -260,6 +264,7 @@ function startJournal(store: Store, first: number): void {
   const number = Math.max(before.at(-1) ?? 0, first - 1) + 1;
   view.sums[SUM.journal] = beginJournal(dir, number);
   view.words[HEADER.journal] = number;
+  store.digests.fit();
   const sizes = before.map((one) => accounted(lstatSync(journalPath(dir, one)).size));
   view.sums[SUM.oldJournals] = sizes.reduce((total, bytes) => total + bytes, 0);
   const checkpoint = lstatSync(checkpointPath(dir), { throwIfNoEntry: false });

@@ -7,7 +7,7 @@ import { SUM } from "./layout.ts";
 import { accounted } from "./ledger.ts";
 import { mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
-import { openPurged } from "./purged.ts";
+import { openPurged, type Purged } from "./purged.ts";
 import { openTombstoneLog, readTombstones, type TombstoneLog } from "./tombstone-log.ts";
 import {
   afterOrder,
@@ -130,16 +130,7 @@ export function openTombstones(options: {
       const state = states.get(id);
       if (state !== undefined) show(state, stage);
     },
-    *ages() {
-      for (const { id } of states.values()) {
-        const sourceAt = purged.sourceAt(id);
-        if (sourceAt !== undefined) yield [id, sourceAt];
-      }
-    },
-    outdates(ages) {
-      for (const { id } of states.values()) if (!purged.accepts(id, ages.get(id))) return true;
-      return false;
-    },
+    ...agesOf(states, purged),
     get seq() {
       return states.seq;
     },
@@ -158,6 +149,25 @@ export function openTombstones(options: {
   function changes(found: readonly PurgeState[], seq: number, more: boolean): Changes {
     return { log: read.name, seq, states: found, more };
   }
+}
+
+/** What checkpoints keep of purges, and what a start makes of that. */
+function agesOf(
+  states: PurgeStates,
+  purged: Pick<Purged, "sourceAt" | "accepts">,
+): Pick<Tombstones, "ages" | "outdates"> {
+  return {
+    *ages() {
+      for (const { id } of states.values()) {
+        const sourceAt = purged.sourceAt(id);
+        if (sourceAt !== undefined) yield [id, sourceAt];
+      }
+    },
+    outdates(ages) {
+      for (const { id } of states.values()) if (!purged.accepts(id, ages.get(id))) return true;
+      return false;
+    },
+  };
 }
 
 /** Counts what the file grew or shrank by, `.mir` being part of the capacity. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { unreachable } from "../base/fault.ts";
 import type { Cache } from "../cache/cache.ts";
-import { saveCache } from "../cache/restore.ts";
+import { saveCache } from "../cache/checkpoint.ts";
 import { takeCustody } from "../content/custody.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
@@ -161,12 +161,15 @@ function custodyOf({ uploads, restored }: Ground, cache: () => Cache): Parts["cu
     takeCustody({ outbox: uploads.outbox(), cache: cache(), tombstones }, taken);
 }
 
-/** Without it the next start knows what is cached, but not in which order it was used. */
-function saveOrTell({ memory, self, log }: Ground): void {
+/** Without it the next start looks at what was kept last before it serves that, and has lost the order. */
+function saveOrTell({ memory, self, log, clock, restored }: Ground): void {
   try {
-    saveCache(memory.cache, self.cacheDir);
+    restored.loadNow();
+    const { tombstones } = restored;
+    saveCache({ memory: memory.cache, dir: self.cacheDir, log, clock, tombstones });
   } catch (error) {
-    log.error("cache.save_failed", { error, dir: self.cacheDir, effect: "its order is lost" });
+    const effect = "the next start is one as after a crash";
+    log.error("cache.save_failed", { error, dir: self.cacheDir, effect });
   }
 }
 

@@ -1,14 +1,15 @@
-/** What main does for the cache now and then: a short journal, no more than the disk has room for, nothing that nobody asks for. */
+/** What main does for the cache now and then: checkpoints and scrubs, no more than the disk has room for, nothing that nobody asks for. */
 
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import type { watchDisk } from "../cache/disk.ts";
 import { SWEEPS_PER_LIFE, sweepUnused } from "../cache/expire.ts";
 import type { CacheMemory } from "../cache/memory.ts";
-import { tidyJournal } from "../cache/tidy.ts";
+import type { Restored } from "../cache/restore.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { Server, Topology } from "../topology/topology.ts";
+import { type CaredFor, careForCache } from "./cache-care.ts";
 
 export interface Upkeep {
   /** Resolves when nothing of it runs any more. */
@@ -19,6 +20,8 @@ export function startUpkeep(options: {
   readonly topology: Topology;
   readonly self: Server;
   readonly memory: CacheMemory;
+  readonly restored: Restored;
+  readonly readmit?: CaredFor["readmit"];
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
@@ -29,7 +32,7 @@ export function startUpkeep(options: {
   const dir = options.self.cacheDir;
   const { expireUnusedMs } = topology.cache;
   const tasks = [
-    every(DEADLINES.tidyMs, log, () => tidyJournal({ memory, dir, log, clock })),
+    careForCache({ ...options, dir }),
     every(DEADLINES.diskLookMs, log, options.fitDisk),
   ];
   if (expireUnusedMs !== undefined) {

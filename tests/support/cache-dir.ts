@@ -6,8 +6,12 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
 import { type Cache, openCache } from "../../src/cache/cache.ts";
+import { saveCache } from "../../src/cache/checkpoint.ts";
+import { finished } from "../../src/cache/file-digest.ts";
 import { type CacheMemory, createCacheMemory } from "../../src/cache/memory.ts";
+import { openStore } from "../../src/cache/open-store.ts";
 import type { PinnedFile } from "../../src/cache/pinned-files.ts";
+import { reconcile } from "../../src/cache/reconcile.ts";
 import { type Restored, restoreCache } from "../../src/cache/restore.ts";
 import { createCounterMemory, openCounters, readCounters } from "../../src/observe/counters.ts";
 import type { Log, LogFields } from "../../src/observe/log.ts";
@@ -20,17 +24,30 @@ export interface Logged {
   readonly fields: LogFields;
 }
 
+/** What a start has found, the looks at the directory included. */
+export interface Started
+  extends Pick<
+      Restored,
+      "garbage" | "lost" | "tombstones" | "state" | "bytes" | "variants" | "dropped"
+    >,
+    Disposable {
+  readonly unlinked: number;
+  readonly damaged: number;
+}
+
 export interface CacheDir extends Disposable {
   readonly dir: string;
   readonly memory: CacheMemory;
   readonly cache: Cache;
-  readonly restored: Restored;
+  readonly restored: Started;
   readonly logged: Logged[];
   /** Another cache on the same memory, as another worker has it. */
   open(worker: number): Cache;
   counters(): Record<string, number>;
-  /** The same directory after a stop, with a fresh memory. */
+  /** The same directory after a stop that nobody has prepared, with a fresh memory. */
   restart(options?: CacheOptions): CacheDir;
+  /** What a clean stop does before. */
+  save(): void;
 }
 
 export interface CacheOptions {
@@ -61,6 +78,24 @@ function recordingLog(logged: Logged[]): Log {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
+/** As a node starts, with all that it does in the background done. */
+function started(
+  options: Pick<Parameters<typeof restoreCache>[0], "memory" | "dir" | "log" | "pinned">,
+  counters: SharedArrayBuffer,
+): Started {
+  const restored = restoreCache({ ...options, clock: systemClock });
+  restored.loadNow();
+  const own = openCounters(counters, 0);
+  const store = openStore({ ...options, worker: 0, counters: own, clock: systemClock });
+  const found = finished(reconcile(store));
+  store.close();
+  const { unlinked, damaged } = found;
+  const { garbage, lost, tombstones, state, bytes, variants } = restored;
+  const dropped = restored.dropped + found.dropped;
+  const known = { garbage, lost, tombstones, state, bytes, variants, dropped, unlinked, damaged };
+  return { ...known, [Symbol.dispose]: () => restored[Symbol.dispose]() };
+}
+
 function openDir(dir: string, options: CacheOptions, after: () => void): CacheDir {
   const memory = createCacheMemory({
     capacityBytes: options.capacityBytes ?? 4 << 20,
@@ -71,8 +106,8 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
   const pinned = () => options.pinned ?? [];
   const logged: Logged[] = [];
   const log = recordingLog(logged);
-  const main = { restored: restoreCache({ memory, dir, log, clock: systemClock, pinned }) };
   const counters = createCounterMemory(8);
+  const main = { restored: started({ memory, dir, log, pinned }, counters) };
   const open = (worker: number): Cache => {
     const own = openCounters(counters, worker);
     return openCache({ memory, dir, worker, counters: own, log, clock: systemClock });
@@ -89,6 +124,10 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
     logged,
     open,
     counters: () => readCounters(counters),
+    save() {
+      const { tombstones } = main.restored;
+      saveCache({ memory, dir, log, clock: systemClock, tombstones });
+    },
     restart(changes = {}) {
       stopping.dispose();
       return openDir(dir, { ...options, ...changes }, () => {});

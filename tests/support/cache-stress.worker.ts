@@ -126,7 +126,8 @@ function useIndex(order: StressOrder): void {
     const relname = `${id.slice(0, 2)}/${id.slice(2, 4)}/${id.slice(4, 6)}/md/${id}.jpg`;
     if (!tryLock(store)) continue;
     const { facts: _, ...meta } = metaOf(relname, bytesOfNumber(n));
-    const fields = { ...meta, width: 1, height: 1, flags: 0, queue: n % 2, freq: 0 };
+    const digest = meta.validator;
+    const fields = { ...meta, digest, width: 1, height: 1, flags: 0, queue: n % 2, freq: 0 };
     applyRecord(store, random() < 0.6 ? { kind: "publish", fields } : { kind: "forget", relname });
     unlock(store.view);
   }

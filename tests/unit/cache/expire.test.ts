@@ -5,7 +5,6 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
 import { SWEEPS_PER_LIFE, sweepUnused } from "../../../src/cache/expire.ts";
 import { USE } from "../../../src/cache/layout.ts";
-import { saveCache } from "../../../src/cache/restore.ts";
 import { createCounterMemory, openCounters, readCounters } from "../../../src/observe/counters.ts";
 import { silentLog } from "../../../src/observe/log.ts";
 import {
@@ -70,7 +69,7 @@ test("age outlives a clean stop", async () => {
   using made = makeCacheDir();
   putBytes(made.cache, A);
   await sweep(made, SWEEPS_PER_LIFE);
-  saveCache(made.memory, made.dir);
+  made.save();
   using again = made.restart();
   expect(again.cache.peek(A)).toBeDefined();
   expect(await sweep(again, 1)).toBe(1);

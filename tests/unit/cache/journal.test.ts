@@ -6,6 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { LIMITS } from "../../../src/base/limits.ts";
 import {
+  beginRecord,
   forgetRecord,
   type JournalRecord,
   journalPath,
@@ -31,15 +32,18 @@ const published = fc.record({
   modified: fc.nat({ max: 2 ** 32 - 1 }),
   queue: fc.nat({ max: 1 }),
   freq: fc.nat({ max: 3 }),
+  digest: fc.stringMatching(/^[0-9a-f]{16}$/),
 });
 const record: fc.Arbitrary<JournalRecord> = fc.oneof(
   fc.record({ kind: fc.constant("publish"), fields: published }),
   fc.record({ kind: fc.constant("learn"), relname, facts: fc.record(facts) }),
   fc.record({ kind: fc.constant("forget"), relname }),
+  fc.record({ kind: fc.constant("begin"), boot: fc.stringMatching(/^[0-9a-f-]{1,40}$/) }),
 );
 
 function write(one: JournalRecord): string {
   if (one.kind === "publish") return publishRecord(one.fields);
+  if (one.kind === "begin") return beginRecord(one.boot);
   return one.kind === "learn" ? learnRecord(one.relname, one.facts) : forgetRecord(one.relname);
 }
 

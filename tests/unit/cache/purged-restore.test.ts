@@ -4,7 +4,6 @@ import { describe, expect, test } from "bun:test";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
-import { saveCache } from "../../../src/cache/restore.ts";
 import {
   type CacheDir,
   makeCacheDir,
@@ -44,7 +43,7 @@ describe("after a restart", () => {
     expect(second.cache.peek(NAME)).toBeDefined();
     expect(second.cache.peek(relnameOfNumber(1, "sm"))).toBeUndefined();
     // the tombstone was read at the start, so what is here is newer: the rewritten journal says so
-    saveCache(second.memory, second.dir);
+    second.save();
     const third = second.restart();
     expect(third.cache.peek(NAME)).toBeDefined();
   });
@@ -52,7 +51,7 @@ describe("after a restart", () => {
   test("one that was kept before an order that came late is gone, though its record says nothing", () => {
     using first = makeCacheDir();
     put(first.cache, metaOf(NAME, 100));
-    saveCache(first.memory, first.dir);
+    first.save();
     purgeNow(first, 3600);
     expect(first.restart().cache.peek(NAME)).toBeUndefined();
   });

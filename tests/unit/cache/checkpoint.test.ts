@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { systemClock } from "../../../src/base/clock.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
-import { saveCache } from "../../../src/cache/restore.ts";
-import { tidyJournal } from "../../../src/cache/tidy.ts";
+import { takeCheckpoint } from "../../../src/cache/checkpoint.ts";
 import { createCounterMemory } from "../../../src/observe/counters.ts";
 import { silentLog } from "../../../src/observe/log.ts";
 import {
@@ -27,7 +26,8 @@ const facts = { width: 3, height: 4, alpha: false, animated: true };
 
 function tidy(made: CacheDir, idleBytes: number): Promise<boolean> {
   const { memory, dir } = made;
-  return tidyJournal({ memory, dir, log: silentLog, clock: systemClock, idleBytes });
+  const { tombstones } = made.restored;
+  return takeCheckpoint({ memory, dir, log: silentLog, clock: systemClock, tombstones, idleBytes });
 }
 
 function journalBytes(made: CacheDir): number {
@@ -122,7 +122,7 @@ test("a clean stop keeps hits and queues: the next run evicts what this one woul
   using made = makeCacheDir({ capacityBytes: 256 << 10 });
   for (let n = 0; n < 20; n++) putBytes(made.cache, relnameOfNumber(n), 4096);
   made.cache.look(relnameOfNumber(3));
-  saveCache(made.memory, made.dir);
+  made.save();
   expect(made.cache.usage().bytes).toBe(walkBytes(made.dir));
   using again = made.restart();
   for (let n = 100; n < 150; n++) putBytes(again.cache, relnameOfNumber(n), 4096);
