@@ -101,6 +101,8 @@ export interface Cache {
    * A pinned one whose file is there stays: it may be the only copy.
    */
   forget(relname: string): boolean;
+  /** Whether there may be files in doubt: since a crash, until main has read them. */
+  inDoubt(): boolean;
   /**
    * Before a variant is looked up after a crash: resolves when its file was read, if it is in doubt and large; undefined
    * when there is nothing to wait for. What `look` and `peek` find in doubt all the same they read themselves, at once.
@@ -157,6 +159,7 @@ export function openCache(options: {
     seat: (meta) => seatOf(view, meta),
     stands: (seat) => stands(view, seat),
     count: (seat) => countAt(view, seat),
+    inDoubt: () => word(view, HEADER.doubtful) !== 0,
     settle: (relname) => settle(store, relname),
     inspect: (relname) => finishedInTurns(inspect(store, relname)),
     inspectNow: (relname) => finished(inspect(store, relname)),

@@ -55,8 +55,8 @@ export interface CheckpointOptions {
 
 /**
  * Bounds the journal, and with it the time of a restart and what a crash leaves in doubt. One is due when the journal has
- * over `idleBytes`, over a sixteenth of a small capacity, and over an eighth of what the last checkpoint had. True when
- * it was taken; false when there was no need or no room. For main, one call at a time.
+ * over `idleBytes`, over a sixteenth of a small capacity, and over an eighth of what the last checkpoint had; with an
+ * `idleBytes` of 0 at once. True when it was taken; false when there was no need or no room. For main, one call at a time.
  */
 export async function takeCheckpoint(
   options: CheckpointOptions & { readonly idleBytes?: number },
@@ -127,6 +127,7 @@ function isDue({ view, dir }: Store, idleBytes: number): boolean {
   // somebody has tidied the journal away: without one nothing is kept any more
   if (!existsSync(journalPath(dir, word(view, HEADER.journal)))) return true;
   const bytes = sum(view, SUM.journal) + sum(view, SUM.oldJournals);
+  if (idleBytes === 0) return bytes > 0;
   const idle = Math.min(idleBytes, sum(view, SUM.capacity) * IDLE_SHARE);
   return bytes > Math.max(idle, sum(view, SUM.checkpoint) * JOURNAL_SHARE);
 }

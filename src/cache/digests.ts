@@ -79,12 +79,12 @@ export function openDigests(dir: string, slots: number): Digests {
   };
 }
 
-export function digestsPath(dir: string): string {
+function digestsPath(dir: string): string {
   return join(metaDir(dir), "digests");
 }
 
 /** Upper and lower half of 16 hex digits. */
-export function digestWords(digest: string): readonly [number, number] {
+function digestWords(digest: string): readonly [number, number] {
   return [Number.parseInt(digest.slice(0, 8), 16) | 0, Number.parseInt(digest.slice(8), 16) | 0];
 }
 

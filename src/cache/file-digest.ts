@@ -5,7 +5,7 @@ import { errnoOf, isMissing } from "../base/errno.ts";
 import { makeDigest } from "../wire/xxhash.ts";
 
 /** Read between two steps. */
-export const STEP_BYTES = 1 << 20;
+const STEP_BYTES = 1 << 20;
 /** Reads at offsets 8 and 16 of a buffer are many times slower (spikes 0.3); 64 is safe. */
 const READ_AT = 64;
 
@@ -68,7 +68,7 @@ function failure(error: unknown): FileDigest {
 }
 
 /** The same digest of bytes in memory; at small sizes several times faster than the one in WebAssembly. */
-export function digestOfBytes(bytes: Uint8Array): string {
+function digestOfBytes(bytes: Uint8Array): string {
   return Bun.hash.xxHash64(bytes).toString(16).padStart(16, "0");
 }
 

@@ -96,7 +96,7 @@ function isKnown({ view }: Store, relname: string): boolean {
 }
 
 /** Under the lock: whoever publishes under that name has to enter it there first. */
-export function unlinkStray(store: Store, relname: string): boolean {
+function unlinkStray(store: Store, relname: string): boolean {
   mustLock(store);
   try {
     if (isKnown(store, relname)) return false;

@@ -13,7 +13,7 @@ import type { Store } from "./store.ts";
 import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
 
 /** Takes a live slot out of everything, its file being gone or not its own. */
-export function dropLive(store: Store, slot: number): void {
+function dropLive(store: Store, slot: number): void {
   const bytes = accounted(bytesOf(store.view, slot));
   removeLive(store.view, store.eviction, slot);
   uncountLive(store.view, slot);

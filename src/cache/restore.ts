@@ -1,20 +1,16 @@
 /** Main's part of the cache: bringing the index back at the start, mending it after a thread died. */
 
-import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
-import { isDiskFull } from "../base/errno.ts";
 import type { Log } from "../observe/log.ts";
 import { bootId } from "./boot.ts";
-import { beginJournal } from "./checkpoint.ts";
-import { checkpointPath } from "./checkpoint-file.ts";
 import { lockDir } from "./dir-lock.ts";
-import { yieldRoom } from "./disk.ts";
 import { finished, finishedInTurns } from "./file-digest.ts";
 import { journalNumbers, journalPath, metaDir } from "./journal.ts";
 import { HEADER, SUM } from "./layout.ts";
-import { accounted, overheadBytes, roomBytes } from "./ledger.ts";
+import { overheadBytes, roomBytes } from "./ledger.ts";
 import { type Load, loadImages } from "./load-index.ts";
 import { lockHolder, mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
@@ -24,16 +20,12 @@ import { type PinnedFile, pinAll, takeInPinned } from "./pinned-files.ts";
 import { type Journaled, readJournals } from "./read-journals.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
 import { applyRecord } from "./replay.ts";
-import { giveRoom, takeRoom } from "./room.ts";
+import { takeRoom } from "./room.ts";
 import { makeS3Fifo } from "./s3-fifo.ts";
+import { startJournalInRoom } from "./start-journal.ts";
 import type { Store } from "./store.ts";
 import { openTombstones, type Tombstones } from "./tombstones.ts";
 import { openView, sum, word } from "./view.ts";
-
-const JOURNAL_TRIES = 4;
-/** Made free for the journal before it is tried again: at least so much, and so much a variant. */
-const JOURNAL_ROOM_BYTES = 1 << 20;
-const JOURNAL_ROOM_SHARE = 256;
 
 export interface Restored extends Disposable {
   /** So far; see `load`. */
@@ -75,8 +67,10 @@ export function restoreCache(options: {
   readonly clock: Clock;
   readonly pinned?: () => readonly PinnedFile[];
   readonly indexLoadMs?: number;
+  /** Which life of the machine this is. */
+  readonly boot?: string;
 }): Restored {
-  const { memory, dir, log, clock } = options;
+  const { memory, dir, log, clock, boot = bootId() } = options;
   const startMs = clock.monotonicMs();
   mkdirSync(metaDir(dir), { recursive: true, mode: 0o700 });
   using opened = new DisposableStack();
@@ -89,7 +83,7 @@ export function restoreCache(options: {
   opened.defer(() => store.close());
   emptyTemps(dir);
   const tombstones = openTombstones(options);
-  const past = readPast(store, checkpoint);
+  const past = readPast(store, checkpoint, boot);
   const load = checkpoint && loadImages(store, { ...past, checkpoint, tombstones });
   const unplaced = bringInJournaled(store, past);
   const endMs = startMs + (options.indexLoadMs ?? DEADLINES.indexLoadMs);
@@ -180,7 +174,7 @@ interface Past {
 }
 
 /** Reads what the journal says since the checkpoint, and removes what is older: a stop came before that was done. */
-function readPast({ dir, log }: Store, checkpoint: OpenCheckpoint | undefined): Past {
+function readPast({ dir, log }: Store, checkpoint: OpenCheckpoint | undefined, now: string): Past {
   const first = checkpoint?.head.journal ?? 1;
   const numbers = journalNumbers(dir);
   for (const number of numbers.filter((one) => one < first)) rmSync(journalPath(dir, number));
@@ -192,7 +186,6 @@ function readPast({ dir, log }: Store, checkpoint: OpenCheckpoint | undefined): 
   }
   const boots = new Set(journaled.boots);
   if (checkpoint !== undefined) boots.add(checkpoint.head.boot);
-  const now = bootId();
   const doubtful = now === "" || [...boots].some((boot) => boot !== now);
   // a directory that never had a checkpoint has its first journal
   const partial = checkpoint === undefined && since[0] !== 1;
@@ -231,58 +224,6 @@ function removeTemps(dir: string, wanted: (name: string) => boolean): void {
   for (const name of readdirSync(folder)) {
     if (wanted(name)) rmSync(join(folder, name), { recursive: true, force: true });
   }
-}
-
-/** Where the disk is full what is cached makes room for its own journal. */
-function startJournalInRoom(store: Store, first: number): void {
-  for (let tries = JOURNAL_TRIES; ; tries--) {
-    try {
-      startJournal(store, first);
-      return;
-    } catch (error) {
-      if (!isDiskFull(error) || tries === 1) throw error;
-      const bytes = Math.max(
-        JOURNAL_ROOM_BYTES,
-        word(store.view, HEADER.live) * JOURNAL_ROOM_SHARE,
-      );
-      dropSome(store, bytes);
-    }
-  }
-}
-
-/** At least so many bytes, as far as there are as many. */
-function dropSome(store: Store, bytes: number): void {
-  yieldRoom(store);
-  const amount = { bytes: Math.max(0, roomBytes(store.view)) + bytes, slots: 0 };
-  if (takeRoom(store, amount)) giveRoom(store, amount);
-}
-
-/** Starts the journal of this run and counts what lies below `.mir`. */
-function startJournal(store: Store, first: number): void {
-  const { view, dir } = store;
-  const before = journalNumbers(dir);
-  const number = Math.max(before.at(-1) ?? 0, first - 1) + 1;
-  view.sums[SUM.journal] = beginJournal(dir, number);
-  view.words[HEADER.journal] = number;
-  store.digests.fit();
-  const sizes = before.map((one) => accounted(lstatSync(journalPath(dir, one)).size));
-  view.sums[SUM.oldJournals] = sizes.reduce((total, bytes) => total + bytes, 0);
-  const checkpoint = lstatSync(checkpointPath(dir), { throwIfNoEntry: false });
-  view.sums[SUM.checkpoint] = checkpoint?.size ?? 0;
-  const counted = new Set(["tmp", "checkpoint", ...[...before, number].map((n) => `journal.${n}`)]);
-  view.sums[SUM.other] = bytesBelow(metaDir(dir), counted);
-}
-
-/** Accounted bytes of the regular files of a folder and its folders. */
-function bytesBelow(folder: string, except: ReadonlySet<string>): number {
-  let bytes = 0;
-  for (const found of readdirSync(folder, { withFileTypes: true })) {
-    if (except.has(found.name)) continue;
-    const path = join(folder, found.name);
-    if (found.isDirectory()) bytes += bytesBelow(path, new Set());
-    else if (found.isFile()) bytes += accounted(lstatSync(path).size);
-  }
-  return bytes;
 }
 
 /** The capacity may have been lowered since the last start. */

@@ -10,7 +10,7 @@ import type { CacheMemory } from "./memory.ts";
 import { nameOf } from "./names.ts";
 import { openStore } from "./open-store.ts";
 import { bytesOf, isDoubtful, stateOf } from "./slots.ts";
-import { slotWord, type View, word } from "./view.ts";
+import { slotWord, type View } from "./view.ts";
 
 export interface Scrubbed {
   readonly files: number;
@@ -64,11 +64,6 @@ export async function scrub(options: {
     store.close();
   }
   return found;
-}
-
-/** Whether there may be files in doubt. */
-export function hasDoubtful(view: View): boolean {
-  return word(view, HEADER.doubtful) !== 0;
 }
 
 function isWanted(view: View, slot: number, what: "doubtful" | "all"): boolean {

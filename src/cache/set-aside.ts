@@ -10,7 +10,7 @@ import { mustLock, unlock } from "./lock.ts";
 import type { Store } from "./store.ts";
 import { addSum } from "./view.ts";
 
-export function damagedDir(dir: string): string {
+function damagedDir(dir: string): string {
   return join(metaDir(dir), "damaged");
 }
 

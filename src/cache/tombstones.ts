@@ -134,8 +134,18 @@ export function openTombstones(options: {
     get seq() {
       return states.seq;
     },
+    ...changesOf(states, read.name),
+  };
+}
+
+/** What others have not heard of yet. */
+function changesOf(states: PurgeStates, log: string): Pick<Tombstones, "since"> {
+  const changes = (found: readonly PurgeState[], seq: number, more: boolean): Changes => {
+    return { log, seq, states: found, more };
+  };
+  return {
     since(point, max) {
-      const after = point.log === read.name ? point.seq : 0;
+      const after = point.log === log ? point.seq : 0;
       const found: PurgeState[] = [];
       for (const state of states.values()) {
         if (state.seq <= after) continue;
@@ -145,10 +155,6 @@ export function openTombstones(options: {
       return changes(found, states.seq, false);
     },
   };
-
-  function changes(found: readonly PurgeState[], seq: number, more: boolean): Changes {
-    return { log: read.name, seq, states: found, more };
-  }
 }
 
 /** What checkpoints keep of purges, and what a start makes of that. */

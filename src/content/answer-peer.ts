@@ -6,6 +6,7 @@ import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import { sendOf } from "./body-from.ts";
 import { refuseLoop, startContext } from "./context.ts";
 import { resident } from "./load.ts";
+import { settleId } from "./mend.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import type { Outcome, Served } from "./served.ts";
@@ -21,6 +22,8 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     const wanted = parseRelname(request.relname);
     if (wanted === undefined) throw new Fault("bad_frame", "that is no relname of this mesh");
     parts.purged.refuseBlocked(wanted.id);
+    const settling = settleId(parts, wanted.id);
+    if (settling !== undefined) await settling;
     const context = startContext(parts.clock, {
       hops: request.hops,
       budgetMs: request.deadlineMs,
@@ -44,7 +47,8 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
         : await serveAsOwner(parts, wanted, context);
     parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
     const via = statusOf(served.outcome);
-    return answer(served, { via, head: request.head === true, sourceAt });
+    const spoiled = (): void => void parts.cache.inspectNow(served.meta.relname);
+    return { ...answer(served, { via, head: request.head === true, sourceAt }), spoiled };
   };
 }
 

@@ -8,6 +8,7 @@ import type { Resolution } from "../resolve/resolution.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { collectPeerBody } from "./collect.ts";
 import { type Context, startContext } from "./context.ts";
+import { settleId } from "./mend.ts";
 import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
@@ -40,11 +41,19 @@ async function resolve(parts: Parts, webId: string): Promise<Resolution> {
 }
 
 type Answer = ReturnType<FetchContent>;
+type Known = Extract<Resolution, { readonly id: string }>;
 
 function named(parts: Parts, request: ContentRequest, resolution: Resolution): Answer {
   if (resolution.kind === "unknown") throw new Fault("not_found", "no such picture");
+  parts.purged.refuseBlocked(resolution.id);
+  const settling = settleId(parts, resolution.id);
+  return settling === undefined
+    ? found(parts, request, resolution)
+    : settling.then(() => found(parts, request, resolution));
+}
+
+function found(parts: Parts, request: ContentRequest, resolution: Known): Answer {
   const { id, ext: originalExt } = resolution;
-  parts.purged.refuseBlocked(id);
   const known = formatHere(parts, request, resolution);
   if (known !== undefined) {
     const wanted = parts.local.canonical({ id, size: request.size, ext: known });

@@ -9,6 +9,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Purged } from "../cache/purged.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import type { OpenFile } from "../cache/temps.ts";
+import { makeDigest } from "../wire/xxhash.ts";
 import type { Lead } from "./flight-table.ts";
 import { publishFresh } from "./publish-fresh.ts";
 import type { Source } from "./served.ts";
@@ -51,11 +52,18 @@ export async function fill(options: {
   const { path: temp, fd } = file;
   try {
     lead.begin({ meta, source, via, temp, stored: false });
+    const digest = makeDigest();
     await pump(body, meta.bytes, {
-      write: (chunk, position) => write(cache, file, chunk, position),
+      write: (chunk, position) => {
+        digest.update(chunk);
+        write(cache, file, chunk, position);
+      },
       progress: (bytes) => lead.progress(bytes),
     });
-    const kept = publishFresh({ cache, purged }, { room: reservation, temp, meta });
+    const kept = publishFresh(
+      { cache, purged },
+      { room: reservation, temp, meta, digest: digest.hex() },
+    );
     if (kept === "refused") {
       // who reads it as it comes has it whole
       lead.solo();

@@ -16,6 +16,7 @@ import { candidatesFor } from "./upstream.ts";
  * reached, else what the one that could be reached, or the store, refuses with.
  */
 export async function handOn(parts: Parts, record: OutboxRecord): Promise<"done"> {
+  await parts.cache.settle(record.relname);
   const path = parts.cache.pathOf(record.relname);
   const wanted = parseRelname(record.relname);
   if (wanted === undefined) throw new Fault("bad_digest", "not the name of an original");

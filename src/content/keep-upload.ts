@@ -70,7 +70,11 @@ async function asFound(parts: Parts, arrival: Arrival): Promise<Kept | undefined
     return undefined;
   }
   const { sha256 } = arrival.file;
-  if (meta.bytes !== arrival.file.bytes || found !== sha256) throw conflict();
+  if (meta.bytes !== arrival.file.bytes || found !== sha256) {
+    // other bytes than were stored, that is: what the disk has spoiled is no reason to refuse the right ones
+    if ((await parts.cache.inspect(meta.relname)) === "damaged") return undefined;
+    throw conflict();
+  }
   // it may be here because an earlier try was cut off before it was acknowledged
   await parts.custody({ record: recordOf(parts, meta, sha256), file: "found" });
   return { created: false, propagated: "queued" };
@@ -85,7 +89,10 @@ async function asNew(parts: Parts, arrival: Arrival): Promise<Kept | "again"> {
   }
   await syncFileAsync(file.path);
   const meta = metaOfArrival(arrival);
-  const published = cache.publish(file.reservation, file.path, meta, { pinned: true });
+  const published = cache.publish(file.reservation, file.path, meta, {
+    pinned: true,
+    digest: file.xxh64,
+  });
   if (published === "refused") throw busy("the picture could not be kept");
   // its file is gone, but the one that was quicker is there to be compared with
   if (published === "already") return (await asFound(parts, arrival)) ?? "again";

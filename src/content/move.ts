@@ -38,6 +38,9 @@ export async function moveVariant(
   owner: string,
 ): Promise<Moved> {
   const { cache } = parts;
+  // what this disk has spoiled must not become another node's truth
+  const verdict = await cache.inspect(meta.relname);
+  if (verdict === "gone" || verdict === "damaged") return { kind: "gone" };
   try {
     const legacy = serverNamed(parts.topology, owner).legacy;
     const large = meta.bytes > LIMITS.rebalanceAskBytes && !legacy;

@@ -4,6 +4,7 @@ import { asFault } from "../base/fault.ts";
 import { type Facts, ORIG, type Variant } from "../base/variant.ts";
 import { type Context, withinDeadline } from "./context.ts";
 import { keyOf, loadVariant, resident } from "./load.ts";
+import { mended } from "./mend.ts";
 import { lookAtOriginal, originalOf } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { factsAtPeers } from "./probe.ts";
@@ -77,7 +78,8 @@ async function findFacts(parts: Parts, id: string, context: Context): Promise<Fa
     }
     const below = await askBelow(parts, context, { wanted: originalOf(id), facts: true });
     below?.reply.body.cancel();
-    const seen = below?.reply.meta ?? (await lookAtOriginal(parts, id, context));
+    const seen =
+      below?.reply.meta ?? (await mended(parts, id, () => lookAtOriginal(parts, id, context)));
     local.remember(id, seen.facts, seen.sourceAt);
     return seen.facts;
   } catch (error) {

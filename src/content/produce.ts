@@ -10,6 +10,7 @@ import type { Incoming } from "./fill.ts";
 import type { Lead } from "./flight-table.ts";
 import { generate, type LocalSource, localSource, type Made } from "./generate.ts";
 import { keepIncoming, passOn } from "./keep.ts";
+import { mended } from "./mend.ts";
 import {
   openAtOrigin,
   originalOf,
@@ -42,7 +43,10 @@ type Opened =
   /** It is made from the original, for which there is no room here. */
   | { kind: "past-cache" };
 
-export const producer: Producer = { produce, direct };
+export const producer: Producer = {
+  produce: (parts, task, lead) => mended(parts, task.name.id, () => produce(parts, task, lead)),
+  direct: (parts, task) => mended(parts, task.name.id, () => direct(parts, task)),
+};
 
 async function produce(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
   const opened = await open(parts, task);
@@ -184,7 +188,11 @@ async function make(
   try {
     if (reservation !== undefined && target.keepable && settle(reservation, made)) {
       const { meta } = made;
-      const kept = publishFresh(parts, { room: reservation, temp: target.path, meta });
+      const kept = publishFresh(parts, {
+        ...{ room: reservation, temp: target.path, meta },
+        // minted of the bytes that were made
+        digest: meta.validator,
+      });
       if (kept !== "refused") {
         lead.done({ meta, source, via: "", temp: "", stored: kept !== "purged" });
         return undefined;

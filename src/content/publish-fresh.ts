@@ -13,16 +13,21 @@ import type { Parts } from "./parts.ts";
  */
 export function publishFresh(
   { cache, purged }: Pick<Parts, "cache" | "purged">,
-  file: { readonly room: Reservation; readonly temp: string; readonly meta: VariantMeta },
+  file: {
+    readonly room: Reservation;
+    readonly temp: string;
+    readonly meta: VariantMeta;
+    readonly digest?: string;
+  },
 ): Published | "purged" {
-  const { room, temp, meta } = file;
+  const { room, temp, meta, digest } = file;
   const id = parseRelname(meta.relname)?.id ?? "";
   if (!purged.accepts(id, meta.sourceAt)) {
     rmSync(temp, { force: true });
     room.release();
     return "purged";
   }
-  const kept = cache.publish(room, temp, meta);
+  const kept = cache.publish(room, temp, meta, digest === undefined ? {} : { digest });
   if (purged.accepts(id, meta.sourceAt)) return kept;
   if (kept === "published") cache.forget(meta.relname);
   return "purged";

@@ -127,7 +127,7 @@ async function keepUnsaid(
     lossySteps: told.lossySteps ?? (name.size === ORIG ? 0 : 1),
   };
   const { reservation: room, path: temp } = file;
-  const kept = publishFresh(parts, { room, temp, meta });
+  const kept = publishFresh(parts, { room, temp, meta, digest: file.xxh64 });
   if (kept === "refused") {
     throw new Fault("overloaded", "the variant could not be kept", { retryAfterMs: 1000 });
   }

@@ -39,8 +39,8 @@ export interface ImageHandlerOptions extends Omit<AnswerParts, "allowOrigin"> {
   readonly fetchContent: FetchContent;
   /** undefined: nothing is held in memory. */
   readonly ram?: Ram | undefined;
-  /** Hears of a cached file that is not there any more, so that the next look is a miss. */
-  readonly forget?: ((relname: string) => void) | undefined;
+  /** Hears of a cached file that is not there any more, or has another length, so that the next look is a miss. */
+  readonly spoiled?: ((relname: string) => void) | undefined;
   readonly histogram?: Histogram | undefined;
   /** While true, answers carry `Connection: close`. */
   readonly draining?: (() => boolean) | undefined;
@@ -208,7 +208,7 @@ function sent(
     return finish(site, answer, { outcome: served.outcome.source, startedMs: ask.startedMs });
   const { search } = sending;
   const { relname } = served.meta;
-  site.forget?.(relname);
+  site.spoiled?.(relname);
   site.log.debug("a cached file was gone", { relname });
   if (search === undefined || search.tries <= 1) {
     throw new Fault("overloaded", "the picture was evicted while it was read", {

@@ -53,6 +53,8 @@ export interface PeerAnswer {
   readonly via: string;
   readonly detail: string;
   readonly send: AnswerSource;
+  /** Hears that a file cannot be opened, or has another length than the variant. */
+  readonly spoiled?: (() => void) | undefined;
 }
 
 export interface AskFromPeer extends PeerRequest {

@@ -13,7 +13,7 @@ import type { Outgoing } from "./outgoing.ts";
 import type { PeerAnswer, PeerHandler } from "./peer.ts";
 import type { Pulse } from "./pulse.ts";
 import { type AnswerToSend, sendAnswer } from "./send-answer.ts";
-import { discard, openSource } from "./source.ts";
+import { discard, openSource, type Source } from "./source.ts";
 
 export interface ServeOptions {
   readonly ask: Ask;
@@ -100,12 +100,21 @@ function prepare(ask: Ask, answer: PeerAnswer, legacy: boolean): AnswerToSend {
     discard(send);
     throw new Fault("range_not_satisfiable", `the variant has ${meta.bytes} bytes`);
   }
-  const source = openSource(answer, offset);
+  const source = openedSource(answer, offset);
   const bytes = meta.bytes - offset;
   const header = legacy
     ? { relname: meta.relname }
     : answerHeader({ meta, via, detail, offset, head: false });
   return { head: encodeSaveHead(header, bytes), bytes, source, extended };
+}
+
+function openedSource(answer: PeerAnswer, offset: number): Source {
+  try {
+    return openSource(answer, offset);
+  } catch (error) {
+    if (answer.send.kind === "file") answer.spoiled?.();
+    throw error;
+  }
 }
 
 function isHeadOnly(ask: Ask, answer: PeerAnswer): boolean {

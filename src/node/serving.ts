@@ -43,7 +43,7 @@ export function openServing(
       ram,
       counters,
       histogram: openHistogram(memory.latencies, worker),
-      forget: (relname) => cache.forget(relname),
+      spoiled: (relname) => cache.inspectNow(relname),
       draining: options.draining,
       access: options.access,
       log,

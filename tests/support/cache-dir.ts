@@ -58,6 +58,8 @@ export interface CacheOptions {
   readonly regionBits?: number;
   /** One that is there already, and stays; else a fresh one. */
   readonly dir?: string;
+  /** Another life of the machine: the one before may have lost its last writes. */
+  readonly boot?: string;
   /** What the outbox says at the start. */
   readonly pinned?: readonly PinnedFile[];
 }
@@ -80,7 +82,7 @@ function recordingLog(logged: Logged[]): Log {
 
 /** As a node starts, with all that it does in the background done. */
 function started(
-  options: Pick<Parameters<typeof restoreCache>[0], "memory" | "dir" | "log" | "pinned">,
+  options: Pick<Parameters<typeof restoreCache>[0], "memory" | "dir" | "log" | "pinned" | "boot">,
   counters: SharedArrayBuffer,
 ): Started {
   const restored = restoreCache({ ...options, clock: systemClock });
@@ -107,7 +109,8 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
   const logged: Logged[] = [];
   const log = recordingLog(logged);
   const counters = createCounterMemory(8);
-  const main = { restored: started({ memory, dir, log, pinned }, counters) };
+  const boot = options.boot === undefined ? {} : { boot: options.boot };
+  const main = { restored: started({ memory, dir, log, pinned, ...boot }, counters) };
   const open = (worker: number): Cache => {
     const own = openCounters(counters, worker);
     return openCache({ memory, dir, worker, counters: own, log, clock: systemClock });
