@@ -18,11 +18,11 @@ export async function deliverToOrigin(
   if (origin === undefined) {
     throw new Fault("no_origin", "this node cannot open the origin; uploads wait for it");
   }
-  const { relname, bytes, sha256 } = record;
+  const { relname, bytes, sha256, unchecked = false } = record;
   const variant = parseRelname(relname);
   if (variant === undefined) throw new Fault("bad_digest", "not the name of an original");
   const { id, ext } = variant;
   const deadlineMs = DELIVER_MS + bytes / SLOWEST_BYTES_PER_MS;
-  await origin.put(id, { ext, path, bytes, sha256, deadlineMs });
+  await origin.put(id, { ext, path, bytes, sha256, unchecked, deadlineMs });
   return "done";
 }

@@ -36,8 +36,9 @@ async function handDown(
 ): Promise<boolean> {
   const { record, wanted, path } = hop;
   const { relname, bytes, validator, modified, facts, lossySteps, sha256 } = record;
+  const upload = { sha256, ...(record.unchecked === true && { unchecked: true }) };
   const meta = { relname, bytes, validator, modified, facts, lossySteps };
-  const message = { kind: "save", meta, path, upload: { sha256 } } as const;
+  const message = { kind: "save", meta, path, upload } as const;
   try {
     const budgetMs = handMs(bytes);
     await parts.links.tell(peer, message, { deadlineMs: budgetMs });

@@ -7,6 +7,7 @@ import { type Facts, relnameOf, type VariantMeta } from "../base/variant.ts";
 import { startContext } from "./context.ts";
 import { loadVariant } from "./load.ts";
 import { originalOf } from "./original.ts";
+import type { OutboxRecord } from "./outbox-record.ts";
 import type { Parts } from "./parts.ts";
 import { sha256OfFile, sha256OfServed } from "./sha256.ts";
 import type { Spooled } from "./spool.ts";
@@ -22,6 +23,8 @@ export interface Arrival {
   readonly modified: number;
   /** The levels below may know other bytes under this id; false when the id was made from the bytes. */
   readonly look: boolean;
+  /** Whoever handed it on could not look. */
+  readonly unchecked: boolean;
   readonly webId: string | undefined;
 }
 
@@ -76,7 +79,9 @@ async function asFound(parts: Parts, arrival: Arrival): Promise<Kept | undefined
     throw conflict();
   }
   // it may be here because an earlier try was cut off before it was acknowledged
-  await parts.custody({ record: recordOf(parts, meta, sha256), file: "found" });
+  // nobody has looked for this one, and that try may not have been able to
+  const unchecked = arrival.look || arrival.unchecked;
+  await parts.custody({ record: recordOf(parts, meta, { sha256, unchecked }), file: "found" });
   return { created: false, propagated: "queued" };
 }
 
@@ -84,9 +89,9 @@ async function asNew(parts: Parts, arrival: Arrival): Promise<Kept | "again"> {
   const { cache } = parts;
   const { file } = arrival;
   if (!cache.pinnable(file.bytes)) throw busy("too many uploads wait to be handed on");
-  if (arrival.look && (await isBelow(parts, arrival))) {
-    return { created: false, propagated: "done" };
-  }
+  const below = arrival.look ? await lookBelow(parts, arrival) : "absent";
+  if (below === "there") return { created: false, propagated: "done" };
+  const unchecked = arrival.unchecked || below === "unknown";
   await syncFileAsync(file.path);
   const meta = metaOfArrival(arrival);
   const published = cache.publish(file.reservation, file.path, meta, {
@@ -96,27 +101,29 @@ async function asNew(parts: Parts, arrival: Arrival): Promise<Kept | "again"> {
   if (published === "refused") throw busy("the picture could not be kept");
   // its file is gone, but the one that was quicker is there to be compared with
   if (published === "already") return (await asFound(parts, arrival)) ?? "again";
-  await parts.custody({ record: recordOf(parts, meta, file.sha256), file: "fresh" });
+  const { sha256 } = file;
+  await parts.custody({ record: recordOf(parts, meta, { sha256, unchecked }), file: "fresh" });
   return { created: true, propagated: "queued" };
 }
 
 /**
  * Whether the levels below have these bytes under this id. Throws `conflict` when they have others. When they
- * cannot say, the upload is taken: the store is never overwritten, and what clashes there is set aside.
+ * cannot say, the upload is taken: it is compared once more before it is put into the store, where nothing is
+ * overwritten, and what clashes is set aside.
  */
-async function isBelow(parts: Parts, arrival: Arrival): Promise<boolean> {
+async function lookBelow(parts: Parts, arrival: Arrival): Promise<"there" | "absent" | "unknown"> {
   const { id, file } = arrival;
   const context = startContext(parts.clock, { budgetMs: DEADLINES.uploadLookMs });
   try {
     const name = originalOf(id);
     const served = await loadVariant(parts, { name, context, whole: true, bytesMax: file.bytes });
-    if ((await sha256OfServed(served)) === file.sha256) return true;
+    if ((await sha256OfServed(served)) === file.sha256) return "there";
   } catch (error) {
     const fault = asFault(error);
-    if (fault.code === "not_found") return false;
+    if (fault.code === "not_found") return "absent";
     if (fault.code !== "image_too_large") {
       parts.log.warn("upload.unchecked", { id, fault, effect: "a clash would show at the store" });
-      return false;
+      return "unknown";
     }
   }
   throw conflict();
@@ -129,9 +136,13 @@ export function metaOfArrival(arrival: Arrival): VariantMeta {
   return { relname, bytes: file.bytes, validator: file.xxh64, modified, facts, lossySteps: 0 };
 }
 
-function recordOf(parts: Parts, meta: VariantMeta, sha256: string) {
+function recordOf(
+  parts: Parts,
+  meta: VariantMeta,
+  { sha256, unchecked }: { readonly sha256: string; readonly unchecked: boolean },
+): OutboxRecord {
   const next = isLowest(parts) ? ("store" as const) : ("level" as const);
-  return { ...meta, sha256, next, createdAt: parts.clock.wallSeconds() };
+  return { ...meta, sha256, next, createdAt: parts.clock.wallSeconds(), unchecked };
 }
 
 function conflict(): Fault {

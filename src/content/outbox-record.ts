@@ -12,6 +12,8 @@ export interface OutboxRecord extends VariantMeta {
   /** Hex, of the bytes. */
   readonly sha256: string;
   readonly next: Hop;
+  /** The levels below could not say whether they have other bytes under the id: the store must. */
+  readonly unchecked?: boolean | undefined;
   /** Unix seconds. */
   readonly createdAt: number;
 }
@@ -32,6 +34,8 @@ const RECORD = v.strictObject({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   next: v.picklist(["level", "store"]),
   createdAt: count,
+  // last, and absent where it is not so: records of before it have the same check
+  unchecked: v.optional(v.literal(true)),
 });
 const ENVELOPE = v.strictObject({ xxh64: v.string(), record: RECORD });
 
@@ -39,7 +43,7 @@ const ENVELOPE = v.strictObject({ xxh64: v.string(), record: RECORD });
 export function formatRecord(record: OutboxRecord): string {
   const { relname, bytes, validator, modified, facts, lossySteps } = record;
   const { width, height, alpha, animated } = facts;
-  const { sha256, next, createdAt } = record;
+  const { sha256, next, createdAt, unchecked } = record;
   const plain = v.parse(RECORD, {
     ...{
       relname,
@@ -49,7 +53,7 @@ export function formatRecord(record: OutboxRecord): string {
       facts: { width, height, alpha, animated },
       lossySteps,
     },
-    ...{ sha256, next, createdAt },
+    ...{ sha256, next, createdAt, ...(unchecked === true && { unchecked }) },
   });
   return `${JSON.stringify({ xxh64: checkOf(plain), record: plain })}\n`;
 }

@@ -77,6 +77,7 @@ async function takeUpload(
       modified: meta.modified ?? parts.clock.wallSeconds(),
       // further down a clash is found by the store itself: here nobody waits for the answer any more
       look: kind === "rebalance" && name.id !== idOfBytes(file.sha256),
+      unchecked: upload?.unchecked === true,
       webId: upload?.webId,
     }),
   );

@@ -100,7 +100,16 @@ async function finish(parts: Parts, spool: Spool, wish: UploadWish & Named): Pro
   const id = wish.id ?? idOfBytes(sha256);
   const modified = parts.clock.wallSeconds();
   const { webId } = wish;
-  const arrival = { id, ext, file, facts, modified, look: id !== idOfBytes(sha256), webId };
+  const arrival = {
+    id,
+    ext,
+    file,
+    facts,
+    modified,
+    look: id !== idOfBytes(sha256),
+    unchecked: false,
+    webId,
+  };
   const kept = await handToOwner(parts, arrival);
   const meta = metaOfArrival(arrival);
   const { relname } = meta;

@@ -9,6 +9,8 @@ export interface UploadNote {
   readonly webId?: string | undefined;
   /** 64 hex digits, of the bytes. */
   readonly sha256?: string | undefined;
+  /** Whoever vouched for it first could not learn whether other bytes are stored under its id. */
+  readonly unchecked?: boolean | undefined;
 }
 
 /** At most LIMITS.wireRecordsMax in one message. */

@@ -31,7 +31,8 @@ export interface Origin {
   ): Promise<OriginOriginal>;
   /**
    * Stores a file as the original of an id, at its relname in size orig, and reads back that it is there.
-   * "already": the same bytes were there. Nothing is ever replaced. Of several origins each gets it.
+   * "already": the same bytes were there. Nothing is ever replaced; with `unchecked` nothing is hidden either
+   * that has another name. Of several origins each gets it.
    * Faults: `conflict` (other bytes are there) and `bad_digest` (the file is gone, or not what was announced)
    * will not pass by themselves; `bad_origin` and `too_slow` may. Counts `origin_put` for each file stored.
    */
@@ -50,6 +51,8 @@ export interface PutOptions {
   readonly bytes: number;
   /** Hex; checked before anything is sent. */
   readonly sha256?: string;
+  /** Nobody could say whether the id has an original: it is looked for under every name before. */
+  readonly unchecked?: boolean;
   /** For all of it, reading the file included. */
   readonly deadlineMs: number;
 }

@@ -5,8 +5,12 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { isContentId, isOriginalExt, ORIG, relnameOf } from "../base/variant.ts";
 import { digestFile, readLocal, sizeOfLocal } from "./local-file.ts";
+import { originNames } from "./names.ts";
 import type { OriginParts, PutOptions, PutResult } from "./port.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
+
+/** Names that are asked about at once. */
+const PROBES_AT_ONCE = 8;
 
 /**
  * Nothing there is ever replaced: the same bytes are "already", others are `conflict`. Two nodes that put
@@ -26,18 +30,18 @@ export async function putOriginal(
     if (left <= 0) throw tooSlow();
     return left;
   };
-  const probe = (): Promise<Stored | undefined> => {
+  const probe = (name: string): Promise<Stored | undefined> => {
     counters.add("origin_probe");
-    return store.probe(path, Math.min(leftMs(), waits.probeMs));
+    return store.probe(name, Math.min(leftMs(), waits.probeMs));
   };
   const md5 = await checkLocal(options);
-  const there = await probe();
+  const there = (await probe(path)) ?? (await elsewhere(store, { ...options, path, probe }));
   if (there !== undefined) {
     await sameOrThrow(there, options, md5, leftMs);
     return "already";
   }
   const put = await store.put(path, { path: options.path, bytes: options.bytes, md5 }, leftMs());
-  const kept = await probe();
+  const kept = await probe(path);
   if (put === "exists" && kept !== undefined) {
     await sameOrThrow(kept, options, md5, leftMs);
     return "already";
@@ -47,6 +51,33 @@ export async function putOriginal(
   }
   counters.add("origin_put");
   return "stored";
+}
+
+/**
+ * The original that the id has under another name. One that is put beside it could hide it: of several names
+ * the first that is tried is the picture.
+ */
+async function elsewhere(
+  store: Store,
+  options: {
+    readonly id: string;
+    readonly path: string;
+    readonly unchecked?: boolean;
+    readonly probe: (name: string) => Promise<Stored | undefined>;
+  },
+): Promise<Stored | undefined> {
+  const { id, path, probe } = options;
+  if (options.unchecked !== true) return undefined;
+  const names = originNames(id, { upperCase: store.upperCase });
+  const others = [...names].filter((name) => name.path !== path);
+  // each is a round trip, and nearly always there is none
+  for (let at = 0; at < others.length; at += PROBES_AT_ONCE) {
+    const some = others.slice(at, at + PROBES_AT_ONCE);
+    const found = await Promise.all(some.map((name) => probe(name.path)));
+    const first = found.find((stored) => stored !== undefined);
+    if (first !== undefined) return first;
+  }
+  return undefined;
 }
 
 function pathOf(options: { readonly id: string; readonly ext: string }): string {

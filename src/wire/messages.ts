@@ -8,6 +8,8 @@ interface Upload {
   readonly webId?: string | undefined;
   /** Of the bytes, as the uploader told it. */
   readonly sha256?: string | undefined;
+  /** Whoever vouched for it first could not learn whether other bytes are stored under its id. */
+  readonly unchecked?: boolean | undefined;
 }
 
 /** Header of `=` and `&`; a plain Save has only the relname. */

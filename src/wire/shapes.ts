@@ -77,6 +77,7 @@ function uploadFrom(value: unknown, what: string): SaveHeader["upload"] {
   return {
     webId: f.mayMatching(from, "webId", inside, WEB_ID),
     sha256: f.mayHex64(from, "sha256", inside),
+    unchecked: f.mayFlag(from, "unchecked", inside),
   };
 }
 

@@ -51,6 +51,7 @@ export function originPutContract(kind: string, start: () => Promise<StoreUnderT
   describe(`an origin that is ${kind}`, () => {
     describe("stores a file", () => storesContract(withStore));
     describe("never replaces", () => conflictContract(withStore));
+    describe("put unchecked hides nothing", () => hidingContract(withStore));
     describe("refuses a file", () => refusesContract(withStore));
   });
 }
@@ -93,6 +94,12 @@ function storesContract(withStore: WithStore): void {
     await b.store.put(RELNAME.replace("upload42", "upload43"), pattern(10));
     expect(await b.put(pattern(10), {}, "upload43")).toBe("already");
   });
+
+  withStore("that is there under another name already, without a second copy", async (b) => {
+    await b.store.put("upload42.jpeg", pattern(1000));
+    expect(await b.put(pattern(1000), { unchecked: true })).toBe("already");
+    expect(b.parts.count("origin_put")).toBe(0);
+  });
 }
 
 function conflictContract(withStore: WithStore): void {
@@ -113,6 +120,23 @@ function conflictContract(withStore: WithStore): void {
       for (let n = 0; n < 20; n++) expect(await codeOf(b.put(pattern(7)))).toBe("conflict");
     },
   );
+}
+
+function hidingContract(withStore: WithStore): void {
+  for (const there of ["up/lo/ad/orig/upload42.png", "upload42.jpg", "upload42.gif"]) {
+    withStore(`at ${there}, which a jpg at the relname would hide`, async (b) => {
+      await b.store.put(there, pattern(1000));
+      expect(await codeOf(b.put(pattern(1000, 1), { unchecked: true }))).toBe("conflict");
+      const found = await b.origin.open(ID, { deadlineMs: 10_000 });
+      expect(Buffer.compare(await readAll(found.body), pattern(1000))).toBe(0);
+      expect(b.parts.count("origin_error")).toBe(0);
+    });
+  }
+
+  withStore("but asks for no other name where the id is known to be free", async (b) => {
+    expect(await b.put(pattern(1000))).toBe("stored");
+    expect(b.parts.count("origin_probe")).toBe(2);
+  });
 }
 
 function refusesContract(withStore: WithStore): void {

@@ -56,7 +56,11 @@ const saveHeader = fc.record(
     via: text,
     detail: text,
     upload: fc.record(
-      { webId: fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/), sha256: hex(64) },
+      {
+        webId: fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/),
+        sha256: hex(64),
+        unchecked: fc.boolean(),
+      },
       { requiredKeys: [] },
     ),
   },

@@ -36,6 +36,7 @@ const Upload = v.object({
   webId: v.optional(v.pipe(v.string(), v.regex(WEB_ID, "no web id"))),
   /** Of the bytes, as the uploader told it. */
   sha256: v.optional(hex64),
+  unchecked: flag,
 });
 
 /** Header of `=` and `&`; a plain Save has only the relname. */

@@ -213,6 +213,14 @@ const FORMS: Readonly<Record<string, readonly [Uint8Array, readonly string[]]>> 
       "30307d",
     ],
   ],
+  "a save with an upload that could not be compared": [
+    encodeSaveHead({ relname: RELNAME, upload: { unchecked: true } }, 0),
+    [
+      "0000000046 3d",
+      "0000427b2272656c6e616d65223a2276692f72612f6c312f6d642f766972616c3132332e6a706722",
+      "2c2275706c6f6164223a7b22756e636865636b6564223a747275657d7d",
+    ],
+  ],
   "a save with an upload": [
     encodeSaveHead({ relname: RELNAME, upload: { webId: "my-cat", sha256: "ab".repeat(32) } }, 0),
     [
