@@ -205,6 +205,8 @@ export const LIMITS = {
   logTroublesMax: 1024,
   /** Requests from worker threads that main is answering at once. */
   mainCallsMax: 4096,
+  /** Servers of the lowest level that are asked for something to make a variant of, before an original is read. */
+  nearbyRanksMax: 1,
   /** After a change of topology: servers of the level, and of those that drain, in which an owner looks for what it misses. */
   probedRanksMax: 2,
   probedDrainingMax: 2,

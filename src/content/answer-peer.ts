@@ -1,10 +1,11 @@
 /** Answers what peers and the level above ask: as owner everything, as `local` only the disk (spec §4). */
 
 import { Fault } from "../base/fault.ts";
-import { type Facts, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
+import { type Facts, ORIG, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import { sendOf } from "./body-from.ts";
 import { refuseLoop, startContext } from "./context.ts";
+import { cheapest } from "./generate.ts";
 import { resident } from "./load.ts";
 import { settleId } from "./mend.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
@@ -34,10 +35,8 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     // before anything is looked up: what is found is at least that new
     const sourceAt = parts.purged.sourceAt(wanted.id);
     if (request.facts === true) {
-      const facts =
-        request.role === "local"
-          ? factsHere(parts, wanted.id)
-          : await factsAsOwner(parts, wanted.id, context);
+      if (request.role === "local") return offer(parts, wanted, sourceAt);
+      const facts = await factsAsOwner(parts, wanted.id, context);
       return factsAnswer(wanted, facts, sourceAt);
     }
     // asked as owner: serve, generate, go upstream, or refuse; never sideways
@@ -58,11 +57,14 @@ function fromDisk(parts: Parts, wanted: Variant): Served {
   return resident(parts, meta, { source: "hit", via: "" });
 }
 
-/** Of any variant on this disk. */
-function factsHere(parts: Parts, id: string): Facts {
-  const facts = parts.local.facts(id);
+/** Facts of any variant on this disk, by the name of what serves best for the wanted one, if anything does. */
+function offer(parts: Parts, wanted: Variant, sourceAt: number | undefined): PeerAnswer {
+  const facts = parts.local.facts(wanted.id);
   if (facts === undefined) throw new Fault("not_found", "nothing of it is on this disk");
-  return facts;
+  const itself = wanted.size === ORIG ? undefined : parts.cache.peek(relnameOf(wanted));
+  const meta = itself ?? cheapest(parts, { wanted, facts })?.meta;
+  if (meta === undefined) return factsAnswer(wanted, facts, sourceAt);
+  return { meta: { ...meta, facts, sourceAt }, via: "", detail: "hit", send: { kind: "none" } };
 }
 
 function answer(

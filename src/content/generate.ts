@@ -57,7 +57,8 @@ export function localSource(
   return undefined;
 }
 
-function cheapest(
+/** The same, not held. */
+export function cheapest(
   parts: Parts,
   options: { readonly wanted: Variant; readonly facts: Facts },
 ): Omit<LocalSource, "held"> | undefined {
@@ -76,13 +77,13 @@ function cheapest(
 }
 
 /** What is to be made, for the planner; undefined where it is no variant of this topology. */
-function targetOf({ topology }: Parts, wanted: Variant, facts: Facts): Wanted | undefined {
+export function targetOf({ topology }: Parts, wanted: Variant, facts: Facts): Wanted | undefined {
   const shape = shapeOfSize(topology, wanted.size);
   if (shape === undefined || !isFormat(wanted.ext)) return undefined;
   return { size: wanted.size, shape, format: wanted.ext, facts };
 }
 
-function candidateOf(
+export function candidateOf(
   { topology }: Parts,
   what: Pick<Candidate, "size" | "ext" | "bytes" | "lossySteps">,
   place: Candidate["place"],

@@ -5,7 +5,8 @@ import { type Facts, ORIG, type Variant } from "../base/variant.ts";
 import { type Context, withinDeadline } from "./context.ts";
 import { keyOf, loadVariant, resident } from "./load.ts";
 import { mended } from "./mend.ts";
-import { lookAtOriginal, originalOf } from "./original.ts";
+import { factsNearby } from "./nearby.ts";
+import { lookAtOriginal, originalOf, type Sighting } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { factsAtPeers } from "./probe.ts";
 import type { Served } from "./served.ts";
@@ -64,6 +65,16 @@ async function learnFacts(parts: Parts, id: string, context: Context): Promise<b
   return isHere();
 }
 
+/** From a peer, unless the original is here or there is no other way to it. */
+async function factsNext(
+  parts: Parts,
+  id: string,
+  context: Context,
+): Promise<Sighting | undefined> {
+  const here = parts.local.variants(id).some(({ variant }) => variant.size === ORIG);
+  return here ? undefined : factsNearby(parts, context, id);
+}
+
 async function findFacts(parts: Parts, id: string, context: Context): Promise<Facts> {
   const { negatives, local, purged } = parts;
   const key = `${id}/facts`;
@@ -79,7 +90,9 @@ async function findFacts(parts: Parts, id: string, context: Context): Promise<Fa
     const below = await askBelow(parts, context, { wanted: originalOf(id), facts: true });
     below?.reply.body.cancel();
     const seen =
-      below?.reply.meta ?? (await mended(parts, id, () => lookAtOriginal(parts, id, context)));
+      below?.reply.meta ??
+      (await factsNext(parts, id, context)) ??
+      (await mended(parts, id, () => lookAtOriginal(parts, id, context)));
     local.remember(id, seen.facts, seen.sourceAt);
     return seen.facts;
   } catch (error) {

@@ -83,6 +83,8 @@ export interface Task {
   readonly context: Context;
   /** Bytes beyond which the asker has no use for it. */
   readonly bytesMax?: number;
+  /** A peer that has it on disk. */
+  readonly holder?: string;
 }
 
 /** The node's image workers, wherever they are run from. Throws Faults. */

@@ -34,27 +34,41 @@ export function openProbing(memory: ProbeMemory, clock: Clock): () => boolean {
   return () => clock.wallSeconds() < (until[0] ?? 0);
 }
 
-/** The variant on its way from the first peer that has it on disk; undefined when none has, or none answers soon. */
+/**
+ * The variant on its way from the first peer that has it on disk; undefined when none has, or none answers soon. With
+ * `holder`, who has it is known.
+ */
 export async function findAtPeers(
   parts: Parts,
   context: Context,
   wanted: Variant,
+  holder?: string,
 ): Promise<Incoming | undefined> {
+  if (holder !== undefined) return fetchFrom(parts, context, { wanted, holder });
   const peers = context.pastPeers === true ? [] : probed(parts, wanted.id);
   if (peers.length === 0) return undefined;
   parts.counters.add("rebalance_probe");
   // heads first: a body that is not wanted costs a connection
-  const holder = await firstOf(
+  const first = await firstOf(
     peers.map(async (peer) => {
       const reply = await ask(parts, context, { peer, wanted, how: { head: true } });
       reply.body.cancel();
       return peer;
     }),
   );
-  if (holder === undefined) return undefined;
+  if (first === undefined) return undefined;
+  const found = await fetchFrom(parts, context, { wanted, holder: first });
+  if (found !== undefined) parts.counters.add("rebalance_found");
+  return found;
+}
+
+async function fetchFrom(
+  parts: Parts,
+  context: Context,
+  { wanted, holder }: { readonly wanted: Variant; readonly holder: string },
+): Promise<Incoming | undefined> {
   const reply = await firstOf([ask(parts, context, { peer: holder, wanted, how: {} })]);
   if (reply === undefined) return undefined;
-  parts.counters.add("rebalance_found");
   const { meta, via } = reply;
   const body = belowBody(parts, context, { kind: "peer", peer: holder, reply });
   return { meta, via, body, source: "peer" };
@@ -66,13 +80,50 @@ export async function factsAtPeers(
   context: Context,
   id: string,
 ): Promise<Sighting | undefined> {
-  const wanted = originalOf(id);
-  const asks = probed(parts, id).map(async (peer) => {
+  return (await sightingAt(parts, context, { peers: probed(parts, id), wanted: originalOf(id) }))
+    ?.reply.meta;
+}
+
+/** What a peer has of a picture. */
+export interface Sight {
+  readonly peer: string;
+  readonly reply: PeerReply;
+}
+
+/**
+ * From the peers that may have something of it: those that are probed after a change, else the next rank, which stood
+ * in for this node if anybody did. The reply's name is that of what serves best for the wanted variant; without
+ * bytes, nothing there does.
+ */
+export function lookNearby(
+  parts: Parts,
+  context: Context,
+  wanted: Variant,
+): Promise<Sight | undefined> {
+  const moved = probed(parts, wanted.id);
+  const peers = moved.length > 0 ? moved : nextRanks(parts, wanted.id);
+  return sightingAt(parts, context, { peers, wanted });
+}
+
+async function sightingAt(
+  parts: Parts,
+  context: Context,
+  { peers, wanted }: { readonly peers: readonly string[]; readonly wanted: Variant },
+): Promise<Sight | undefined> {
+  const asks = peers.map(async (peer) => {
     const reply = await ask(parts, context, { peer, wanted, how: { facts: true } });
     reply.body.cancel();
-    return reply.meta;
+    return { peer, reply };
   });
   return firstOf(asks);
+}
+
+function nextRanks({ ownership, self, health, topology }: Parts, id: string): readonly string[] {
+  return ownership
+    .topRanks(self.level, self.region, id)
+    .filter((name) => name !== self.name && health.state(name) === "up")
+    .filter((name) => !serverNamed(topology, name).legacy)
+    .slice(0, LIMITS.nearbyRanksMax);
 }
 
 /** The best ranks beside this node, and those that drain; nobody when all content lies where it belongs. */

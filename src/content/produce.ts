@@ -11,6 +11,7 @@ import type { Lead } from "./flight-table.ts";
 import { generate, type LocalSource, localSource, type Made } from "./generate.ts";
 import { keepIncoming, passOn } from "./keep.ts";
 import { mended } from "./mend.ts";
+import { findNearby } from "./nearby.ts";
 import {
   openAtOrigin,
   originalOf,
@@ -104,7 +105,7 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
   const here = name.size === ORIG ? local.look(name) : cache.peek(relnameOf(name));
   if (here !== undefined) return { kind: "resident", meta: here, source: "hit", via: "" };
   // after a change of topology those of this level that may have owned it before: also before it is made anew
-  const moved = await findAtPeers(parts, context, name);
+  const moved = await findAtPeers(parts, context, name, task.holder);
   if (moved !== undefined) return arrived(parts, name, moved);
 
   const facts = name.size === ORIG ? undefined : local.facts(name.id);
@@ -125,7 +126,10 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
 
   // 6. origin
   const known = (): Facts | undefined => (purged.stamp(name.id) === stamp ? facts : undefined);
-  if (name.size !== ORIG) return fromOriginal(parts, task, known);
+  if (name.size !== ORIG) {
+    const near = await fromNearby(parts, task, known());
+    return near ?? (await fromOriginal(parts, task, known));
+  }
   return { kind: "incoming", incoming: await openAtOrigin(parts, context, name.id) };
 }
 
@@ -138,6 +142,18 @@ function arrived(parts: Parts, name: Variant, incoming: Incoming): Opened {
   // the wanted class is another one's picture
   body.cancel();
   return { kind: "resident", meta: here, source, via };
+}
+
+async function fromNearby(
+  parts: Parts,
+  { name, context }: Task,
+  facts: Facts | undefined,
+): Promise<Opened | undefined> {
+  const near = facts && (await findNearby(parts, context, { wanted: name, facts }));
+  if (near === undefined || facts === undefined) return undefined;
+  parts.counters.add("nearby_source");
+  if (near.kind === "wanted") return arrived(parts, name, near.incoming);
+  return { kind: "recipe", from: near.from, facts, source: "peer", wanted: name };
 }
 
 async function fromOriginal(

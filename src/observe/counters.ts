@@ -79,6 +79,10 @@ export const COUNTERS = {
     action: "see the log: the store holds other bytes under that id",
   },
   upstream_fetch: { help: "Variants asked of the next level", action: "none" },
+  nearby_source: {
+    help: "Variants had from a peer of the lowest level, or made of what it had, where the original would have been read",
+    action: "none",
+  },
   generated: { help: "Variants made by the image workers", action: "none" },
   image_failed: { help: "Image jobs that ended in a fault", action: "see the log for ids" },
   image_poisoned: {

@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import sharp from "sharp";
 import { membersOf, outcomeOf } from "../support/cache-status.ts";
+import { colourDistances, type Pixels, pixelsOf } from "../support/likeness.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 
 const PHOTOS = resolve(import.meta.dir, "../../../shared/photos");
@@ -16,7 +17,18 @@ const BOXES = {
   lg: [2048, 1536],
   xl: [4096, 3072],
 } as const;
-const EXTS = ["jpg", "webp", "avif", "auto"] as const;
+const EXTS = ["jpg", "webp", "avif", "png", "gif", "auto"] as const;
+/** Formats that take long, made of these: a large photograph, one on its side, one in CMYK, what moves. */
+const SLOW: readonly string[] = ["png", "gif"];
+const ALL_FORMATS = /^(?:phone|cmyk|exif-orientation-6|kodak-08|rotating-.*)\./;
+/** CIEDE2000 between 64 parts of an answer and of its source: their mean, and the worst of them. */
+const COLOUR_MOST: Readonly<Record<string, readonly [number, number]>> = {
+  jpg: [1, 4],
+  webp: [1, 4],
+  avif: [1.5, 6],
+  png: [0.5, 2],
+  gif: [2, 8],
+};
 const present = existsSync(PHOTOS);
 const files = present ? readdirSync(PHOTOS).filter((f) => /\.(jpg|png|gif|webp)$/.test(f)) : [];
 const good = files.filter((f) => !f.startsWith("bad-"));
@@ -27,6 +39,26 @@ async function uprightSize(file: string): Promise<{ width: number; height: numbe
   const { width, height, pageHeight, orientation = 1 } = await sharp(join(PHOTOS, file)).metadata();
   const tall = pageHeight ?? height;
   return orientation >= 5 ? { width: tall, height: width } : { width, height: tall };
+}
+
+/** What decoders call some of our formats. */
+const NAMES: Readonly<Record<string, string>> = { jpeg: "jpg", heif: "avif" };
+/** Pixels a side at which colours are compared. */
+const COLOURS_AT = 256;
+const worst = new Map<string, { mean: number; most: number }>();
+
+function expectColours(path: string, original: Pixels, answer: Pixels, format: string): void {
+  const ext = NAMES[format] ?? format;
+  const distances = colourDistances(original, answer);
+  const mean = distances.reduce((sum, d) => sum + d, 0) / distances.length;
+  const most = Math.max(...distances);
+  const before = worst.get(ext) ?? { mean: 0, most: 0 };
+  worst.set(ext, { mean: Math.max(before.mean, mean), most: Math.max(before.most, most) });
+  const [meanMost, partMost] = COLOUR_MOST[ext] ?? [0, 0];
+  expect({ path, close: mean < meanMost && most < partMost, mean, most }).toMatchObject({
+    path,
+    close: true,
+  });
 }
 
 describe.if(present)("real photographs", () => {
@@ -47,19 +79,23 @@ describe.if(present)("real photographs", () => {
     const id = basename(file, extname(file));
     test(`${file} at every class in every format, then as a hit`, async () => {
       const size = await uprightSize(file);
+      const original = await pixelsOf(join(PHOTOS, file), COLOURS_AT);
       for (const [name, [boxWidth, boxHeight]] of Object.entries(BOXES)) {
         const scale = Math.min(1, boxWidth / size.width, boxHeight / size.height);
         for (const ext of EXTS) {
+          if (SLOW.includes(ext) && !ALL_FORMATS.test(file)) continue;
           const path = `/puddle/${id}/${name}/x.${ext}`;
           const headers = { accept: "image/webp,*/*" };
           const first = await mesh.get("edge-1", path, { headers });
           expect({ path, status: first.status }).toEqual({ path, status: 200 });
           const etag = first.headers.get("etag");
-          const decoded = await sharp(Buffer.from(await first.arrayBuffer())).metadata();
+          const body = Buffer.from(await first.arrayBuffer());
+          const decoded = await sharp(body).metadata();
           expect(Math.abs(decoded.width - size.width * scale)).toBeLessThanOrEqual(1);
           expect(
             Math.abs((decoded.pageHeight ?? decoded.height) - size.height * scale),
           ).toBeLessThanOrEqual(1);
+          expectColours(path, original, await pixelsOf(body, COLOURS_AT), decoded.format);
           const again = await mesh.get("edge-1", path, { headers });
           await again.bytes();
           expect(again.headers.get("etag")).toBe(etag ?? "none");
@@ -69,6 +105,10 @@ describe.if(present)("real photographs", () => {
       }
     }, 120_000);
   }
+
+  test.if(process.env["MIR_QUALITY"] !== undefined)("their colours, for the record", () => {
+    process.stdout.write(`${JSON.stringify([...worst])}\n`);
+  });
 
   test("a request at another edge is streamed from the owner and counted as such", async () => {
     const answers = await Promise.all(
