@@ -20,7 +20,7 @@ export const BOXES = {
   bigcard: [900, 600, "contain"],
   placeholder: [32, 32],
 } as const satisfies Record<string, readonly [number, number, Fit?]>;
-type ClassName = keyof typeof BOXES;
+export type ClassName = keyof typeof BOXES;
 export type Size = ClassName | "orig";
 
 const photo = { width: 4032, height: 3024, alpha: false, animated: false };
