@@ -50,7 +50,7 @@ async function run(): Promise<void> {
   );
   await classes(source, picture);
   await efforts(source, picture);
-  await thumbnails(source, picture);
+  await smaller(source, picture);
 }
 
 interface Sides {
@@ -92,7 +92,7 @@ async function efforts(source: string, picture: Sides): Promise<void> {
   console.log("");
 }
 
-async function thumbnails(source: string, picture: Sides): Promise<void> {
+async function smaller(source: string, picture: Sides): Promise<void> {
   console.log("| thumbnail | from | ms | of the original's |\n|---|---|---|---|");
   for (const format of ["jpg", "webp", "avif"] as const) {
     const job = jobOf("sm", format, picture);

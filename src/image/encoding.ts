@@ -16,8 +16,8 @@ export interface Encoding {
  * photograph of 12 megapixels takes 2.6 s with 2 and 0.8 s with 0, for 4 % more bytes at the same likeness
  * (docs/benchmarks.md). A class that names an effort gets it.
  */
-const AVIF_EFFORT_1_PIXELS = 2_000_000;
-const AVIF_EFFORT_0_PIXELS = 4_000_000;
+const AVIF_EFFORT_1_PIXELS = 1_500_000;
+const AVIF_EFFORT_0_PIXELS = 3_000_000;
 
 /** `sides` are those of the variant. png and gif have nothing to set. */
 export function encodingOf(
