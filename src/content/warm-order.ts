@@ -3,7 +3,16 @@
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { FORMATS, isFormat, ORIG, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
+import {
+  FORMATS,
+  isFormat,
+  ORIG,
+  PLACEHOLDER,
+  PLACEHOLDER_FORMAT,
+  parseRelname,
+  relnameOf,
+  type Variant,
+} from "../base/variant.ts";
 import { contentIdOfWebId } from "../base/web-name.ts";
 import { sizeNames } from "../topology/topology.ts";
 import type { Parts } from "./parts.ts";
@@ -79,9 +88,11 @@ function variantsOf(parts: Parts, name: string, order: WarmOrder): Variant[] {
   if (size !== undefined) throw new Fault("bad_size", `there is no size ${size}`);
   const ext = order.formats.find((f) => !isFormat(f));
   if (ext !== undefined) throw new Fault("bad_format", `${ext} is none of ${FORMATS.join(", ")}`);
-  return order.sizes.flatMap((s) =>
-    s === ORIG
-      ? [{ id, size: s, ext: "bin" }]
-      : order.formats.map((f) => ({ id, size: s, ext: f })),
-  );
+  return order.sizes.flatMap((s) => extsOf(s, order).map((e) => ({ id, size: s, ext: e })));
+}
+
+/** An original and a placeholder have one each. */
+function extsOf(size: string, { formats }: WarmOrder): readonly string[] {
+  if (size === ORIG) return ["bin"];
+  return size === PLACEHOLDER ? [PLACEHOLDER_FORMAT] : formats;
 }

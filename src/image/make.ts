@@ -12,6 +12,13 @@ import { encodePlaceholder } from "./placeholder.ts";
 /** Trade-offs fixed for every site: each was chosen for bytes per CPU second on photographs. */
 const WEBP_EFFORT = 4;
 const PNG_COMPRESSION_LEVEL = 6;
+/** Those of mozjpeg but one: trying orders of scans takes a third of the time for a hundredth of the bytes. */
+const JPEG = {
+  progressive: true,
+  trellisQuantisation: true,
+  overshootDeringing: true,
+  quantisationTable: 3,
+} as const;
 /** Half the time of 3 for a hundredth more bytes; a photograph as GIF is slow enough. */
 const GIF_EFFORT = 1;
 
@@ -89,7 +96,7 @@ export function decodingFault(job: MakeJob, picture: Picture, error: unknown): F
 function withFormat(image: Sharp, { format, quality, effort }: MakeJob): Sharp {
   switch (format) {
     case "jpg":
-      return image.jpeg({ quality, mozjpeg: true });
+      return image.jpeg({ quality, ...JPEG });
     case "webp":
       return image.webp({ quality, effort: WEBP_EFFORT });
     case "avif":

@@ -137,13 +137,18 @@ describe.if(present)("real photographs", () => {
     expect(distance(three, six)).toBeLessThan(12);
   });
 
-  test("animated pictures stay animated in formats that can", async () => {
-    for (const id of ["rotating-gif", "rotating-webp"]) {
-      const answer = await mesh.get("edge-3", `/puddle/${id}/xs/x.webp`);
-      const meta = await sharp(Buffer.from(await answer.arrayBuffer()), {
-        animated: true,
-      }).metadata();
-      expect(meta.pages ?? 1).toBeGreaterThan(1);
+  test("animated pictures stay animated in formats that can, with the times of their frames", async () => {
+    for (const file of ["rotating-gif.gif", "rotating-webp.webp"]) {
+      const { pages, delay, loop } = await sharp(join(PHOTOS, file)).metadata();
+      for (const ext of ["webp", "gif"]) {
+        const answer = await mesh.get(
+          "edge-3",
+          `/puddle/${basename(file, extname(file))}/xs/x.${ext}`,
+        );
+        const made = await sharp(await answer.bytes()).metadata();
+        expect([ext, made.pages, made.delay, made.loop]).toEqual([ext, pages, delay, loop]);
+        expect(pages).toBeGreaterThan(1);
+      }
     }
   });
 
