@@ -10,7 +10,8 @@ import { DECODING, openPicture, type Picture, undecodable } from "./picture.ts";
 import { encodePlaceholder } from "./placeholder.ts";
 
 /** Trade-offs fixed for every site: each was chosen for bytes per CPU second on photographs. */
-const WEBP_EFFORT = 4;
+/** libwebp knows no more. */
+const WEBP_EFFORT_MAX = 6;
 const PNG_COMPRESSION_LEVEL = 6;
 /** Those of mozjpeg but one: trying orders of scans takes a third of the time for a hundredth of the bytes. */
 const JPEG = {
@@ -98,7 +99,7 @@ function withFormat(image: Sharp, { format, quality, effort }: MakeJob): Sharp {
     case "jpg":
       return image.jpeg({ quality, ...JPEG });
     case "webp":
-      return image.webp({ quality, effort: WEBP_EFFORT });
+      return image.webp({ quality, effort: Math.min(effort, WEBP_EFFORT_MAX) });
     case "avif":
       return image.avif({ quality, effort, chromaSubsampling: "4:2:0" });
     case "png":

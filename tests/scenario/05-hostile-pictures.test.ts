@@ -94,7 +94,7 @@ describe("hostile pictures in the store", () => {
       expect(mesh.node(node).process.exitCode).toBeNull();
       expect(mesh.node(node).log()).not.toContain("request failed");
     }
-  });
+  }, 60_000);
 
   test("never come out as what they are not: an original is sniffed, not believed", async () => {
     const types = await Promise.all(
@@ -106,5 +106,5 @@ describe("hostile pictures in the store", () => {
       }),
     );
     expect(types).toEqual(["image/gif", "application/octet-stream"]);
-  });
+  }, 60_000);
 });

@@ -16,7 +16,7 @@ let photos: string;
 beforeAll(async () => {
   photos = mkdtempSync(join(tmpdir(), "mir-photos-"));
   await writePicture(photos, `${ID}.jpg`, { width: 3000, height: 2000 });
-});
+}, 60_000);
 
 afterAll(() => rmSync(photos, { recursive: true, force: true }));
 
@@ -55,7 +55,7 @@ describe("an owner that was away while another one stood in", () => {
     expect(outcomeOf(answer)).toBe("peer");
     expect(await mesh.counter(owner, "origin_get")).toBe(0);
     expect(await mesh.counter(owner, "nearby_source")).toBe(1);
-  });
+  }, 60_000);
 
   test("keeps what it made, and what it made it of", async () => {
     for (const path of [`/puddle/${ID}/sm/x.webp`, `/puddle/${ID}/lg/x.jpg`]) {
@@ -64,7 +64,7 @@ describe("an owner that was away while another one stood in", () => {
       expect(outcomeOf(answer)).toBe("hit");
     }
     expect(await mesh.counter(owner, "origin_get")).toBe(0);
-  });
+  }, 60_000);
 
   test("still reads an original that nobody near has", async () => {
     await writePicture(photos, "meadow-02.jpg", { width: 600, height: 400 });
@@ -73,5 +73,5 @@ describe("an owner that was away while another one stood in", () => {
     const answer = await mesh.get(first, "/puddle/meadow-02/xs/x.jpg");
     expect(await pictureOf(answer)).toMatchObject({ width: 160, height: 107 });
     expect(await mesh.counter(first, "origin_get")).toBe(before + 1);
-  });
+  }, 60_000);
 });

@@ -35,7 +35,7 @@ beforeAll(async () => {
       limits: { animated_gif_pixels: 2000 },
     },
   });
-});
+}, 60_000);
 
 afterAll(async () => {
   await mesh?.[Symbol.asyncDispose]();
@@ -56,19 +56,19 @@ describe("sizes of a site", () => {
       height: 320,
       hasAlpha: true,
     });
-  });
+  }, 60_000);
 
   test("a smaller crop is made of the larger one that is at hand", async () => {
     const answer = await get("harbour-01/face/x.webp");
     expect(outcomeOf(answer)).toBe("generated");
     expect(await pictureOf(answer)).toMatchObject({ format: "webp", width: 96, height: 96 });
-  });
+  }, 60_000);
 
   test("the whole picture is not made of a crop", async () => {
     const answer = await get("harbour-01/sm/x.jpg");
     expect(outcomeOf(answer)).toBe("upstream");
     expect(await pictureOf(answer)).toMatchObject({ width: 320, height: 180 });
-  });
+  }, 60_000);
 
   test("a placeholder is there for every picture, small and a hit the second time", async () => {
     for (const [id, width, height] of [
@@ -87,7 +87,7 @@ describe("sizes of a site", () => {
       await again.bytes();
     }
     expect((await get("harbour-01/placeholder/x.jpg")).status).toBe(400);
-  });
+  }, 60_000);
 });
 
 describe("auto", () => {
@@ -102,7 +102,7 @@ describe("auto", () => {
       expect(answer.headers.get("vary")).toContain("Accept");
       await answer.bytes();
     }
-  });
+  }, 60_000);
 
   test("keeps an animation moving, with its times", async () => {
     const answer = await get("fountain-01/sm/x.auto", browser);
@@ -112,7 +112,7 @@ describe("auto", () => {
     const still = await get("fountain-01/sm/x.auto", { accept: "image/avif" });
     expect(still.headers.get("content-type")).toBe("image/gif");
     await still.bytes();
-  });
+  }, 60_000);
 });
 
 test("client hints enlarge a box, and caches are told", async () => {
@@ -120,7 +120,7 @@ test("client hints enlarge a box, and caches are told", async () => {
   expect(await pictureOf(answer)).toMatchObject({ width: 1024 });
   expect(answer.headers.get("vary")).toContain("Sec-CH-DPR");
   expect(answer.headers.get("accept-ch")).toContain("Width");
-});
+}, 60_000);
 
 test("an animation that would come out larger than allowed is refused, a still of it is not", async () => {
   const refused = await get("fountain-01/card/x.gif");
@@ -129,4 +129,4 @@ test("an animation that would come out larger than allowed is refused, a still o
   const still = await get("fountain-01/card/x.png");
   expect(still.status).toBe(200);
   await still.bytes();
-});
+}, 60_000);

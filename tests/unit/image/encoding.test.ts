@@ -53,6 +53,12 @@ describe("the effort of an avif", () => {
   });
 });
 
+test("the effort of a webp is half as much where there is much to do", () => {
+  const of = (width: number, height: number) =>
+    encodingOf(site, { size: "xl", format: "webp" }, { width, height }).effort;
+  expect([of(1024, 768), of(4032, 3024)]).toEqual([4, 2]);
+});
+
 test("what auto may become is the class's own, or the site's", () => {
   expect([autoFormatsOf(site, "md"), autoFormatsOf(site, "sm")]).toEqual([
     ["webp"],
