@@ -18,6 +18,8 @@ const QUALITY = { jpg: 80, webp: 79, avif: 50, png: 100, gif: 100 } as const;
 const LOSSY = ["jpg", "webp", "avif"] as const;
 /** What going by another variant may cost a thumbnail: of its likeness to the original, where making it at once costs .04 to .1. */
 const SSIM_LOSS_MOST = 0.03;
+/** Its likeness by whatever way. */
+const SSIM_LEAST = 0.885;
 /** The same in CIEDE2000, of the worst of the mean colours of 64 parts of a picture. */
 const COLOUR_LOSS_MOST = 1.2;
 
@@ -109,6 +111,7 @@ test("a drawn picture", async () => {
   const bytes = await sharp(drawRaw(1600, 1200), { raw }).jpeg({ quality: 95 }).toBuffer();
   const worst = await compare(dir, dir.write("p.jpg", bytes), { width: 1600, height: 1200 });
   expect(worst.loss).toBeLessThan(SSIM_LOSS_MOST);
+  expect(worst.derived).toBeGreaterThan(SSIM_LEAST);
   expect(worst.colour).toBeLessThan(COLOUR_LOSS_MOST);
 });
 
@@ -128,6 +131,7 @@ describe.if(existsSync(PHOTOS))("a photograph", () => {
       const worst = await compare(dir, original, autoOrient);
       if (files !== some) process.stdout.write(`${file} ${JSON.stringify(worst)}\n`);
       expect(worst.loss).toBeLessThan(SSIM_LOSS_MOST);
+      expect(worst.derived).toBeGreaterThan(SSIM_LEAST);
       expect(worst.colour).toBeLessThan(COLOUR_LOSS_MOST);
     }, 30_000);
   }
