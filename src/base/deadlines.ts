@@ -159,6 +159,9 @@ export const DEADLINES = {
   rebalanceSaveMs: 1_000,
   /** Between two looks at what the file system of the cache has room for. */
   diskLookMs: 2_000,
+  /** Within which a disk answers a small read and write; how long one stays out of use that could not be read. */
+  diskProbeMs: 5_000,
+  diskRestMs: 30_000,
   /** Hits served for an owner wait this long to be told with others, and telling may take this long. */
   recordFlushMs: 1_000,
   recordMs: 2_000,

@@ -17,3 +17,9 @@ export function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === "ENOSPC" || code === "EDQUOT";
 }
+
+/** The process or the machine has run out of something that no disk is to blame for: descriptors, memory. */
+export function isExhausted(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === "EMFILE" || code === "ENFILE" || code === "ENOMEM" || code === "EAGAIN";
+}

@@ -190,6 +190,10 @@ export const LIMITS = {
   topologyLevelsMax: 16,
   /** Listeners of one kind (public, private) of one server. */
   serverListenersMax: 64,
+  /** Files of one directory that could not be read between two looks at it, before it is left out for a while. */
+  diskUnreadMax: 5,
+  /** Directories of one cache, one a disk: a miss looks into each one's index. */
+  cacheDirsMax: 32,
   /** Size classes and exact boxes: with `orig` fewer than 256, so that a size fits in a byte. */
   sizeClassesMax: 32,
   exactSizesMax: 192,

@@ -3,11 +3,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import { isExhausted, isMissing } from "../base/errno.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Facts, VariantMeta } from "../base/variant.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { yieldRoom } from "./disk.ts";
+import { type DiskState, diskState } from "./disk-state.ts";
 import { finished, finishedInTurns } from "./file-digest.ts";
 import { type Folders, makeFolders } from "./folders.ts";
 import { inspect, type Verdict } from "./inspect.ts";
@@ -29,6 +31,7 @@ import { countAt, type Seat, seatOf, stands } from "./seat.ts";
 import { findSlot, stateOf, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { makeTemps, type OpenFile } from "./temps.ts";
+import { noteUnreadable } from "./trouble.ts";
 import {
   addSum,
   firstHash,
@@ -112,6 +115,12 @@ export interface Cache {
   inspect(relname: string): Promise<Verdict>;
   /** The same at once: for one that has just shown another length, or was not there. */
   inspectNow(relname: string): Verdict;
+  /**
+   * A cached file is gone, is another one (undefined), or could not be read: it is forgotten. What was there and failed
+   * is also counted and told, and a disk with several of them is left out for a while. The lack of descriptors or of
+   * memory is no fault of the file.
+   */
+  noteUnread(relname: string, error: unknown): void;
   /** What lies in so many places of the index from `from` on, 0 at first; see list.ts. Counts nothing. */
   list(from: number, slotsMax: number): Listed;
   /** Facts of the original became known; kept with this variant. */
@@ -120,6 +129,8 @@ export interface Cache {
   chargeFiles(count: number): void;
   /** Accounted bytes; bytes + reservedBytes never exceed capacityBytes. */
   usage(): CacheUsage;
+  /** The same of each directory, with its state. */
+  disks(): readonly DiskUsage[];
   /** Gives back what this thread has reserved; the cache must not be used after. */
   close(): void;
 }
@@ -137,6 +148,11 @@ export interface CacheUsage {
   readonly limitBytes: number;
   /** The last write failed. */
   readonly unwritable: boolean;
+}
+
+export interface DiskUsage extends CacheUsage {
+  readonly dir: string;
+  readonly state: DiskState;
 }
 
 /** After `restoreCache`. `worker` is 0 for main, 1.. for worker threads; no two open caches share one. */
@@ -180,10 +196,12 @@ export function openCache(options: {
     pinnable: (bytes) => pinFits(view, bytes),
     pinned: () => pinnedNames(store),
     forget: (relname) => forget(store, relname),
+    noteUnread: (relname, error) => forgetUnread(store, relname, error),
     list: (from, slotsMax) => listVariants(view, from, slotsMax),
     learn: (relname, facts) => learn(store, relname, facts),
     chargeFiles: (count) => chargeFiles(store, count),
     usage: () => usageOf(store),
+    disks: () => [{ dir, state: diskState(view), ...usageOf(store) }],
     close() {
       for (const room of store.rooms) room[Symbol.dispose]();
       store.close();
@@ -204,6 +222,14 @@ function settle(store: Store, relname: string): Promise<void> | undefined {
   if (meta === undefined || !foundDoubtful(view)) return undefined;
   if (meta.bytes <= LIMITS.doubtAtOnceBytes) return undefined;
   return finishedInTurns(inspect(store, relname)).then(() => undefined);
+}
+
+function forgetUnread(store: Store, relname: string, error: unknown): void {
+  if (isExhausted(error)) return;
+  const failed = error !== undefined && !isMissing(error);
+  if (failed) noteUnreadable(store, relname, error);
+  // else the disk would be asked for it again
+  if (finished(inspect(store, relname)) === "unknown" && failed) forget(store, relname);
 }
 
 function forget(store: Store, relname: string): boolean {

@@ -80,6 +80,11 @@ export const SUM = {
   writeFailed: 49,
   /** Exact bytes of the checkpoint. */
   checkpoint: 60,
+  /** Position in disk-state.ts of the state of this directory; files that could not be read so far. */
+  health: 61,
+  unread: 62,
+  /** Times the directory was put to use: threads that opened it before open it again. */
+  begun: 63,
 } as const;
 
 /** Each worker's share of the sums of the same name, so that repair can take a dead one's back. */

@@ -64,6 +64,8 @@ export function createCacheMemory(options: {
   readonly seeds?: readonly [number, number];
   /** For tests: smaller regions, so that there are several. */
   readonly regionBits?: number;
+  /** Those of another directory of the same node. */
+  readonly tombstones?: SharedArrayBuffer | undefined;
 }): CacheMemory {
   const { capacityBytes, slots, sizes, regionBits = REGION_BITS } = options;
   assertLayout();
@@ -76,7 +78,7 @@ export function createCacheMemory(options: {
     slotRegions: regionsOf(slots, SLOT_BYTES, regionBits),
     ghostRegions: regionsOf(buckets, GHOST_WAYS * GHOST_BYTES, regionBits),
     cellRegions: regionsOf(variantsMax, CELL_BYTES, regionBits),
-    tombstones: createTombstoneTable(),
+    tombstones: options.tombstones ?? createTombstoneTable(),
     slots,
     regionBits,
     sizes: [...sizes],
@@ -141,7 +143,7 @@ function assertLayout(): void {
     2 ** REGION_BITS * SLOT_BYTES <= 2 ** 31 &&
     2 ** REGION_BITS * GHOST_WAYS * GHOST_BYTES <= 2 ** 31 &&
     (HEADER.doubtful + 1) * 4 <= SUM.capacity * 8 &&
-    SUM.checkpoint < ROWS_FLOAT &&
+    SUM.begun < ROWS_FLOAT &&
     WORD.id * 4 === OCTET.id &&
     HALF.version * 2 + 2 === OCTET.id &&
     OCTET.bytesHigh === (WORD.bytesLow + 1) * 4 &&

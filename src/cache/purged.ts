@@ -26,7 +26,10 @@ export interface Purged {
   stamp(id: string): number;
 }
 
-export function openPurged(memory: CacheMemory, clock: Pick<Clock, "wallSeconds">): Purged {
+export function openPurged(
+  memory: Pick<CacheMemory, "tombstones">,
+  clock: Pick<Clock, "wallSeconds">,
+): Purged {
   const table = new TombstoneTable(memory.tombstones);
   const look = (id: string) => table.look(id, clock.wallSeconds());
   const blocked = (id: string): boolean => look(id)?.blocked === true;

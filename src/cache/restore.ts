@@ -69,6 +69,8 @@ export function restoreCache(options: {
   readonly indexLoadMs?: number;
   /** Which life of the machine this is. */
   readonly boot?: string;
+  /** Of the node, where another directory has them. */
+  readonly tombstones?: Tombstones | undefined;
 }): Restored {
   const { memory, dir, log, clock, boot = bootId() } = options;
   const startMs = clock.monotonicMs();
@@ -82,7 +84,7 @@ export function restoreCache(options: {
   const store = openStore({ ...options, worker: 0, counters: NO_COUNTERS });
   opened.defer(() => store.close());
   emptyTemps(dir);
-  const tombstones = openTombstones(options);
+  const tombstones = options.tombstones ?? openTombstones(options);
   const past = readPast(store, checkpoint, boot);
   const load = checkpoint && loadImages(store, { ...past, checkpoint, tombstones });
   const unplaced = bringInJournaled(store, past);

@@ -7,6 +7,8 @@ import { findSlot } from "./slots.ts";
 import { firstHash, regionOf, secondHash, type View, wordIn } from "./view.ts";
 
 export interface Seat {
+  /** In which of several directories; 0 for the only one. */
+  readonly disk: number;
   readonly slot: number;
   readonly h1: number;
   readonly h2: number;
@@ -25,7 +27,7 @@ export function seatOf(view: View, meta: VariantMeta): Seat | undefined {
   const { words, halves } = regionOf(view, slot);
   const at = wordIn(view, slot);
   const seat: Seat = {
-    ...{ slot, h1, h2, version: versionOf(halves, at) },
+    ...{ disk: 0, slot, h1, h2, version: versionOf(halves, at) },
     validatorHigh: words[at + WORD.validatorHigh] ?? 0,
     validatorLow: words[at + WORD.validatorLow] ?? 0,
   };

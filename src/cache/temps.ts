@@ -2,7 +2,7 @@
 
 import { mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { isMissing } from "../base/errno.ts";
+import { errnoOf, isMissing } from "../base/errno.ts";
 import { retryWhenFull } from "./disk.ts";
 import { metaDir } from "./journal.ts";
 import { HEADER } from "./layout.ts";
@@ -22,11 +22,10 @@ export interface Temps {
   noteTrouble(error: unknown): void;
 }
 
-/** Throws what the file system says when there can be no folder for them. */
+/** In a folder that main has made. */
 export function makeTemps(store: Store): Temps {
   const { view, worker } = store;
   const folder = join(metaDir(store.dir), "tmp");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const opening = Atomics.add(view.words, HEADER.openings, 1);
   let count = 0;
 
@@ -41,8 +40,8 @@ export function makeTemps(store: Store): Temps {
       return { path: name, fd: openSync(name, "wx+", 0o600) };
     } catch (error) {
       if (!isMissing(error)) throw error;
-      // somebody tidied the folder away
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      // somebody tidied the folder away; where even the one above is gone, the disk may not be mounted
+      makeFolder(folder);
       return { path: name, fd: openSync(name, "wx+", 0o600) };
     }
   };
@@ -66,4 +65,12 @@ export function makeTemps(store: Store): Temps {
       }
     },
   };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
 }

@@ -55,6 +55,8 @@ export interface Tombstones {
 /** Before any worker runs, with the directory locked. Reads the file, leaves out what is over, mends it. */
 export function openTombstones(options: {
   readonly memory: CacheMemory;
+  /** The index is of another directory, which is not to account for the file. */
+  readonly uncounted?: boolean;
   readonly dir: string;
   readonly log: Log;
   readonly clock: Clock;
@@ -119,10 +121,10 @@ export function openTombstones(options: {
       if (isNew && !makeRoom(at)) {
         throw new Fault("overloaded", "too many ids are blocked; see mir purge --unblock");
       }
-      charged(memory, clock, file, () => file.append([...changed.values()]));
+      charged(options, file, () => file.append([...changed.values()]));
       keep(changed, at);
       if (file.appended > IDLE_LINES + states.size * LINES_PER_ID) {
-        charged(memory, clock, file, () => file.replace(states.values()));
+        charged(options, file, () => file.replace(states.values()));
       }
       return changed;
     },
@@ -177,7 +179,15 @@ function agesOf(
 }
 
 /** Counts what the file grew or shrank by, `.mir` being part of the capacity. */
-function charged(memory: CacheMemory, clock: Clock, file: TombstoneLog, work: () => void): void {
+function charged(
+  { memory, clock, uncounted }: Parameters<typeof openTombstones>[0],
+  file: TombstoneLog,
+  work: () => void,
+): void {
+  if (uncounted === true) {
+    work();
+    return;
+  }
   const before = accounted(file.bytes);
   try {
     work();

@@ -7,6 +7,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hostAndPort } from "../base/listening.ts";
+import type { DiskState } from "../cache/disk-state.ts";
 import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
@@ -35,6 +36,8 @@ export interface StatusDocument {
     readonly variants: number;
     readonly bytes: number;
     readonly capacityBytes: number;
+    /** Its directories. */
+    readonly disks: readonly DiskReport[];
   };
   readonly images: {
     readonly workers: number;
@@ -46,6 +49,14 @@ export interface StatusDocument {
   readonly outbox: { readonly pending: number; readonly aside: number };
   readonly rebalance: RebalanceStatus;
   readonly counters: Readonly<Record<CounterName, number>>;
+}
+
+export interface DiskReport {
+  readonly dir: string;
+  readonly state: DiskState;
+  readonly variants: number;
+  readonly bytes: number;
+  readonly capacityBytes: number;
 }
 
 export type AdminHandler = (request: Request) => Response | Promise<Response>;
@@ -70,6 +81,8 @@ export function makeAdminHandler(options: {
   readonly status: () => StatusDocument;
   readonly metrics: () => string;
   readonly ready: () => boolean;
+  /** What is out of order though requests are answered; a line each below `ready`. */
+  readonly remarks?: () => readonly string[];
   /** By path, like `/purge`. */
   readonly actions?: Readonly<Record<string, AdminAction>>;
 }): AdminHandler {
@@ -86,7 +99,7 @@ export function makeAdminHandler(options: {
       }
       if (route === "/healthz") return plain(200, "ok");
       if (route === "/readyz")
-        return options.ready() ? plain(200, "ready") : plain(503, "draining");
+        return options.ready() ? plain(200, readyText(options)) : plain(503, "draining");
       if (route === "/metrics") return page(200, options.metrics(), EXPOSITION_TYPE);
       return page(200, JSON.stringify(options.status()), "application/json");
     } catch (error) {
@@ -198,6 +211,10 @@ function isLoopback(host: string): boolean {
 function answerError(error: Error, log: Log): Response {
   log.error("an admin request failed", { error });
   return faultResponse(error, { allowOrigin: "" });
+}
+
+function readyText({ remarks }: { readonly remarks?: () => readonly string[] }): string {
+  return ["ready", ...(remarks?.() ?? [])].join("\n");
 }
 
 function plain(status: number, text: string): Response {

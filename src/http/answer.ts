@@ -21,6 +21,8 @@ export interface AnswerParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly access?: AccessLog | undefined;
+  /** Hears of a cached file that is not there any more, or cannot be read for the reason given: the next look is a miss. */
+  readonly unread?: ((relname: string, error: unknown) => void) | undefined;
 }
 
 /**
@@ -57,12 +59,19 @@ export function answerWith(
     onCut: (reason) => noteCut(parts, meta, reason),
   });
   return sent instanceof Promise
-    ? sent.then((late) => noteSent(parts, late))
-    : noteSent(parts, sent);
+    ? sent.then((late) => noteSent(parts, meta, late))
+    : noteSent(parts, meta, sent);
 }
 
-function noteSent({ counters, access }: AnswerParts, sent: Sent): Response | undefined {
-  if (sent.kind === "gone") return undefined;
+function noteSent(
+  { counters, access, unread }: AnswerParts,
+  { relname }: Served["meta"],
+  sent: Sent,
+): Response | undefined {
+  if (sent.kind === "gone") {
+    unread?.(relname, sent.error);
+    return undefined;
+  }
   counters.add("http_bytes", sent.bytes);
   access?.promised(sent.response, sent.bytes);
   return sent.response;

@@ -27,8 +27,8 @@ export interface BodyOptions {
 
 export type Sent =
   | { readonly kind: "response"; readonly response: Response; readonly bytes: number }
-  /** The file went, or is another one, between the look and the open: a miss. */
-  | { readonly kind: "gone" };
+  /** The file went, or is another one, between the look and the open, or it cannot be read (`error`): a miss. */
+  | { readonly kind: "gone"; readonly error?: unknown };
 
 /** Throws the Fault of a stream whose source fails before its first byte. */
 export function sendBody(served: Served | Held, options: BodyOptions): Sent | Promise<Sent> {
@@ -76,7 +76,12 @@ function sendSmallFile(
   const late = outcome.source !== "hit";
   const whole = range === undefined;
   const buffer = late ? new Uint8Array(READ_AT + bytes + 1) : undefined;
-  const read = whole ? readSmallFile(path, bytes, buffer) : readPart(path, range, buffer);
+  let read: Uint8Array<ArrayBuffer> | undefined;
+  try {
+    read = whole ? readSmallFile(path, bytes, buffer) : readPart(path, range, buffer);
+  } catch (error) {
+    return { kind: "gone", error };
+  }
   if (read === undefined) return { kind: "gone" };
   const view = late ? lateBody(read) : read;
   if (whole) return sent(new Response(view, { headers }), bytes);
@@ -147,7 +152,11 @@ function readAt(
  */
 function sendLargeFile(path: string, bytes: number, options: BodyOptions): Sent {
   const { headers, range, rangeAsked, onCut } = options;
-  if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) return { kind: "gone" };
+  try {
+    if (statSync(path).size !== bytes) return { kind: "gone" };
+  } catch (error) {
+    return { kind: "gone", error };
+  }
   const file = Bun.file(path);
   if (range !== undefined) {
     return partial(file.slice(range.start, range.end + 1), bytes, { headers, range });

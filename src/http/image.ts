@@ -39,8 +39,6 @@ export interface ImageHandlerOptions extends Omit<AnswerParts, "allowOrigin"> {
   readonly fetchContent: FetchContent;
   /** undefined: nothing is held in memory. */
   readonly ram?: Ram | undefined;
-  /** Hears of a cached file that is not there any more, or has another length, so that the next look is a miss. */
-  readonly spoiled?: ((relname: string) => void) | undefined;
   readonly histogram?: Histogram | undefined;
   /** While true, answers carry `Connection: close`. */
   readonly draining?: (() => boolean) | undefined;
@@ -180,7 +178,14 @@ function offer(
 ): Held | undefined {
   const { meta, outcome, path } = served;
   if (ram === undefined || key === undefined || outcome.source !== "hit") return undefined;
-  const read = (): Uint8Array | undefined => readSmallFile(path, meta.bytes);
+  const read = (): Uint8Array | undefined => {
+    try {
+      return readSmallFile(path, meta.bytes);
+    } catch {
+      // told when it is sent from where it lies
+      return undefined;
+    }
+  };
   return ram.offer(key, { webId: wanted.webId, meta, success, read });
 }
 
@@ -208,7 +213,6 @@ function sent(
     return finish(site, answer, { outcome: served.outcome.source, startedMs: ask.startedMs });
   const { search } = sending;
   const { relname } = served.meta;
-  site.spoiled?.(relname);
   site.log.debug("a cached file was gone", { relname });
   if (search === undefined || search.tries <= 1) {
     throw new Fault("overloaded", "the picture was evicted while it was read", {

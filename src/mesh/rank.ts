@@ -1,5 +1,6 @@
 /** The order in which the servers of a group own a content id; a pure function of the topology (spec §4). */
 
+import { rendezvousScore } from "../base/rendezvous.ts";
 import { hash32 } from "../wire/xxhash.ts";
 
 export interface Candidate {
@@ -14,7 +15,6 @@ export type Rank = (id: string, ranksMax?: number) => readonly string[];
 /** Two independent lanes of 32 bits; any constants do, but changing one moves all content. */
 const LANE_A = 0x9e37_79b9;
 const LANE_B = 0x85eb_ca6b;
-const BITS_52 = 2 ** 52;
 
 /** Weighted rendezvous: rank by −w / ln u, u from (seed, server name, id); draining servers come last. */
 export function rendezvousRank(candidates: readonly Candidate[], seed: string): Rank {
@@ -29,12 +29,10 @@ export function rendezvousRank(candidates: readonly Candidate[], seed: string): 
       b: hash32(`${seed}\0${name}`, LANE_B),
     }));
   return (id, ranksMax = servers.length) => {
-    const a = hash32(id, LANE_A);
-    const b = hash32(id, LANE_B);
+    const lanes = { a: hash32(id, LANE_A), b: hash32(id, LANE_B) };
     const best: { readonly name: string; readonly score: number }[] = [];
     for (const server of servers) {
-      const u = unitInterval(mix(a ^ server.a), mix(b ^ server.b));
-      const weighted = -server.weight / Math.log(u);
+      const weighted = rendezvousScore(server, lanes, server.weight);
       // below every positive score, in the same order among themselves
       const score = server.draining ? -1 / weighted : weighted;
       let at = best.length;
@@ -64,17 +62,4 @@ function remainder(bytes: Uint8Array, n: number): number {
   let rest = 0;
   for (const byte of bytes) rest = (rest * 256 + byte) % n;
   return rest;
-}
-
-/** Strictly between 0 and 1: 52 bits and a half fit a double exactly, so ln u is never 0 nor infinite. */
-function unitInterval(high: number, low: number): number {
-  return ((high >>> 0) * 2 ** 20 + (low >>> 12) + 0.5) / BITS_52;
-}
-
-/** The finaliser of MurmurHash3: every input bit reaches every output bit. */
-function mix(value: number): number {
-  let h = value;
-  h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
-  return h ^ (h >>> 16);
 }

@@ -25,6 +25,8 @@ export interface CaredFor {
   readonly memory: CacheMemory;
   readonly dir: string;
   readonly restored: Restored;
+  /** True while the disk is out of order: nothing is done then, least of all is what is missing forgotten. */
+  readonly isOut: () => boolean;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
@@ -69,7 +71,8 @@ async function keepJournalShort(cache: CaredFor, stopping: () => boolean): Promi
   const { tombstones } = restored;
   while (!stopping()) {
     await waitFor(DEADLINES.tidyMs, stopping);
-    if (!stopping()) await takeCheckpoint({ memory, dir, log, clock, tombstones });
+    if (!stopping() && !cache.isOut())
+      await takeCheckpoint({ memory, dir, log, clock, tombstones });
   }
 }
 
@@ -84,7 +87,7 @@ async function bringTogether(cache: CaredFor, stopping: () => boolean): Promise<
     return true;
   };
   try {
-    await inSlices(reconcile(store, spare), stopping);
+    await inSlices(reconcile(store, spare), { stopping, isOut: cache.isOut });
   } catch (error) {
     const effect = "files that nobody knows may stay";
     cache.log.warn("cache.unreconciled", { error, dir: cache.dir, effect });
@@ -101,19 +104,20 @@ function scrubWhat(
 ): Promise<unknown> {
   const doubtful = what === "doubtful";
   const bytesPerSecond = doubtful ? LIMITS.doubtBytesPerSecond : LIMITS.scrubBytesPerSecond;
-  return scrub({ ...cache, what, bytesPerSecond, stopping });
+  return scrub({ ...cache, what, bytesPerSecond, stopping: () => stopping() || cache.isOut() });
 }
 
 /** In slices, with pauses between them that leave most of the thread to others. */
 async function inSlices(
   steps: Generator<void, Reconciled>,
-  stopping: () => boolean,
+  { stopping, isOut }: { readonly stopping: () => boolean; readonly isOut: () => boolean },
 ): Promise<void> {
   let sliceMs = performance.now();
   while (!stopping() && steps.next().done !== true) {
     const spentMs = performance.now() - sliceMs;
     if (spentMs < WALK_SLICE_MS) continue;
     await Bun.sleep(spentMs * (1 / WALK_SHARE - 1));
+    while (isOut() && !stopping()) await waitFor(DEADLINES.diskLookMs, stopping);
     sliceMs = performance.now();
   }
 }

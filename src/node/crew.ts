@@ -4,12 +4,11 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
-import { repairIndex } from "../cache/restore.ts";
+import { repairDisks } from "../cache/disk-set.ts";
 import { abandonFlights } from "../content/flights.ts";
 import type { ServerPem } from "../http/public-listener.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
-import { serverNamed } from "../topology/topology.ts";
 import { bounded } from "./bounded.ts";
 import { answerCall, faultOf } from "./main-calls.ts";
 import type {
@@ -93,7 +92,7 @@ export async function startCrew(options: {
     if (member.thread !== thread) return;
     member.thread = undefined;
     member.following.resolve();
-    repairIndex(setup.memory.cache, worker, serverNamed(setup.topology, setup.server).cacheDir);
+    repairDisks(setup.memory.disks, worker, log);
     const lostFlights = abandonFlights(setup.memory.flights, worker);
     if (stopping) {
       member.gone.resolve();

@@ -4,8 +4,7 @@ import { writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
-import { watchDisk } from "../cache/disk.ts";
-import { type Restored, restoreCache } from "../cache/restore.ts";
+import { type DiskSet, openDiskSet } from "../cache/disk-set.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
 import { calmLog } from "../observe/calm-log.ts";
@@ -46,10 +45,8 @@ export interface Ground {
   readonly credentials: Credentials;
   readonly publicTls: PublicTls;
   readonly uploads: Uploads;
-  /** Gives the cache directory back. */
-  readonly restored: Restored;
-  /** Keeps the cache within what its file system has; see `watchDisk`. */
-  readonly fitDisk: () => Promise<void>;
+  /** Gives the directories of the cache back. */
+  readonly disks: DiskSet;
   readonly images: ImagePool;
   readonly resolver: Resolver;
 }
@@ -72,13 +69,12 @@ export function layGround(options: NodeOptions): Ground {
   const publicTls = openPublicTls(topology.tls, { counters, log });
   const uploads = makeUploads({ cacheDir: self.cacheDir, log });
   const { pinned } = uploads;
-  const restored = restoreCache({ memory: memory.cache, dir: self.cacheDir, log, clock, pinned });
+  const watched = { counters, log, clock };
+  const disks = openDiskSet({ disks: memory.disks, home: self.cacheDir, pinned, ...watched });
   const excess = capacityOverDisk(self, fileSystemBytes);
   if (excess !== undefined) log.warn("cache.capacity_over_disk", { warning: excess });
-  const watched = { memory: memory.cache, dir: self.cacheDir, counters, log, clock };
   return {
-    ...{ self, workers, clock, log, counters, memory, credentials, publicTls, uploads, restored },
-    fitDisk: watchDisk(watched),
+    ...{ self, workers, clock, log, counters, memory, credentials, publicTls, uploads, disks },
     images: startImages(topology, self, { counters, log }),
     resolver: startResolver(topology, { counters, log, clock }),
   };

@@ -1,9 +1,10 @@
 /** Sizes and makes the shared memory of one node. */
 
-import { mkdirSync, statfsSync } from "node:fs";
 import { totalmem } from "node:os";
+import type { Disk } from "../cache/disks.ts";
 import { LOAD_MAX, SLOTS_MAX } from "../cache/layout.ts";
 import { createCacheMemory, INDEX_BYTES_PER_SLOT } from "../cache/memory.ts";
+import { createTombstoneTable } from "../cache/tombstone-table.ts";
 import { createFlightMemory } from "../content/flight-table.ts";
 import { createProbeMemory } from "../content/probe.ts";
 import { createRamMemory } from "../http/ram-memory.ts";
@@ -12,6 +13,7 @@ import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
 import { type Server, sizeNames, type Topology } from "../topology/topology.ts";
 import type { SharedSet } from "./messages.ts";
+import { shareCapacity } from "./share-capacity.ts";
 import { peersOf } from "./watch-peers.ts";
 
 /** Bytes a variant takes on average, all classes together; sets the number of slots. */
@@ -19,14 +21,12 @@ const VARIANT_BYTES_TYPICAL = 48 * 1024;
 const SLOTS_MIN = 16_384;
 /** Share of the machine's memory, or of what this process may have of it, that the index takes at most. */
 const MEMORY_SHARE = 0.25;
-/** Share of the file system taken when the topology names no capacity (spec §11). */
-const CAPACITY_SHARE = 0.9;
 
 export function createSharedSet(topology: Topology, self: Server, workers: number): SharedSet {
-  const capacityBytes = self.capacityBytes ?? shareOfDisk(self.cacheDir);
-  const slots = slotsFor(capacityBytes, memoryBytes());
+  const tombstones = createTombstoneTable();
   return {
-    cache: createCacheMemory({ capacityBytes, slots, sizes: sizeNames(topology) }),
+    disks: createDisks(topology, self, tombstones),
+    tombstones,
     flights: createFlightMemory(),
     health: createHealthMemory(peersOf(topology, self)),
     probes: createProbeMemory(),
@@ -34,6 +34,20 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     latencies: createHistogramMemory(workers + 1),
     ram: createRamMemory(self.ramBytes, workers),
   };
+}
+
+function createDisks(
+  topology: Topology,
+  self: Server,
+  tombstones: SharedArrayBuffer,
+): readonly Disk[] {
+  const sizes = sizeNames(topology);
+  const shares = shareCapacity(self);
+  const memory = memoryBytes() / shares.length;
+  return shares.map(({ dir, capacityBytes }) => {
+    const slots = slotsFor(capacityBytes, memory);
+    return { dir, memory: createCacheMemory({ capacityBytes, slots, sizes, tombstones }) };
+  });
 }
 
 /** Slots of the index: enough for the capacity at typical sizes, within a share of the memory. */
@@ -47,10 +61,4 @@ export function slotsFor(capacityBytes: number, memory: number): number {
 function memoryBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
-
-function shareOfDisk(dir: string): number {
-  mkdirSync(dir, { recursive: true });
-  const { blocks, bsize } = statfsSync(dir);
-  return Math.floor(blocks * bsize * CAPACITY_SHARE);
 }

@@ -1,7 +1,7 @@
 /** What main and its worker threads say to each other. */
 
 import type { FaultCode } from "../base/fault.ts";
-import type { CacheMemory } from "../cache/memory.ts";
+import type { Disk } from "../cache/disks.ts";
 import type { Custody } from "../content/custody.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
 import type { News } from "../content/news.ts";
@@ -43,7 +43,10 @@ export interface LogWish {
 
 /** The shared memory of one node. */
 export interface SharedSet {
-  readonly cache: CacheMemory;
+  /** One for each directory of the cache. */
+  readonly disks: readonly Disk[];
+  /** Ids that were purged or blocked; that of every index too. */
+  readonly tombstones: SharedArrayBuffer;
   readonly flights: FlightMemory;
   readonly health: HealthMemory;
   readonly probes: ProbeMemory;

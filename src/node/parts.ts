@@ -3,7 +3,7 @@
 import { writeSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { makeFlightGroup } from "../base/flight.ts";
-import { openCache } from "../cache/cache.ts";
+import { openDisks } from "../cache/disks.ts";
 import { openPurged } from "../cache/purged.ts";
 import { makeHedgeBudget } from "../content/first-of.ts";
 import { openFlights } from "../content/flights.ts";
@@ -45,7 +45,8 @@ export function makeParts(options: PartsOptions): Parts {
   });
   const log = calmLog(everything, clock);
   const watched = { counters, log, clock };
-  const cache = openCache({ memory: memory.cache, dir: self.cacheDir, worker, ...watched });
+  const { disks } = memory;
+  const cache = openDisks({ disks, home: self.cacheDir, worker, ...watched });
   const links = makeLinks({
     self: self.name,
     get epoch() {
@@ -57,7 +58,7 @@ export function makeParts(options: PartsOptions): Parts {
     onLost: options.onLost,
     ...watched,
   });
-  const purged = openPurged(memory.cache, clock);
+  const purged = openPurged(memory, clock);
   return {
     self,
     topology,

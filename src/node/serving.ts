@@ -43,7 +43,7 @@ export function openServing(
       ram,
       counters,
       histogram: openHistogram(memory.latencies, worker),
-      spoiled: (relname) => cache.inspectNow(relname),
+      unread: (relname, error) => cache.noteUnread(relname, error),
       draining: options.draining,
       access: options.access,
       log,

@@ -2,14 +2,16 @@
 
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
+import type { DiskUsage } from "../cache/cache.ts";
 import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
-import type { StatusDocument } from "../http/admin.ts";
+import type { DiskReport, StatusDocument } from "../http/admin.ts";
 import { ramUsage } from "../http/ram-memory.ts";
 import type { ImagePool } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type Gauge, renderMetrics } from "../observe/exposition.ts";
+import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import type { SharedSet } from "./messages.ts";
 import type { PeerWatch } from "./watch-peers.ts";
@@ -17,6 +19,8 @@ import type { PeerWatch } from "./watch-peers.ts";
 export interface StatusSource {
   status(): StatusDocument;
   metrics(): string;
+  /** Directories of the cache that are out of order. */
+  remarks(): readonly string[];
 }
 
 export function makeStatus(options: {
@@ -38,6 +42,7 @@ export function makeStatus(options: {
   return {
     status() {
       const { variants, bytes, capacityBytes } = cache.usage();
+      const disks = cache.disks().map(diskReport);
       return {
         server: parts.self.name,
         level: parts.self.level,
@@ -46,35 +51,22 @@ export function makeStatus(options: {
         epoch: parts.topology.epoch,
         workers: crew.states(),
         peers: watch.reports(),
-        cache: { variants, bytes, capacityBytes },
+        cache: { variants, bytes, capacityBytes, disks },
         images: images.stats(),
         outbox: { pending: outbox.pending(), aside: outbox.aside().length },
         rebalance: rebalancer.status(),
         counters: readCounters(memory.counters),
       };
     },
+    remarks: () =>
+      cache
+        .disks()
+        .filter(({ state }) => state !== "well")
+        .map(({ dir, state }) => `disk ${dir}: ${state}`),
     metrics() {
-      const usage = cache.usage();
-      const { variants, bytes, pinnedBytes, reservedBytes, capacityBytes } = usage;
       const { busy, queued, later } = images.stats();
       const gauges: Gauge[] = [
-        { name: "cache_bytes", help: "Bytes of cached variants on disk", value: bytes },
-        {
-          name: "cache_reserved_bytes",
-          help: "Bytes promised to loads under way",
-          value: reservedBytes,
-        },
-        { name: "cache_capacity_bytes", help: "Bytes the cache may take", value: capacityBytes },
-        {
-          name: "cache_limit_bytes",
-          help: "Bytes the cache may take for now: its capacity, or less where the file system has less",
-          value: usage.limitBytes,
-        },
-        {
-          name: "cache_writable",
-          help: "1 while the cache directory can be written; 0: answers are served without being kept",
-          value: usage.unwritable ? 0 : 1,
-        },
+        ...cacheGauges(cache),
         {
           name: "ram_bytes",
           help: "Bytes of answers held in memory by all workers",
@@ -84,12 +76,6 @@ export function makeStatus(options: {
           name: "ram_capacity_bytes",
           help: "Bytes they may take",
           value: ramUsage(memory.ram).roomBytes,
-        },
-        { name: "cache_variants", help: "Cached variants", value: variants },
-        {
-          name: "cache_pinned_bytes",
-          help: "Bytes of uploads that wait to be handed on; above half of the capacity more are refused",
-          value: pinnedBytes,
         },
         {
           name: "outbox_pending",
@@ -132,4 +118,8 @@ export function makeStatus(options: {
       });
     },
   };
+}
+
+function diskReport({ dir, state, variants, bytes, capacityBytes }: DiskUsage): DiskReport {
+  return { dir, state, variants, bytes, capacityBytes };
 }

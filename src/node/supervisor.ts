@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { unreachable } from "../base/fault.ts";
 import type { Cache } from "../cache/cache.ts";
-import { saveCache } from "../cache/checkpoint.ts";
 import { takeCustody } from "../content/custody.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
@@ -52,9 +51,9 @@ async function start(self: Server, options: NodeOptions): Promise<RunningNode> {
   await using undo = new AsyncDisposableStack();
   undo.use(claimAddresses(self));
   const ground = layGround(options);
-  undo.use(ground.restored);
+  undo.use(ground.disks);
   undo.defer(() => ground.images.close());
-  await ground.fitDisk();
+  await ground.disks.look();
   const node = await startOn(ground, options, undo);
   undo.move();
   return node;
@@ -85,7 +84,7 @@ async function startOn(
   });
   const parts = live.always;
   const purges = undo.use(
-    makePurges({ parts, credentials, restored: ground.restored, outbox: uploads.outbox }),
+    makePurges({ parts, credentials, restored: ground.disks, outbox: uploads.outbox }),
   );
   await purges.catchUpFirst();
   const rebalancing = makeRebalancing({ topology, self, memory, log, clock, variants });
@@ -112,7 +111,7 @@ async function startOn(
   for (const task of [uploads, purges]) task.start(parts);
   images.warmUp();
   warnOfMissingOrigin(topology, self, log);
-  const upkeep = startUpkeep({ ...ground, topology, memory: memory.cache });
+  const upkeep = startUpkeep({ ...ground, topology });
   const reload = reloadOf(ground, options, {
     apply(changed) {
       const followed = { topology: changed, health: watch.follow(changed) };
@@ -127,11 +126,11 @@ async function startOn(
     await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
     await upkeep.stop();
-    saveOrTell(ground);
+    ground.disks.save();
     parts.cache.close();
     // to the last it tells those who look that this node is not ready
     await admin.stop();
-    ground.restored[Symbol.dispose]();
+    ground.disks[Symbol.dispose]();
   };
   const begin = (): void => {
     ready = false;
@@ -155,22 +154,10 @@ function reloadOf(
   };
 }
 
-function custodyOf({ uploads, restored }: Ground, cache: () => Cache): Parts["custody"] {
-  const { tombstones } = restored;
+function custodyOf({ uploads, disks }: Ground, cache: () => Cache): Parts["custody"] {
+  const { tombstones } = disks;
   return async (taken) =>
     takeCustody({ outbox: uploads.outbox(), cache: cache(), tombstones }, taken);
-}
-
-/** Without it the next start looks at what was kept last before it serves that, and has lost the order. */
-function saveOrTell({ memory, self, log, clock, restored }: Ground): void {
-  try {
-    restored.loadNow();
-    const { tombstones } = restored;
-    saveCache({ memory: memory.cache, dir: self.cacheDir, log, clock, tombstones });
-  } catch (error) {
-    const effect = "the next start is one as after a crash";
-    log.error("cache.save_failed", { error, dir: self.cacheDir, effect });
-  }
 }
 
 /** What is on its way to a peer ends with the links: nobody waits for a large file. */

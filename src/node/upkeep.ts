@@ -2,14 +2,12 @@
 
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
-import type { watchDisk } from "../cache/disk.ts";
+import type { DiskSet } from "../cache/disk-set.ts";
 import { SWEEPS_PER_LIFE, sweepUnused } from "../cache/expire.ts";
-import type { CacheMemory } from "../cache/memory.ts";
-import type { Restored } from "../cache/restore.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
-import type { Server, Topology } from "../topology/topology.ts";
-import { type CaredFor, careForCache } from "./cache-care.ts";
+import type { Topology } from "../topology/topology.ts";
+import { type CacheCare, type CaredFor, careForCache } from "./cache-care.ts";
 
 export interface Upkeep {
   /** Resolves when nothing of it runs any more. */
@@ -18,31 +16,38 @@ export interface Upkeep {
 
 export function startUpkeep(options: {
   readonly topology: Topology;
-  readonly self: Server;
-  readonly memory: CacheMemory;
-  readonly restored: Restored;
+  /** Have been looked at once. */
+  readonly disks: DiskSet;
   readonly readmit?: CaredFor["readmit"];
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
-  /** Has been called once. */
-  readonly fitDisk: ReturnType<typeof watchDisk>;
 }): Upkeep {
-  const { topology, memory, counters, log, clock } = options;
-  const dir = options.self.cacheDir;
+  const { topology, disks, counters, log, clock } = options;
   const { expireUnusedMs } = topology.cache;
-  const tasks = [
-    careForCache({ ...options, dir }),
-    every(DEADLINES.diskLookMs, log, options.fitDisk),
-  ];
+  const tasks = [careForDisks(options), every(DEADLINES.diskLookMs, log, () => disks.look())];
   if (expireUnusedMs !== undefined) {
     const sweep = (stopping: () => boolean): Promise<unknown> =>
-      sweepUnused({ memory, dir, counters, log, clock, stopping });
+      disks.each((disk) => sweepUnused({ ...disk, counters, log, clock, stopping }));
     tasks.push(every(expireUnusedMs / SWEEPS_PER_LIFE, log, sweep));
   }
   return {
     async stop() {
       await Promise.all(tasks.map((task) => task.stop()));
+    },
+  };
+}
+
+/** Each directory on its own, from when it is first put to use. */
+function careForDisks(options: Parameters<typeof startUpkeep>[0]): Upkeep {
+  const { disks, readmit, counters, log, clock } = options;
+  const cares: CacheCare[] = [];
+  disks.onBegun((begun) => {
+    cares.push(careForCache({ ...begun, readmit, counters, log, clock }));
+  });
+  return {
+    async stop() {
+      await Promise.all(cares.map((care) => care.stop()));
     },
   };
 }

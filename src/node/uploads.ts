@@ -17,9 +17,9 @@ import { isLowest } from "../content/upstream.ts";
 import type { Log } from "../observe/log.ts";
 
 export interface Uploads {
-  /** Opens the outbox; for `restoreCache`, which calls it when the directory is ours. */
+  /** Opens the outbox; for `openDiskSet`, which calls it when the directory is ours. */
   readonly pinned: () => readonly PinnedFile[];
-  /** After `restoreCache`. */
+  /** After `openDiskSet`. */
   readonly outbox: () => Outbox;
   /** Begins to hand on what waits. */
   start(parts: Parts): void;
@@ -47,7 +47,7 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
   return {
     outbox,
     pinned() {
-      opened = openOutbox({
+      opened ??= openOutbox({
         dir: join(cacheDir, ".mir", "outbox"),
         log,
         filesChanged: (count) => cache?.chargeFiles(count),

@@ -32,6 +32,7 @@ export const REPEATED: Readonly<Record<string, readonly string[]>> = {
   "image job took too long": [],
   "image worker died": ["reason"],
   "cache.write_failed": [],
+  "cache.read_failed": ["dir"],
   "cache.publish_failed": [],
   "cache.sync_failed": [],
   "cache.journal_failed": [],

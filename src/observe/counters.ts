@@ -112,6 +112,14 @@ export const COUNTERS = {
     help: "Writes to the cache directory that failed; the answers were served without being kept",
     action: "see the log; look at the disk, its room and who owns cache_dir",
   },
+  cache_read_failed: {
+    help: "Cached files that could not be read for another reason than that they were gone; fetched again",
+    action: "look at the disk: it may be failing",
+  },
+  cache_disk_failed: {
+    help: "Times a directory of the cache was found out of order",
+    action: "see /status for which, and the log for why; look at the disk",
+  },
   evicted: { help: "Variants evicted for room", action: "none" },
   expired: { help: "Variants dropped because nobody asked for them", action: "see expire_unused" },
   corrupt: { help: "Cached files found damaged and dropped", action: "check the disk" },

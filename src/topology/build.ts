@@ -129,6 +129,7 @@ function buildServer(server: ServerTable, level: number, baseDir: string): Serve
       draining: server.draining,
       legacy: server.legacy,
       cacheDir: resolve(baseDir, server.cache_dir),
+      cacheDirs: (server.cache_dirs ?? [server.cache_dir]).map((dir) => resolve(baseDir, dir)),
       capacityBytes: server.capacity,
       ramBytes: server.ram,
       workers: server.workers,

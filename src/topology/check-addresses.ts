@@ -4,7 +4,15 @@ import { resolve } from "node:path";
 import { LIMITS } from "../base/limits.ts";
 import { isAnyHost, SOCKET_PATH_BYTES_MAX, workerSocketPath } from "./hosts.ts";
 import type { Findings, Path } from "./mistakes.ts";
-import { numberOf, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
+import {
+  numberOf,
+  type RawServer,
+  rawLevels,
+  type Table,
+  tableOf,
+  textOf,
+  textsOf,
+} from "./raw.ts";
 
 /** Something a machine has once. */
 interface Claim {
@@ -23,6 +31,7 @@ export function checkAddresses(file: Table, baseDir: string, findings: Findings)
   const told = new Set<string>();
   for (const server of servers) {
     checkSocketPaths(server, baseDir, findings);
+    checkNesting(directoryClaims(server, baseDir), findings);
     tellClashes(claimsOf(server, baseDir), findings, told);
   }
   for (const machine of machines(servers).values()) {
@@ -62,7 +71,7 @@ function claimsOf(server: RawServer, baseDir: string): readonly Claim[] {
     ...server.privates.map(({ path, table }) => tcpClaim("listen", path, table, "bind")),
     ...server.privates.map(({ path, table }) => tcpClaim("dial", path, table)),
     tcpClaim("listen", admin.path, admin.table),
-    directoryClaim(server, baseDir),
+    ...directoryClaims(server, baseDir),
   ];
   return claims.filter((claim) => claim !== undefined);
 }
@@ -87,17 +96,21 @@ function unixClaim(path: Path, table: Table, baseDir: string): Claim | undefined
   return { path: [...path, "path"], text: JSON.stringify(socket), kind: "unix", place, port: 0 };
 }
 
-function directoryClaim(server: RawServer, baseDir: string): Claim | undefined {
-  const dir = server.origin ? undefined : textOf(server.table, "cache_dir");
-  if (dir === undefined) return undefined;
-  const place = resolve(baseDir, dir);
-  return {
-    path: [...server.path, "cache_dir"],
+/** `cache_dir` may be one of `cache_dirs`. */
+function directoryClaims(server: RawServer, baseDir: string): readonly Claim[] {
+  if (server.origin) return [];
+  const home = textOf(server.table, "cache_dir");
+  const claim = (dir: string, path: Path): Claim => ({
+    path: [...server.path, ...path],
     text: JSON.stringify(dir),
     kind: "directory",
-    place,
+    place: resolve(baseDir, dir),
     port: 0,
-  };
+  });
+  const first = home === undefined ? [] : [claim(home, ["cache_dir"])];
+  const dirs = textsOf(server.table, "cache_dirs").map((dir, i) => claim(dir, ["cache_dirs", i]));
+  const same = dirs.findIndex(({ place }) => place === first[0]?.place);
+  return [...first, ...dirs.filter((_, i) => i !== same)];
 }
 
 function tellClashes(claims: readonly Claim[], findings: Findings, told: Set<string>): void {
@@ -143,9 +156,21 @@ function checkSocketPaths(server: RawServer, baseDir: string, findings: Findings
   }
 }
 
+/** What lies in one would be foreign files of the other. */
+function checkNesting(claims: readonly Claim[], findings: Findings): void {
+  for (const claim of claims) {
+    const outer = claims.find((c) => c.place !== claim.place && isWithin(claim.place, c.place));
+    if (outer === undefined) continue;
+    findings.mistake(claim.path, {
+      found: `${claim.text} inside of ${outer.text}`,
+      expected: "cache directories apart from each other",
+    });
+  }
+}
+
 /** Eviction unlinks what is in a cache directory: originals must never lie there. */
 function checkOriginDirs(servers: readonly RawServer[], baseDir: string, findings: Findings): void {
-  const caches = servers.flatMap((server) => directoryClaim(server, baseDir) ?? []);
+  const caches = servers.flatMap((server) => directoryClaims(server, baseDir));
   for (const origin of servers) {
     const dir = textOf(origin.table, "origin_dir");
     if (dir === undefined) continue;

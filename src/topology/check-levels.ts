@@ -125,6 +125,14 @@ function checkOrigin(file: Table, server: RawServer, levels: number, findings: F
 }
 
 function checkNode(server: RawServer, findings: Findings): void {
+  const dirs = server.table["cache_dirs"];
+  const count = Array.isArray(dirs) ? dirs.length : 1;
+  if (count < 1 || count > LIMITS.cacheDirsMax) {
+    findings.mistake([...server.path, "cache_dirs"], {
+      found: `${count} directories`,
+      expected: `1 to ${LIMITS.cacheDirsMax}`,
+    });
+  }
   if (server.table["cache_dir"] !== undefined) return;
   findings.mistake([...server.path, "cache_dir"], {
     found: "nothing",

@@ -82,13 +82,13 @@ function explainLevel(topology: Topology, level: Level): string[] {
 function explainServer(topology: Topology, group: Group, server: Server): string[] {
   const capacity =
     server.capacityBytes === undefined
-      ? "90 % of its file system"
+      ? `90 % of ${server.cacheDirs.length === 1 ? "its file system" : "each file system"}`
       : formatBytes(server.capacityBytes);
   const lines = [
     ...server.publics.map((listener) => ["public", explainPublic(listener)]),
     ...server.privates.map((listener) => ["private", explainPrivate(listener)]),
     ...(server.admin === undefined ? [] : [["admin", address(server.admin)]]),
-    ["cache", `${server.cacheDir}, ${capacity}, ${inMemory(server)}`],
+    ["cache", `${explainCache(server, capacity)}, ${inMemory(server)}`],
     ["workers", `${perCpu(server.workers)}, image workers ${perCpu(server.imageWorkers)}`],
     ["upstream", explainUpstream(topology, server)],
   ];
@@ -100,6 +100,12 @@ function explainServer(topology: Topology, group: Group, server: Server): string
 
 function inMemory({ ramBytes }: Server): string {
   return ramBytes === 0 ? "no answers in memory" : `${formatBytes(ramBytes)} in memory`;
+}
+
+function explainCache({ cacheDir, cacheDirs }: Server, capacity: string): string {
+  const alone = cacheDirs.length === 1 && cacheDirs[0] === cacheDir;
+  if (alone) return `${cacheDir}, ${capacity}`;
+  return `${cacheDirs.join(" + ")}, ${capacity}; its own files in ${cacheDir}`;
 }
 
 function explainShare(topology: Topology, group: Group, server: Server): string {

@@ -50,6 +50,13 @@ export function textOf(table: Table, key: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** Those of a list that are texts; an entry of another type has been told already. */
+export function textsOf(table: Table, key: string): readonly string[] {
+  const list = table[key];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((one: unknown) => (typeof one === "string" ? [one] : []));
+}
+
 export function numberOf(table: Table, key: string): number | undefined {
   const value = table[key];
   return typeof value === "number" ? value : undefined;

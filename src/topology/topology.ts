@@ -58,7 +58,9 @@ export interface Server {
   readonly legacy: boolean;
   /** Absolute, or relative to the folder of the topology file and made absolute when read. */
   readonly cacheDir: string;
-  /** undefined: 90 % of the file system of `cacheDir`. */
+  /** Where variants lie, at least one, absolute too: `[cacheDir]`, or those of `cache_dirs`. */
+  readonly cacheDirs: readonly string[];
+  /** Of all directories together; undefined: 90 % of the file system of each. */
   readonly capacityBytes: number | undefined;
   /** Of answers held in memory by all workers together; 0: none. */
   readonly ramBytes: number;

@@ -22,14 +22,16 @@ export function warnOfDisks(
 
 /** What is wrong, for people; undefined when it fits. */
 export function capacityOverDisk(
-  { cacheDir, capacityBytes }: Server,
+  { cacheDirs, capacityBytes }: Server,
   diskBytes: DiskBytes,
 ): string | undefined {
   if (capacityBytes === undefined) return undefined;
-  const disk = diskBytes(cacheDir);
-  if (disk === undefined || capacityBytes <= disk) return undefined;
+  const sizes = cacheDirs.map(diskBytes);
+  const disk = sizes.reduce<number>((total, bytes = Number.POSITIVE_INFINITY) => total + bytes, 0);
+  if (capacityBytes <= disk) return undefined;
+  const where = `the file system${cacheDirs.length === 1 ? "" : "s"} of ${cacheDirs.join(", ")}`;
   return (
-    `capacity is ${capacityBytes} bytes, the file system of ${cacheDir} has ${disk}: ` +
+    `capacity is ${capacityBytes} bytes, ${where} ha${cacheDirs.length === 1 ? "s" : "ve"} ${disk}: ` +
     "the cache is kept to what is free there"
   );
 }

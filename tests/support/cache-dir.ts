@@ -1,10 +1,10 @@
 /** A real cache on a fresh directory, and the directory's own account of it. */
 
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
-import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
+import { parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
 import { type Cache, openCache } from "../../src/cache/cache.ts";
 import { saveCache } from "../../src/cache/checkpoint.ts";
 import { finished } from "../../src/cache/file-digest.ts";
@@ -71,7 +71,7 @@ export function makeCacheDir(options: CacheOptions = {}): CacheDir {
   return openDir(dir, options, () => rmSync(dir, { recursive: true, force: true }));
 }
 
-function recordingLog(logged: Logged[]): Log {
+export function recordingLog(logged: Logged[]): Log {
   const at =
     (level: string) =>
     (event: string, fields: LogFields = {}) => {
@@ -168,11 +168,12 @@ export function relnameOfNumber(n: number, size = "md", ext = "jpg"): string {
 
 /** Reserves, writes and publishes a file of that meta; "no room" when it could not be reserved. */
 export function put(cache: Cache, meta: VariantMeta): string {
-  using room = cache.reserve(meta.bytes);
-  if (room === undefined) return "no room";
-  const path = cache.tempPath();
-  writeFileSync(path, Buffer.alloc(meta.bytes, meta.relname));
-  return cache.publish(room, path, meta);
+  using room = cache.reserve(meta.bytes, parseRelname(meta.relname)?.id);
+  const file = room && cache.openTemp(room);
+  if (room === undefined || file === undefined) return "no room";
+  writeFileSync(file.fd, Buffer.alloc(meta.bytes, meta.relname));
+  closeSync(file.fd);
+  return cache.publish(room, file.path, meta);
 }
 
 export function putBytes(cache: Cache, relname: string, bytes = 100): string {

@@ -62,6 +62,14 @@ export interface Mesh extends AsyncDisposable {
   kill(name: string, signal?: NodeJS.Signals): Promise<number>;
 }
 
+export interface DiskStatus {
+  readonly dir: string;
+  readonly state: "well" | "unwritable" | "failed";
+  readonly variants: number;
+  readonly bytes: number;
+  readonly capacityBytes: number;
+}
+
 export interface Status {
   readonly server: string;
   readonly epoch: string;
@@ -73,7 +81,11 @@ export interface Status {
     readonly left: number;
     readonly failed: number;
   };
-  readonly cache: { readonly variants: number; readonly bytes: number };
+  readonly cache: {
+    readonly variants: number;
+    readonly bytes: number;
+    readonly disks: readonly DiskStatus[];
+  };
   readonly images: {
     readonly workers: number;
     readonly busy: number;

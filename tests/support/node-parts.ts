@@ -71,8 +71,7 @@ export function makeNodeParts(options: {
   const watched = watchedParts();
   const { log, clock } = watched;
   const memory = createSharedSet(topology, serverNamed(topology, self), 1);
-  const { cacheDir } = serverNamed(topology, self);
-  stack.use(restoreCache({ memory: memory.cache, dir: cacheDir, log, clock }));
+  for (const disk of memory.disks) stack.use(restoreCache({ ...disk, log, clock }));
   const asked: NodeParts["asked"] = [];
   const told: NodeParts["told"] = [];
   const links = playedLinks(peers, { asked, told });

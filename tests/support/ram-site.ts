@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Facts, relnameOf, type Variant, type VariantMeta } from "../../src/base/variant.ts";
 import { type Cache, openCache } from "../../src/cache/cache.ts";
+import type { Disk } from "../../src/cache/disks.ts";
 import { TombstoneTable } from "../../src/cache/tombstone-table.ts";
 import { makeFetchContent } from "../../src/content/fetch-content.ts";
 import type { Parts } from "../../src/content/parts.ts";
@@ -51,7 +52,7 @@ export function makeRamSite(
   const { cache, counters, log, clock, topology, self } = parts;
   mkdirSync(resolve(self.cacheDir, "../origin"));
   const other = openCache({
-    ...{ memory: memory.cache, dir: self.cacheDir, worker: 1, counters, log, clock },
+    ...{ ...onlyDisk(memory.disks), worker: 1, counters, log, clock },
   });
   stack.defer(() => other.close());
   let bytes = 0;
@@ -63,7 +64,7 @@ export function makeRamSite(
   const common = {
     ...{ server: self.name, topology, counters, log, clock },
     fetchContent: makeFetchContent(parts),
-    forget: (relname: string) => void cache.forget(relname),
+    unread: (relname: string, error: unknown) => cache.noteUnread(relname, error),
     draining: () => draining,
   };
   const handler = makeImageHandler({ ...common, ram });
@@ -71,7 +72,7 @@ export function makeRamSite(
   return {
     ...{ node, parts, handler, other },
     plain: makeImageHandler(common),
-    tombstones: new TombstoneTable(memory.cache.tombstones),
+    tombstones: new TombstoneTable(memory.tombstones),
     bytes: () => bytes,
     put({ facts = FACTS, ...variant }, length, seed = 0) {
       const relname = relnameOf({ id: ID, size: "md", ext: "jpg", ...variant });
@@ -102,4 +103,9 @@ export function asking(path: string, init: RequestInit = {}): Request {
 
 export function pathOf(id: string = ID, size = "md", ext = "jpg"): string {
   return `/puddle/${id}/${size}/photo.${ext}`;
+}
+
+function onlyDisk([disk]: readonly Disk[]): Disk {
+  if (disk === undefined) throw new Error("a node without a directory");
+  return disk;
 }

@@ -15,6 +15,19 @@ export function smallDisk(
   return { [Symbol.dispose]: () => run(["umount", path]) };
 }
 
+/** Takes what is mounted at `path` elsewhere, under whoever has files of it open. */
+export function moveMount(path: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  run(["mount", "--move", path, to]);
+}
+
+/** Until it is disposed, files at `path` can be opened for reading only; those that are open stay as they are. */
+export function readOnly(path: string): Disposable {
+  run(["mount", "--bind", path, path]);
+  run(["mount", "-o", "remount,ro,bind", path]);
+  return { [Symbol.dispose]: () => run(["umount", path]) };
+}
+
 /** Why there can be none here; undefined when there can. */
 export function noSmallDisk(): string | undefined {
   if (process.getuid?.() !== 0) return "only root mounts file systems";

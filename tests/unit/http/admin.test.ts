@@ -22,7 +22,10 @@ const STATUS: StatusDocument = {
   epoch: "0123456789abcdef",
   workers: [{ worker: 1, state: "serving" }],
   peers: [{ name: "edge-2", state: "up", rttMs: 0.4, lastSeen: 1_700_000_000 }],
-  cache: { variants: 1, bytes: 4096, capacityBytes: 1e9 },
+  cache: {
+    ...{ variants: 1, bytes: 4096, capacityBytes: 1e9 },
+    disks: [{ dir: "/a", state: "well", variants: 1, bytes: 4096, capacityBytes: 1e9 }],
+  },
   rebalance: {
     state: "idle",
     since: 1_700_000_000,
@@ -55,6 +58,15 @@ describe("the admin pages", () => {
     const [ready, draining] = [await ask("/readyz"), await ask("/readyz", "GET", false)];
     expect([ready.status, await ready.text()]).toEqual([200, "ready"]);
     expect([draining.status, await draining.text()]).toEqual([503, "draining"]);
+  });
+
+  test("a node that is ready says what is out of order all the same", async () => {
+    const remarks = (): string[] => ["disk /b: failed"];
+    const handler = makeAdminHandler({
+      ...{ status: () => STATUS, metrics: () => "", ready: () => true, remarks },
+    });
+    const answer = await handler(new Request("http://mir/readyz"));
+    expect([answer.status, await answer.text()]).toEqual([200, "ready\ndisk /b: failed"]);
   });
 
   test("show the status as JSON", async () => {

@@ -124,7 +124,7 @@ describe("a cached file that is not what the index said", () => {
     test(`but ${what} is a miss: the content is asked once more`, async () => {
       const forgotten: string[] = [];
       const { handler, asked } = makePictureSite((_, turn) => (turn === 1 ? gone : bytes), {
-        spoiled: (relname) => forgotten.push(relname),
+        unread: (relname) => forgotten.push(relname),
       });
       const response = await handler(ask(PICTURE_PATH));
       expect([response.status, asked.length]).toEqual([200, 2]);

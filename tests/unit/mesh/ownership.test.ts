@@ -33,6 +33,7 @@ function server(name: string, level: number, change: Partial<Server> = {}): Serv
     draining: false,
     legacy: false,
     cacheDir: "/nowhere",
+    cacheDirs: ["/nowhere"],
     capacityBytes: undefined,
     ramBytes: 0,
     workers: 1,

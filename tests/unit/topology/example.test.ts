@@ -81,6 +81,7 @@ test("its servers are as written, the rest by default", () => {
       draining: false,
       legacy: false,
       cacheDir: "/var/cache/mir/edge-us-east-1",
+      cacheDirs: ["/var/cache/mir/edge-us-east-1"],
       capacityBytes: undefined,
       ramBytes: 256 * 2 ** 20,
       workers: "cpus",
@@ -205,6 +206,7 @@ test("every optional key is read", () => {
   );
   expect(full.levels[0]?.servers[0]).toMatchObject({
     cacheDir: "/a",
+    cacheDirs: ["/a"],
     region: "eu",
     weight: 2.5,
     draining: true,

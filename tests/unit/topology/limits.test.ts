@@ -113,3 +113,14 @@ test("a list of more than 16384 entries is not looked into", () => {
   ]);
   expect(mistakesOf(sizes(LIMITS.topologyListMax))[0]?.[3]).toBe("16384 entries");
 });
+
+test("a cache has at most 32 directories", () => {
+  const dirs = (count: number) =>
+    smallFile({
+      6: `cache_dir = "a"\ncache_dirs = [${Array.from({ length: count }, (_, i) => `"d${i}"`)}]`,
+    });
+  expect(read(dirs(LIMITS.cacheDirsMax)).kind).toBe("ok");
+  expect(mistakesOf(dirs(LIMITS.cacheDirsMax + 1))).toEqual([
+    [7, 14, "levels[0].servers[0].cache_dirs", "33 directories", "1 to 32"],
+  ]);
+});

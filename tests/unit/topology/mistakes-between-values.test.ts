@@ -88,6 +88,27 @@ const CASES: readonly [string, Readonly<Record<number, string>>, Row][] = [
     ],
   ],
   [
+    "a cache directory within another",
+    { 6: 'cache_dir = "a"\ncache_dirs = ["a", "a/b"]' },
+    [7, 20, `${A}.cache_dirs[1]`, '"a/b" inside of "a"', "cache directories apart from each other"],
+  ],
+  [
+    "a cache directory twice",
+    { 6: 'cache_dir = "a"\ncache_dirs = ["c", "./c"]' },
+    [
+      7,
+      20,
+      `${A}.cache_dirs[1]`,
+      '"./c" a second time on one host',
+      'a directory of its own (line 7 has "c")',
+    ],
+  ],
+  [
+    "no directory for pictures",
+    { 6: 'cache_dir = "a"\ncache_dirs = []' },
+    [7, 14, `${A}.cache_dirs`, "0 directories", "1 to 32"],
+  ],
+  [
     "a store without [s3]",
     { 23: "is_s3_origin = true" },
     [23, 16, `${O}.is_s3_origin`, "no [s3] host", "[s3] with host"],
