@@ -13,14 +13,13 @@ import { type DiskState, diskState } from "./disk-state.ts";
 import { finished, finishedInTurns } from "./file-digest.ts";
 import { type Folders, makeFolders } from "./folders.ts";
 import { inspect, type Verdict } from "./inspect.ts";
-import { learnRecord } from "./journal.ts";
-import { BLOCK_BYTES, FLAG, HALF, HEADER, OCTET, STATE, SUM } from "./layout.ts";
-import { accounted, chargeJournal, limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
+import { BLOCK_BYTES, HEADER, OCTET, STATE, SUM } from "./layout.ts";
+import { learn } from "./learn.ts";
+import { limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
 import { type Listed, listVariants } from "./list.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
 import { foundDoubtful, lookUp } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
-import { packFacts } from "./meta.ts";
 import { openStore } from "./open-store.ts";
 import { pin, pinnedNames, unpin } from "./pin.ts";
 import { isPinned, pinFits } from "./pins.ts";
@@ -28,20 +27,11 @@ import { type Published, publish } from "./publish.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
 import { type Plan, planLive, retire, takeRoom } from "./room.ts";
 import { countAt, type Seat, seatOf, stands } from "./seat.ts";
-import { findSlot, stateOf, writeFacts } from "./slots.ts";
+import { findSlot, stateOf } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { makeTemps, type OpenFile } from "./temps.ts";
 import { noteUnreadable } from "./trouble.ts";
-import {
-  addSum,
-  firstHash,
-  secondHash,
-  setSlotOctet,
-  slotHalf,
-  slotOctet,
-  sum,
-  word,
-} from "./view.ts";
+import { addSum, firstHash, secondHash, setSlotOctet, sum, word } from "./view.ts";
 
 export interface Cache {
   /** A variant that is here, as it was published; counts the access. Lock-free. */
@@ -249,50 +239,6 @@ function forget(store: Store, relname: string): boolean {
   }
   retire(store, plan);
   return true;
-}
-
-/** A hint that may be lost: it is not recorded when there is no room for its record. */
-function learn(store: Store, relname: string, facts: Facts): void {
-  const { view } = store;
-  if (!tryLock(store)) return;
-  let journal: number | undefined;
-  let text = "";
-  try {
-    const slot = findSlot(view, firstHash(view, relname), secondHash(view, relname), relname);
-    if (slot < 0 || stateOf(view, slot) !== STATE.live) return;
-    const old = slotOctet(view, slot, OCTET.flags);
-    const next = packFacts(facts, old >> FLAG.lossyShift);
-    if (next === undefined) {
-      store.log.warn("cache.facts_refused", { relname, ...facts });
-      return;
-    }
-    const width = slotHalf(view, slot, HALF.width);
-    if (
-      next.flags === (old & ~FLAG.doubtful) &&
-      next.width === width &&
-      next.height === slotHalf(view, slot, HALF.height)
-    )
-      return;
-    writeFacts(view, slot, next);
-    text = learnRecord(relname, next);
-    const grows =
-      accounted(sum(view, SUM.journal) + text.length) - accounted(sum(view, SUM.journal));
-    if (grows <= roomBytes(view)) journal = chargeJournal(view, text.length);
-  } finally {
-    unlock(view);
-  }
-  if (journal !== undefined) appendFacts(store, journal, text);
-}
-
-function appendFacts(store: Store, journal: number, text: string): void {
-  try {
-    store.journal.append(journal, [text]);
-  } catch (error) {
-    store.log.warn("cache.journal_failed", {
-      error,
-      effect: "facts will be looked at again after a restart",
-    });
-  }
 }
 
 function chargeFiles(store: Store, count: number): void {
