@@ -8,9 +8,12 @@ export function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** What the system said, as a Fault for whoever starts the node. */
-export function cannotListen(where: string, cause: unknown): Fault {
-  return new Fault("bad_request", `cannot listen on ${where}: ${reasonOf(cause)}`, { cause });
+/**
+ * What the system said, as a Fault for whoever starts the node. All of it is in the message: the error itself
+ * would say it again, with names of sockets that are nobody's business.
+ */
+export function cannotListen(where: string, error: unknown): Fault {
+  return new Fault("bad_request", `cannot listen on ${where}: ${reasonOf(error)}`);
 }
 
 function reasonOf(error: unknown): string {

@@ -84,7 +84,8 @@ export function makePurgeHere(
       const found = new Map((await drop(ids, "dropped")).map((one) => [one.id, one]));
       for (const id of ids) unswept.add(id);
       sweepLater();
-      log.info("purged", { orders: orders.length, example: orders[0] });
+      const [example] = orders;
+      log.info("purged", { orders: orders.length, action: example?.action, example: example?.id });
       return all.map((id) => {
         const uploads = taken.get(id) ?? 0;
         const dropped = found.get(id) ?? { id, variants: 0, bytes: 0 };

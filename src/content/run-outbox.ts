@@ -177,5 +177,7 @@ function report(
 ): void {
   const { relname, next } = record;
   options.counters.add("outbox_retry");
-  options.log.warn("outbox.not_sent", { relname, next, ...retry, error });
+  const { failures } = retry;
+  const retryMs = Math.round(retry.retryMs);
+  options.log.warn("outbox.not_sent", { relname, next, failures, retryMs, error });
 }

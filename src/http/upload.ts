@@ -14,6 +14,8 @@ import { makeKeyCheck, parseUploadMeta } from "./upload-meta.ts";
 
 const UPLOAD_PATH = "/upload-propagate";
 
+const ALLOWED_METHODS = "POST, OPTIONS";
+
 /** Bun's longest; the waits of an upload are its own (`DEADLINES.upload…`). */
 const IDLE_SECONDS = 255;
 
@@ -42,7 +44,10 @@ export function withUploads(routes: Handler, options: UploadOptions): Handler {
     const answer = routes(request, server);
     // what is answered at once is a refusal or small, so this costs pictures nothing
     if (!(answer instanceof Response)) return answer;
-    if (answer.status === 400 && pathOf(request) === UPLOAD_PATH) return notAllowed(options);
+    // no picture is there, so that the routes refuse it in one way or another
+    if ((answer.status >= 400 || method === "OPTIONS") && pathOf(request) === UPLOAD_PATH) {
+      return method === "OPTIONS" ? preflight(options) : notAllowed(options);
+    }
     if (answer.status === 405) answer.headers.set("Connection", "close");
     return answer;
   };
@@ -168,7 +173,21 @@ function answerOf(done: Uploaded, options: UploadOptions): Response {
 
 function notAllowed({ allowOrigin }: UploadOptions): Response {
   const fault = new Fault("method_not_allowed", "uploads are made by POST");
-  return faultResponse(fault, { allowOrigin: allowOrigin(), headers: { Allow: "POST, OPTIONS" } });
+  return faultResponse(fault, {
+    allowOrigin: allowOrigin(),
+    headers: { Allow: ALLOWED_METHODS, Connection: "close" },
+  });
+}
+
+function preflight(options: UploadOptions): Response {
+  const headers = new Headers({ Allow: ALLOWED_METHODS });
+  const allowOrigin = options.allowOrigin();
+  if (allowOrigin !== "") {
+    headers.set("Access-Control-Allow-Origin", allowOrigin);
+    headers.set("Access-Control-Allow-Methods", ALLOWED_METHODS);
+    headers.set("Access-Control-Allow-Headers", "Content-Type");
+  }
+  return new Response(null, { status: 204, headers });
 }
 
 function pathOf(request: Request): string {

@@ -46,11 +46,13 @@ function show(value: unknown): unknown {
   return `${value.message}${cause}`;
 }
 
+/** Without quotes or brackets in JSON; what JSON has no word for is told as it is. */
+function isPlain(value: unknown): boolean {
+  return value === null || (typeof value !== "string" && typeof value !== "object");
+}
+
 function asPairs(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
-    .map(
-      ([key, value]) =>
-        ` ${key}=${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
-    )
+    .map(([key, value]) => ` ${key}=${isPlain(value) ? String(value) : JSON.stringify(value)}`)
     .join("");
 }

@@ -213,6 +213,8 @@ describe("clients", () => {
       "POST /puddle/a/md/a.jpg HTTP/1.1\r\nHost: mir\r\nContent-Length: 5000000000\r\n\r\n";
     const answer = await rawExchange({ port, request });
     expect([statusOf(answer), answer.end]).toEqual([405, "closed"]);
+    const get = await mesh.get("edge-1", "/upload-propagate");
+    expect([get.status, get.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
   });
 });
 

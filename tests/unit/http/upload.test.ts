@@ -43,7 +43,8 @@ function siteOf(options: Partial<UploadOptions> = {}, finish?: () => Promise<nev
   };
   const { counters, log } = watchedParts();
   const routes: Handler = ({ method }) => {
-    if (method === "GET") return new Response("no such URL", { status: 400 });
+    if (method === "GET") return new Response("no such URL", { status: 404 });
+    if (method === "OPTIONS") return new Response(null, { status: 204, headers: { Allow: "GET" } });
     return new Response("no", { status: 405 });
   };
   const common = { keys: ["first", UPLOAD_KEY], receive, allowOrigin: () => "*", counters, log };
@@ -232,9 +233,34 @@ describe("other requests", () => {
     const site = siteOf();
     const get = await site.handler(new Request("http://mir/upload-propagate?a=1"));
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
+    const put = await site.handler(
+      new Request("http://mir/upload-propagate", { method: "PUT", body: "x" }),
+    );
+    const { headers } = put;
+    expect([put.status, headers.get("allow"), headers.get("connection")]).toEqual([
+      ...[405, "POST, OPTIONS"],
+      "close",
+    ]);
     const elsewhere = await site.handler(post("x", "/puddle/a/md/a.jpg"));
     expect([elsewhere.status, elsewhere.headers.get("connection")]).toEqual([405, "close"]);
     const picture = await site.handler(new Request("http://mir/puddle/a/md/a.jpg"));
-    expect([picture.status, picture.headers.get("connection")]).toEqual([400, null]);
+    expect([picture.status, picture.headers.get("connection")]).toEqual([404, null]);
+  });
+
+  test("OPTIONS tells a page of another site that it may POST here", async () => {
+    const site = siteOf();
+    const options = { method: "OPTIONS" };
+    const { status, headers } = await site.handler(
+      new Request("http://mir/upload-propagate", options),
+    );
+    const told = ["allow", "access-control-allow-methods", "access-control-allow-origin"];
+    expect([status, ...told.map((name) => headers.get(name))]).toEqual([
+      204,
+      "POST, OPTIONS",
+      "POST, OPTIONS",
+      "*",
+    ]);
+    const picture = await site.handler(new Request("http://mir/puddle/a/md/a.jpg", options));
+    expect(picture.headers.get("allow")).toBe("GET");
   });
 });
