@@ -5,6 +5,7 @@ import { PROTOCOL_VERSION } from "../wire/commands.ts";
 import { encodeHello, encodeProof } from "../wire/encode.ts";
 import type { Hello } from "../wire/messages.ts";
 import { AuthRefused, keyId, proofOf, sameProof } from "./auth.ts";
+import { type Certificate, refuseOthersName } from "./certificate.ts";
 import type { Credentials } from "./credentials.ts";
 import { makeNonce } from "./nonce.ts";
 
@@ -41,14 +42,16 @@ export class DialGreeting {
 
   /**
    * What is to be said to the listener's hello, if anything is. Throws a Fault `peer_failed` when it is
-   * another node than the one dialled, AuthRefused when it cannot prove that it knows our key.
+   * another node than the one dialled, AuthRefused when its certificate is another node's or it cannot prove
+   * that it knows our key. `shown` is undefined without TLS.
    */
-  accept(listener: Hello): Uint8Array | undefined {
+  accept(listener: Hello, shown?: Certificate): Uint8Array | undefined {
     const { peer, credentials } = this.#options;
     if (listener.name !== peer) {
       const told = `the node at the address of ${peer} is ${listener.name}; mend the topology`;
       throw new Fault("peer_failed", told);
     }
+    if (credentials.tls !== undefined) refuseOthersName(peer, shown);
     if (credentials.keys.length === 0) {
       if (listener.key === undefined) return undefined;
       throw new AuthRefused(`${peer} asks for a control key, and this node has none`);

@@ -3,6 +3,7 @@
 import type { SocketHandler } from "bun";
 import { asFault, Fault } from "../base/fault.ts";
 import { AuthRefused } from "./auth.ts";
+import { certificateOf } from "./certificate.ts";
 import { type TlsPem, tlsProblem } from "./credentials.ts";
 import type { DialGreeting } from "./dial-greeting.ts";
 import { LinkConnection, type LinkConnectionOptions } from "./link-connection.ts";
@@ -27,7 +28,8 @@ const HANDLERS: SocketHandler<LinkConnection> = {
     socket.data.received(bytes);
   },
   handshake(socket, ok, error) {
-    if (!ok || !socket.authorized) socket.data.fail(new AuthRefused(tlsProblem(error)));
+    if (ok && socket.authorized) socket.data.certified(certificateOf(socket));
+    else socket.data.fail(new AuthRefused(tlsProblem(error)));
   },
   drain(socket) {
     socket.data.drained();

@@ -6,6 +6,7 @@ import type { Piece } from "../wire/decode.ts";
 import { encodeHello } from "../wire/encode.ts";
 import type { Hello } from "../wire/messages.ts";
 import { AuthRefused, keyId, proofOf, sameProof } from "./auth.ts";
+import { type Certificate, refuseOthersName } from "./certificate.ts";
 import { isLoopback } from "./loopback.ts";
 import { makeNonce } from "./nonce.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -21,6 +22,7 @@ export class Greeting {
   readonly #address: string;
   #mode: Mode = "undecided";
   #peer: string;
+  #shown: Certificate | undefined;
   /** What the dialler has to say to be let in. */
   #expected = "";
 
@@ -30,6 +32,11 @@ export class Greeting {
     this.#say = say;
     this.#address = address;
     this.#peer = address;
+  }
+
+  /** The certificate that the peer has shown; before its hello. */
+  certified(shown: Certificate): void {
+    this.#shown = shown;
   }
 
   /** Name in the peer's hello, proven where there is a key; its address before that and for a legacy peer. */
@@ -89,6 +96,7 @@ export class Greeting {
 
   #answer(dialler: Hello): void {
     const { self, epoch, credentials } = this.#options;
+    if (credentials.tls !== undefined) refuseOthersName(dialler.name, this.#shown);
     const listener: Hello = {
       name: self,
       epoch,

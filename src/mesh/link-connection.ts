@@ -7,6 +7,7 @@ import { Decoder, type Piece } from "../wire/decode.ts";
 import { PONG_FRAME } from "../wire/encode.ts";
 import type { Hello } from "../wire/messages.ts";
 import { Alarm, type MeshDeadlines } from "./alarm.ts";
+import type { Certificate } from "./certificate.ts";
 import type { DialGreeting } from "./dial-greeting.ts";
 import type { Exchange } from "./exchange.ts";
 import { type LineEnd, OpenLine } from "./open-line.ts";
@@ -33,6 +34,7 @@ export class LinkConnection implements Disposable, LineEnd {
   #socket: Socket<LinkConnection> | undefined;
   #out: Outgoing | undefined;
   #state: State = "connecting";
+  #shown: Certificate | undefined;
   #greeting: DialGreeting | undefined;
   #greeted: PromiseWithResolvers<void> | undefined;
   #exchange: Exchange | undefined;
@@ -70,6 +72,11 @@ export class LinkConnection implements Disposable, LineEnd {
     this.#socket = socket;
     const { clock, deadlines } = this.#options;
     this.#out = new Outgoing({ socket, clock, stallMs: deadlines.sendStallMs });
+  }
+
+  /** The certificate that the peer has shown; before its hello. */
+  certified(shown: Certificate): void {
+    this.#shown = shown;
   }
 
   /** Says hello and waits for the peer's; rejects with a Fault, and the connection is closed then. */
@@ -186,7 +193,7 @@ export class LinkConnection implements Disposable, LineEnd {
   #onHello(hello: Hello): void {
     if (this.#greeting === undefined) throw new Fault("bad_frame", "a hello from a legacy peer");
     if (this.#state !== "hello") throw new Fault("bad_frame", "a second hello");
-    const proof = this.#greeting.accept(hello);
+    const proof = this.#greeting.accept(hello, this.#shown);
     if (proof !== undefined) this.#send(proof);
     if (!this.open) return;
     this.#state = "idle";

@@ -7,6 +7,7 @@ import { cannotListen, hostAndPort } from "../base/listening.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { type MeshDeadlines, meshDeadlines } from "./alarm.ts";
+import { certificateOf } from "./certificate.ts";
 import {
   type Credentials,
   NO_CREDENTIALS,
@@ -137,7 +138,8 @@ function handlers(
     binaryType: "uint8array",
     open: accept,
     handshake(socket, ok, error) {
-      socket.data?.secured(ok && socket.authorized ? undefined : tlsProblem(error));
+      if (ok && socket.authorized) socket.data?.secured(certificateOf(socket));
+      else socket.data?.unsecured(tlsProblem(error));
     },
     data(socket, bytes) {
       socket.data?.received(bytes);

@@ -8,6 +8,7 @@ import { PONG_FRAME } from "../wire/encode.ts";
 import type { Ask, SaveHeader } from "../wire/messages.ts";
 import { Alarm } from "./alarm.ts";
 import { AuthRefused } from "./auth.ts";
+import type { Certificate } from "./certificate.ts";
 import { Greeting } from "./greeting.ts";
 import { Intake } from "./intake.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -52,18 +53,22 @@ export class Session {
     socket.setNoDelay(true);
   }
 
-  /** The TLS handshake is over; `problem` when it failed. */
-  secured(problem: string | undefined): void {
-    if (this.#closed) return;
-    if (problem === undefined) this.#secured = true;
-    else this.#refuse(new AuthRefused(problem));
+  /** The TLS handshake is over, and the CA has signed what the peer showed. */
+  secured(shown: Certificate): void {
+    this.#secured = true;
+    this.#greeting.certified(shown);
+  }
+
+  /** The TLS handshake has failed. */
+  unsecured(problem: string): void {
+    if (!this.#closed) this.#refuse(new AuthRefused(problem));
   }
 
   received(bytes: Uint8Array): void {
     if (this.#closed) return;
     // the runtime sees to it; nothing may depend on that alone
     if (!this.#secured) {
-      this.secured("content before the end of the TLS handshake");
+      this.unsecured("content before the end of the TLS handshake");
       return;
     }
     this.#decoder.feed(bytes);

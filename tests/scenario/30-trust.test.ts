@@ -77,7 +77,9 @@ describe("nodes with a control key", () => {
 test("nodes with certificates serve each other over TLS (nothing to see without openssl)", async () => {
   if (OPENSSL === null) return;
   using dir = makeTempDir();
-  makeCertificates(dir).node("node", "IP:127.0.0.1");
+  const certificates = makeCertificates(dir);
+  const names = (...nodes: string[]) => ["IP:127.0.0.1", ...nodes.map((n) => `DNS:${n}`)].join();
+  certificates.node("node", names("edge-1", "edge-2", "regional"));
   const at = (file: string) => join(dir.path, file);
   const security = { tls_cert: at("node.pem"), tls_key: at("node.key"), tls_ca: at("ca.pem") };
   await writePicture(photos, "secret1.jpg", { width: 2400, height: 1600 });
@@ -93,5 +95,17 @@ test("nodes with certificates serve each other over TLS (nothing to see without 
   expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
   const [one, two] = await Promise.all(answers.map((answer) => answer.bytes()));
   expect(Bun.hash(one ?? "")).toBe(Bun.hash(two ?? "?"));
-  expect(await secured.counter("regional", "peer_request")).toBeGreaterThan(0);
+  const before = await secured.counter("regional", "peer_request");
+  expect(before).toBeGreaterThan(0);
+
+  // the CA has signed it too, but for the others: whoever stole it does not become edge-1 by saying so
+  certificates.node("node", names("edge-2", "regional"));
+  await secured.kill("edge-1");
+  await secured.start("edge-1");
+  await writePicture(photos, "secret2.jpg", { width: 2400, height: 1600 });
+  const alone = await secured.get("edge-1", "/puddle/secret2/lg/a.jpg");
+  expect(alone.status).toBe(200);
+  expect(await secured.counter("regional", "auth_refused")).toBeGreaterThan(0);
+  expect(await secured.counter("regional", "peer_request")).toBe(before);
+  expect(secured.node("regional").log()).toContain("edge-1 shows the certificate of CN=node");
 });

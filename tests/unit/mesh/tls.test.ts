@@ -1,6 +1,7 @@
 /** Control connections over TLS: both ends need a certificate of the mesh's CA (spec §3). */
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { AuthRefused } from "../../../src/mesh/auth.ts";
 import type { TlsPem } from "../../../src/mesh/credentials.ts";
 import { encodeRequest } from "../../../src/wire/encode.ts";
 import { codeOf, faultOf, readAll } from "../../support/bodies.ts";
@@ -73,6 +74,13 @@ if (OPENSSL === null) {
       expect(node.count("auth_refused")).toBe(1);
     });
 
+    test("may be named by a DNS name instead of the CN", async () => {
+      const machine = certificates.node("machine-7", "IP:127.0.0.1,DNS:owner,DNS:asker");
+      await using node = startSecured(machine);
+      using peer = askerOf(node.port, machine);
+      expect((await peer.ask()).meta.bytes).toBe(CONTENT.length);
+    });
+
     test("may listen beyond loopback", async () => {
       await using node = startSecured(owner, { host: "0.0.0.0" });
       using peer = askerOf(node.port, asker);
@@ -100,6 +108,28 @@ if (OPENSSL === null) {
         expect([node.asked(), node.listener.connections]).toEqual([0, 0]);
       });
     }
+
+    test("closes on a dialler that says it is another node than its certificate's", async () => {
+      await using node = startSecured(owner);
+      using thief = askerOf(node.port, certificates.node("other", "DNS:other.example.com"));
+      const fault = await faultOf(thief.ask());
+      expect([fault.code, fault instanceof AuthRefused]).toEqual(["peer_failed", false]);
+      expect([node.asked(), node.listener.connections]).toEqual([0, 0]);
+      expect([node.count("auth_refused"), node.count("peer_refused")]).toEqual([1, 0]);
+      expect(node.lines.join("")).toContain("asker shows the certificate of CN=other");
+    });
+
+    test("takes no wildcard for the name of a node", async () => {
+      await using node = startSecured(owner);
+      using thief = askerOf(node.port, certificates.node("any", "DNS:*.example.com"), []);
+      using named = startAsker(node.port, {
+        self: "a.example.com",
+        credentials: { keys: [], tls: certificates.node("any", "DNS:*.example.com") },
+      });
+      expect(await codeOf(thief.ask())).toBe("peer_failed");
+      expect(await codeOf(named.ask())).toBe("peer_failed");
+      expect(node.count("auth_refused")).toBe(2);
+    });
 
     test("closes on a dialler that has none", async () => {
       await using node = startSecured(owner);
@@ -148,6 +178,15 @@ if (OPENSSL === null) {
       using peer = askerOf(plain.port, asker);
       expect(await codeOf(peer.ask())).toBe("peer_failed");
       await until(() => plain.count("peer_refused") === 1);
+    });
+
+    test("gives up a listener that shows another node's certificate", async () => {
+      const other = certificates.node("other", "IP:127.0.0.1,DNS:localhost");
+      await using node = startSecured(other);
+      using peer = askerOf(node.port, asker);
+      const fault = await faultOf(peer.ask());
+      expect(fault.message).toContain("owner shows the certificate of CN=other");
+      expect([node.asked(), peer.count("auth_refused")]).toEqual([0, 1]);
     });
 
     test("gives up the right host with another node on it", async () => {
