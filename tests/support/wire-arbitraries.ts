@@ -180,6 +180,9 @@ const message: fc.Arbitrary<Recording> = fc.oneof(
   purge.map((p) => ({ bytes: encodePurge(p), says: [{ kind: "purge", purge: p }] })),
 );
 
+/** One message. */
+export const anyMessage: fc.Arbitrary<Recording> = message;
+
 /** Up to six messages in a row. */
 export const anyRecording: fc.Arbitrary<Recording> = fc
   .array(message, { maxLength: 6 })
