@@ -2,7 +2,7 @@
 
 import type { Fault } from "./fault.ts";
 
-/** Said at most once. bench/micro/wire.ts: a controller with a listener costs twenty times as much. */
+/** Said at most once. bench/micro/wire.ts: a controller with a listener costs a hundred times as much. */
 export class CallOff {
   #reason: Fault | undefined;
   #listener: ((reason: Fault) => void) | undefined;

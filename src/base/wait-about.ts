@@ -10,7 +10,7 @@ export interface Wait {
 
 /**
  * Calls `onDue` once, not before `afterMs` and at most about 10 ms after it. Making and ending one costs a
- * tenth of `setTimeout` and `clearTimeout` (bench/micro/wire.ts). It keeps no process alive.
+ * quarter of `setTimeout` and `clearTimeout` (bench/micro/wire.ts). It keeps no process alive.
  */
 export function waitAbout(afterMs: number, onDue: () => void): Wait {
   const ms = Math.max(STEP_MS, Math.ceil(afterMs / STEP_MS) * STEP_MS);
