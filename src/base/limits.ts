@@ -63,7 +63,9 @@ export const LIMITS = {
   hopsMax: 8,
   /** Connections to one peer from one worker. */
   linkConnectionsMax: 32,
-  /** Requests waiting for a connection to one peer in one worker. */
+  /** Of them, held by bodies of more than `collectBytesMax`; the others are for small ones. */
+  linkLargeMax: 24,
+  /** Requests waiting for a connection to one peer in one worker, and as many for a turn with a large body. */
   linkWaitingMax: 1024,
   /** Dials in a row that fail before a peer counts as down. */
   peerDialsMax: 3,

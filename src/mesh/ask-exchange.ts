@@ -10,6 +10,7 @@ import { acceptAnswer, refusalOf } from "./accept-answer.ts";
 import type { MeshDeadlines } from "./alarm.ts";
 import { type Exchange, type Line, type Progress, patience } from "./exchange.ts";
 import { type Flow, IncomingBody } from "./incoming-body.ts";
+import { type LargePlace, NotItsTurn } from "./large-share.ts";
 import type { PeerReply } from "./peer.ts";
 
 export interface AskOptions {
@@ -21,6 +22,8 @@ export interface AskOptions {
   readonly deadlines: MeshDeadlines;
   /** Heard until the answer begins: after that the connection may serve another request. */
   readonly callOff?: CallOff | undefined;
+  /** For a large body; left when the exchange has ended. */
+  readonly place: LargePlace;
 }
 
 export class AskExchange implements Exchange, Flow {
@@ -55,15 +58,16 @@ export class AskExchange implements Exchange, Flow {
         this.#body?.push(piece.bytes);
         return "more";
       case "save":
-        this.#begin(piece.header, piece.bodyBytes);
-        return "more";
+        return this.#begin(piece.header, piece.bodyBytes);
       case "error":
         if (this.#body !== undefined) throw unexpected(piece);
         this.#options.callOff?.deafen();
+        this.#options.place.leave();
         this.#reply.reject(refusalOf(piece.error, this.#options.peer));
         return "done";
       case "end":
         this.#finish(piece.end);
+        this.#options.place.leave();
         return "done";
       default:
         throw unexpected(piece);
@@ -91,19 +95,25 @@ export class AskExchange implements Exchange, Flow {
 
   fail(fault: Fault): void {
     this.#options.callOff?.deafen();
+    this.#options.place.leave();
     this.#reply.reject(fault);
     this.#body?.fail(fault);
   }
 
-  #begin(header: SaveHeader, bodyBytes: number): void {
+  #begin(header: SaveHeader, bodyBytes: number): Progress {
     if (this.#body !== undefined) {
       throw new Fault("bad_frame", "save where the end of another belongs");
     }
     const meta = acceptAnswer(header, bodyBytes, this.#options.ask);
+    this.#options.callOff?.deafen();
+    if (!this.#options.place.takes(bodyBytes)) {
+      this.#reply.reject(new NotItsTurn(this.#options.peer));
+      return "spent";
+    }
     const body = new IncomingBody(bodyBytes, this);
     this.#body = body;
-    this.#options.callOff?.deafen();
     this.#reply.resolve({ meta, via: header.via ?? "", detail: header.detail ?? "", body });
+    return "more";
   }
 
   /** For the body. */

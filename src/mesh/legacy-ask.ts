@@ -13,6 +13,7 @@ import { acceptAnswer } from "./accept-answer.ts";
 import type { AskOptions } from "./ask-exchange.ts";
 import type { Exchange, Line, Progress } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
+import { NotItsTurn } from "./large-share.ts";
 import type { PeerReply } from "./peer.ts";
 
 const utf8 = new TextEncoder();
@@ -51,6 +52,7 @@ export class LegacyAsk implements Exchange {
         return "more";
       case "bodyEnd":
         this.#body?.complete();
+        this.#options.place.leave();
         return "done";
       case "save":
         if (this.#begun) throw new Fault("bad_frame", "save where none belongs");
@@ -77,6 +79,7 @@ export class LegacyAsk implements Exchange {
 
   fail(fault: Fault): void {
     this.#options.callOff?.deafen();
+    this.#options.place.leave();
     this.#reply.reject(fault);
     this.#body?.fail(fault);
   }
@@ -97,6 +100,10 @@ export class LegacyAsk implements Exchange {
     if (bare) {
       this.#reply.resolve({ meta, via: "", detail: "", body: NO_BODY });
       return droppable(bodyBytes);
+    }
+    if (!this.#options.place.takes(bodyBytes)) {
+      this.#reply.reject(new NotItsTurn(peer));
+      return "spent";
     }
     const body = this.#incoming(bodyBytes);
     this.#body = body;

@@ -14,6 +14,7 @@ import { BackOff } from "./back-off.ts";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.ts";
 import { type Address, dial } from "./dial.ts";
 import { DialGreeting } from "./dial-greeting.ts";
+import type { LargePlace } from "./large-share.ts";
 import { LegacyAsk } from "./legacy-ask.ts";
 import { LegacyTell } from "./legacy-tell.ts";
 import type { LinkConnection } from "./link-connection.ts";
@@ -66,6 +67,8 @@ export interface LinksOptions {
   readonly deadlines?: Partial<MeshDeadlines>;
   /** Default LIMITS.linkConnectionsMax. */
   readonly connectionsMax?: number;
+  /** Default LIMITS.linkLargeMax, and less than `connectionsMax`. */
+  readonly largeMax?: number;
   /** Default LIMITS.linkWaitingMax. */
   readonly waitingMax?: number;
 }
@@ -89,12 +92,12 @@ export function makeLinks(options: LinksOptions): Links {
   const within = <T>(
     peer: string,
     deadlineMs: number,
-    begin: (connection: LinkConnection, deadlineAt: number) => Promise<T>,
+    begin: (connection: LinkConnection, deadlineAt: number, place: LargePlace) => Promise<T>,
   ): Promise<T> => {
     if (closed) return Promise.reject(new Fault("draining", "the node closes its connections"));
     const deadlineAt = clock.monotonicMs() + deadlineMs;
     const leftMs = (): number => deadlineAt - clock.monotonicMs();
-    return poolOf(peer).run(leftMs, (connection) => begin(connection, deadlineAt));
+    return poolOf(peer).run(leftMs, (connection, place) => begin(connection, deadlineAt, place));
   };
   const deadlines = meshDeadlines(options.deadlines);
 
@@ -105,9 +108,9 @@ export function makeLinks(options: LinksOptions): Links {
         const told = `${peer} is a legacy node: it is not asked for its disk alone`;
         return Promise.reject(new Fault("not_found", told));
       }
-      return within(peer, request.deadlineMs, (connection, deadlineAt) => {
+      return within(peer, request.deadlineMs, (connection, deadlineAt, place) => {
         const ask = askOf(request, options.epoch, deadlineAt - clock.monotonicMs());
-        const given = { peer, ask, deadlineAt, clock, deadlines, callOff };
+        const given = { peer, ask, deadlineAt, clock, deadlines, callOff, place };
         const exchange = legacy ? new LegacyAsk(given) : new AskExchange(given);
         callOff?.hear(() => connection.fail(unwanted()));
         connection.run(exchange);
@@ -146,6 +149,7 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
   const { self, clock, addresses, counters, log, credentials = NO_CREDENTIALS } = options;
   const deadlines = meshDeadlines(options.deadlines);
   const legacy = options.legacy?.(peer) === true;
+  const connectionsMax = options.connectionsMax ?? LIMITS.linkConnectionsMax;
   const greeting = (): DialGreeting | undefined =>
     legacy ? undefined : new DialGreeting({ self, epoch: options.epoch, peer, credentials });
   const onBroken = (fault: Fault): void => {
@@ -156,7 +160,8 @@ function makePool(peer: string, options: LinksOptions): PeerPool {
   };
   const pool: PeerPool = new PeerPool({
     peer,
-    connectionsMax: options.connectionsMax ?? LIMITS.linkConnectionsMax,
+    connectionsMax,
+    largeMax: Math.min(options.largeMax ?? LIMITS.linkLargeMax, Math.max(1, connectionsMax - 1)),
     waitingMax: options.waitingMax ?? LIMITS.linkWaitingMax,
     backOff: new BackOff({ clock, deadlines, random: options.random ?? Math.random }),
     dial: () =>

@@ -2,16 +2,22 @@
 
 import { asFault, Fault } from "../base/fault.ts";
 import type { BackOff } from "./back-off.ts";
+import { LargePlace, LargeShare, NotItsTurn } from "./large-share.ts";
 import type { LinkConnection } from "./link-connection.ts";
 
 export interface PeerPoolOptions {
   readonly peer: string;
   readonly connectionsMax: number;
   readonly waitingMax: number;
+  /** Of the connections, those that large bodies may hold. */
+  readonly largeMax: number;
   /** The pool is told of the connection's life by `freed` and `closed`. */
   readonly dial: () => Promise<LinkConnection>;
   readonly backOff: BackOff;
 }
+
+/** What is begun on a connection; the place is its own until it has ended. */
+type Run<T> = (connection: LinkConnection, place: LargePlace) => Promise<T>;
 
 interface Waiter {
   readonly connection: PromiseWithResolvers<LinkConnection>;
@@ -25,11 +31,14 @@ export class PeerPool implements Disposable {
   readonly #all = new Set<LinkConnection>();
   #dialling = 0;
   #waiting: Waiter[] = [];
+  readonly #large: LargeShare;
   #shut = false;
   #retired = false;
 
   constructor(options: PeerPoolOptions) {
     this.#options = options;
+    const { peer, largeMax: bodiesMax, waitingMax } = options;
+    this.#large = new LargeShare({ peer, bodiesMax, waitingMax });
   }
 
   /** Connections, those being opened included. */
@@ -38,22 +47,40 @@ export class PeerPool implements Disposable {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#large.waiting;
   }
 
   /**
    * Runs one exchange on a connection of its own. One that had become stale while idle shows only when it is
-   * used: then, and only while no byte of an answer has come, the request is made once more on a new one.
+   * used: then, and only while no byte of an answer has come, the request is made once more on a new one. A
+   * large answer that does not find a place is asked for again when there is one.
    */
-  async run<T>(leftMs: () => number, run: (c: LinkConnection) => Promise<T>): Promise<T> {
+  async run<T>(leftMs: () => number, run: Run<T>): Promise<T> {
+    try {
+      return await this.#runOnce(leftMs, run);
+    } catch (error) {
+      if (!(error instanceof NotItsTurn)) throw error;
+    }
+    await this.#large.turn(leftMs());
+    const place = new LargePlace(this.#large, true);
+    try {
+      return await run(await this.#acquire(leftMs(), true), place);
+    } catch (error) {
+      place.leave();
+      throw error;
+    }
+  }
+
+  async #runOnce<T>(leftMs: () => number, run: Run<T>): Promise<T> {
+    const place = new LargePlace(this.#large, false);
     const connection = this.#takeIdle() ?? (await this.#acquire(leftMs(), false));
     const reused = connection.requests > 0;
     try {
-      return await run(connection);
+      return await run(connection, place);
     } catch (error) {
       if (!reused || !connection.lost) throw error;
     }
-    return run(await this.#acquire(leftMs(), true));
+    return run(await this.#acquire(leftMs(), true), place);
   }
 
   freed(connection: LinkConnection): void {
@@ -86,6 +113,7 @@ export class PeerPool implements Disposable {
     this.#shut = true;
     for (const connection of [...this.#all]) connection[Symbol.dispose]();
     for (const waiter of this.#waiting.splice(0)) waiter.connection.reject(shutFault());
+    this.#large.shut(shutFault());
   }
 
   #takeIdle(): LinkConnection | undefined {
