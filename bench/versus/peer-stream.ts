@@ -1,4 +1,7 @@
-/** What a picture streamed from a peer costs both nodes, against nginx proxy_pass to nginx static, in one run. */
+/**
+ * What a picture streamed from a peer costs both nodes, in one run: against nginx proxy_pass to nginx static, and
+ * against a picture that the asker has itself.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -68,18 +71,23 @@ async function run(nginx: string): Promise<void> {
     pids: [...owner.pids, ...asker.pids],
     url: (file) => `http://127.0.0.1:${front}/${file}`,
   };
+  const hit: Rival = { ...mir, name: "hit", pids: [mesh.node("edge-1").pid] };
   console.log("microseconds of CPU an answer, asker and owner together; median of rounds\n");
-  console.log("size      mir   (user)   nginx  (user)   ratio  wanted");
+  console.log(
+    "size       mir   (user)  nginx  (user)   ratio  wanted    hit  (user)   mir/hit  (user)",
+  );
   for (const size of SIZES) {
-    const names = await peerOwned(mir, size.bytes);
-    const costs = { mir: [] as Cost[], nginx: [] as Cost[] };
+    const { peers, own } = await namesOf(mir, size.bytes);
+    const costs: Costs = { mir: [], nginx: [], hit: [] };
     for (let round = 0; round <= ROUNDS; round++) {
-      const ours = await cost(mir, names, size.answers);
-      const theirs = await cost(rival, names, size.answers);
-      // the first round warms both
+      const ours = await cost(mir, peers, size.answers);
+      const theirs = await cost(rival, peers, size.answers);
+      const local = await cost(hit, own, size.answers);
+      // the first round warms all
       if (round === 0) continue;
       costs.mir.push(ours);
       costs.nginx.push(theirs);
+      costs.hit.push(local);
     }
     report(size, costs);
   }
@@ -87,34 +95,45 @@ async function run(nginx: string): Promise<void> {
 
 type Cost = ReturnType<typeof microsecondsEach>;
 
-function report(
-  size: (typeof SIZES)[number],
-  costs: { readonly mir: readonly Cost[]; readonly nginx: readonly Cost[] },
-): void {
+interface Costs {
+  readonly mir: Cost[];
+  readonly nginx: Cost[];
+  readonly hit: Cost[];
+}
+
+function report(size: (typeof SIZES)[number], costs: Costs): void {
   const of = (list: readonly Cost[], key: keyof Cost) => median(list.map((c) => c[key]));
-  const ratio = median(costs.mir.map((c, i) => c.total / (costs.nginx[i]?.total ?? Number.NaN)));
+  const both = (list: readonly Cost[]): string => {
+    const user = `(${of(list, "user").toFixed(0)})`;
+    return `${of(list, "total").toFixed(0).padStart(6)} ${user.padStart(7)}`;
+  };
+  const over = (list: readonly Cost[], key: keyof Cost): string =>
+    median(costs.mir.map((c, i) => c[key] / (list[i]?.[key] ?? Number.NaN))).toFixed(2);
   const cells = [
-    size.name.padEnd(7),
-    of(costs.mir, "total").toFixed(0).padStart(6),
-    `(${of(costs.mir, "user").toFixed(0)})`.padStart(8),
-    of(costs.nginx, "total").toFixed(0).padStart(7),
-    `(${of(costs.nginx, "user").toFixed(0)})`.padStart(7),
-    ratio.toFixed(2).padStart(7),
+    ...[size.name.padEnd(7), both(costs.mir), both(costs.nginx)],
+    over(costs.nginx, "total").padStart(7),
     `≤ ${size.wanted}`.padStart(7),
+    both(costs.hit),
+    over(costs.hit, "total").padStart(8),
+    `(${over(costs.hit, "user")})`.padStart(8),
   ];
   console.log(cells.join(" "));
 }
 
-/** Names that edge-1 streams from its peer; asking for them also warms the owner. */
-async function peerOwned(mir: Rival, bytes: number): Promise<string[]> {
-  const names: string[] = [];
+/** Names that edge-1 streams from its peer, and those it has itself; asking for them warms both nodes. */
+async function namesOf(
+  mir: Rival,
+  bytes: number,
+): Promise<{ readonly peers: readonly string[]; readonly own: readonly string[] }> {
+  const peers: string[] = [];
+  const own: string[] = [];
   for (let i = 0; i < FILES; i++) {
     const name = nameOf(bytes, i);
     const answer = await fetch(mir.url(name));
     await answer.bytes();
-    if (outcomeOf(answer) === "peer") names.push(name);
+    (outcomeOf(answer) === "peer" ? peers : own).push(name);
   }
-  return names;
+  return { peers, own };
 }
 
 /** A bounded number of answers over keep-alive connections, one after the other on each. */

@@ -67,6 +67,10 @@ export const LIMITS = {
   linkLargeMax: 24,
   /** Requests waiting for a connection to one peer in one worker, and as many for a turn with a large body. */
   linkWaitingMax: 1024,
+  /** Bytes of bodies held in one worker for peers that ask again and again, of one, and names remembered as asked. */
+  hotBodiesBytesMax: 16 * MiB,
+  hotBodyBytesMax: 128 * KiB,
+  hotBodiesAskedMax: 8192,
   /** Dials in a row that fail before a peer counts as down. */
   peerDialsMax: 3,
   /** Nodes of one level that are asked for one thing before the level counts as down. */

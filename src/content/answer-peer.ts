@@ -6,6 +6,7 @@ import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import { sendOf } from "./body-from.ts";
 import { refuseLoop, startContext } from "./context.ts";
 import { cheapest } from "./generate.ts";
+import { type HotBodies, makeHotBodies } from "./hot-bodies.ts";
 import { resident } from "./load.ts";
 import { settleId } from "./mend.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
@@ -18,6 +19,7 @@ const NO_VALIDATOR = "0".repeat(16);
 export type StatusOf = (outcome: Outcome) => string;
 
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
+  const hotBodies = makeHotBodies();
   return async (request) => {
     parts.counters.add("peer_request");
     const wanted = parseRelname(request.relname);
@@ -47,7 +49,10 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
     const via = statusOf(served.outcome);
     const spoiled = (): void => void parts.cache.inspectNow(served.meta.relname);
-    return { ...answer(served, { via, head: request.head === true, sourceAt }), spoiled };
+    return {
+      ...answer(served, { via, head: request.head === true, sourceAt, hotBodies }),
+      spoiled,
+    };
   };
 }
 
@@ -69,7 +74,12 @@ function offer(parts: Parts, wanted: Variant, sourceAt: number | undefined): Pee
 
 function answer(
   served: Served,
-  options: { via: string; head: boolean; sourceAt: number | undefined },
+  options: {
+    readonly via: string;
+    readonly head: boolean;
+    readonly sourceAt: number | undefined;
+    readonly hotBodies: HotBodies;
+  },
 ): PeerAnswer {
   const meta = { ...served.meta, sourceAt: served.meta.sourceAt ?? options.sourceAt };
   const common = { meta, via: options.via, detail: served.outcome.source };
@@ -77,7 +87,8 @@ function answer(
     if (served.kind === "stream") served.body.cancel();
     return { ...common, send: { kind: "none" } };
   }
-  return { ...common, send: sendOf(served) };
+  const hot = served.kind === "file" ? options.hotBodies(served.meta, served.path) : undefined;
+  return { ...common, send: hot === undefined ? sendOf(served) : { kind: "bytes", ...hot } };
 }
 
 function factsAnswer(wanted: Variant, facts: Facts, sourceAt: number | undefined): PeerAnswer {

@@ -45,7 +45,8 @@ export type AnswerSource =
   /** `head`, `facts`, or the asker's validator still matches. */
   | { readonly kind: "none" }
   | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** `xxh64` of the bytes, where it is known. */
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly xxh64?: string }
   | { readonly kind: "body"; readonly body: Body };
 
 export interface PeerAnswer {

@@ -51,7 +51,7 @@ function sendWhole(
     buffer.set(head, from);
     const end = at + bytes;
     if (source !== undefined) fillWhole(source, buffer, { at, end });
-    const xxh64 = (): string => digestOf(buffer.subarray(at, end));
+    const xxh64 = (): string => source?.xxh64 ?? digestOf(buffer.subarray(at, end));
     const to = extended ? putEnd(buffer, end, { bytes, xxh64: xxh64() }) : end;
     writing = write(buffer.subarray(from, to));
   } finally {

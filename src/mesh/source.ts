@@ -13,6 +13,8 @@ const ONE_BYTE = new Uint8Array(1);
 export interface Source {
   /** `fill` never has to be waited for, and `finish` has nothing to find out that `fill` does not. */
   readonly atOnce: boolean;
+  /** Of all that it gives, where that is known without looking. */
+  readonly xxh64?: string | undefined;
   /**
    * Fills the room from its start, as far as bytes are at hand; how many there were, never 0. Rejects or
    * throws a Fault when the source is shorter than it should be, or cannot be read.
@@ -35,7 +37,7 @@ export function openSource(answer: Pick<PeerAnswer, "send" | "meta">, offset: nu
       return fileSource(send.path, meta.bytes, offset);
     case "bytes":
       if (send.bytes.length !== meta.bytes) throw wrongLength(send.bytes.length, meta.bytes);
-      return bytesSource(send.bytes, offset);
+      return bytesSource(send.bytes, offset, send.xxh64);
     case "body":
       return bodySource(send.body, offset);
     case "none":
@@ -80,10 +82,11 @@ function fileSource(path: string, bytes: number, offset: number): Source {
   };
 }
 
-function bytesSource(bytes: Uint8Array, offset: number): Source {
+function bytesSource(bytes: Uint8Array, offset: number, xxh64: string | undefined): Source {
   let position = offset;
   return {
     atOnce: true,
+    xxh64: offset === 0 ? xxh64 : undefined,
     fill(room) {
       const part = bytes.subarray(position, position + room.length);
       room.set(part);

@@ -1,6 +1,7 @@
 /** Relnames, both ways (spec §3). */
 
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { FORMATS, ORIGINAL_EXTS, parseRelname, relnameOf } from "../../../src/base/variant.ts";
 
 describe("a relname", () => {
@@ -35,4 +36,28 @@ describe("a relname", () => {
       expect(parseRelname(text)).toBeUndefined();
     });
   }
+});
+
+test("whatever is read as a relname is written the same, and one spoilt anywhere is mostly refused", () => {
+  const good = fc
+    .tuple(fc.stringMatching(/^[A-Za-z0-9_-]{6,96}$/), fc.constantFrom("md", "orig", "800x600"))
+    .map(([id, size]) => relnameOf({ id, size, ext: "jpg" }));
+  const odd = fc.constantFrom("", "/", "..", ".", "\0", "é", "a", "A", "0", "jpg", "//");
+  const spoilt = fc
+    .record({ text: good, at: fc.nat(), cut: fc.nat({ max: 3 }), put: odd })
+    .map(({ text, at, cut, put }) => {
+      const from = at % (text.length + 1);
+      return text.slice(0, from) + put + text.slice(from + cut);
+    });
+  let refused = 0;
+  fc.assert(
+    fc.property(fc.oneof(good, spoilt), (text) => {
+      const variant = parseRelname(text);
+      if (variant === undefined) refused++;
+      else expect(relnameOf(variant)).toBe(text.startsWith("/") ? text.slice(1) : text);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(refused).toBeGreaterThan(500);
+  expect(refused).toBeLessThan(2500);
 });

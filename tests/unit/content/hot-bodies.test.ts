@@ -1,0 +1,77 @@
+/** Bodies that are held for peers: the right bytes or none, and never too many. */
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, rmSync } from "node:fs";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { makeHotBodies } from "../../../src/content/hot-bodies.ts";
+import { digestOf } from "../../../src/wire/xxhash.ts";
+import { noise, variantOf } from "../../support/peers.ts";
+import { makeTempDir } from "../../support/temp-dir.ts";
+
+const KiB = 1024;
+const CONTENT = noise(12 * KiB);
+const dir = makeTempDir();
+afterAll(() => dir[Symbol.dispose]());
+const path = dir.write("a.jpg", CONTENT);
+const meta = variantOf(CONTENT.length);
+
+/** Another name for the same bytes. */
+const named = (i: number, bytes = CONTENT.length) => variantOf(bytes, { relname: `name-${i}` });
+
+describe("a body that a peer asks for", () => {
+  test("is held from the second time on, with its digest, whatever becomes of the file", () => {
+    const hot = makeHotBodies();
+    const gone = dir.write("gone.jpg", CONTENT);
+    expect(hot(meta, gone)).toBeUndefined();
+    expect(hot(meta, gone)?.bytes).toEqual(CONTENT);
+    rmSync(gone);
+    expect(existsSync(gone)).toBe(false);
+    expect(hot(meta, gone)).toMatchObject({ bytes: CONTENT, xxh64: digestOf(CONTENT) });
+  });
+
+  test("is read again when the index has another variant under its name", () => {
+    const hot = makeHotBodies();
+    for (let i = 0; i < 2; i++) hot(meta, path);
+    const other = noise(13 * KiB);
+    const now = variantOf(other.length, { validator: "f".repeat(16) });
+    expect(hot(now, dir.write("b.jpg", other))?.bytes).toEqual(other);
+    const sameLength = { ...now, validator: "e".repeat(16) };
+    const third = other.toReversed();
+    expect(hot(sameLength, dir.write("c.jpg", third))?.xxh64).toBe(digestOf(third));
+  });
+
+  test("is left to who sends it when its file has gone or has another length", () => {
+    const hot = makeHotBodies();
+    for (let i = 0; i < 2; i++) expect(hot(meta, `${path}.gone`)).toBeUndefined();
+    for (const bytes of [CONTENT.length - 1, CONTENT.length + 1]) {
+      expect(hot(variantOf(bytes), path)).toBeUndefined();
+    }
+    expect(hot(meta, path)?.bytes).toEqual(CONTENT);
+  });
+
+  test("is not held when it is large", () => {
+    const hot = makeHotBodies();
+    const most = LIMITS.hotBodyBytesMax;
+    const large = dir.write("large.jpg", noise(most + 1));
+    const full = dir.write("full.jpg", noise(most));
+    for (let i = 0; i < 3; i++) expect(hot(named(1, most + 1), large)).toBeUndefined();
+    hot(named(2, most), full);
+    expect(hot(named(2, most), full)?.bytes).toHaveLength(most);
+  });
+});
+
+describe("what is held", () => {
+  test("never exceeds its maximum: what was used longest ago goes", () => {
+    const hot = makeHotBodies(3 * CONTENT.length);
+    for (const i of [1, 2, 3]) for (let n = 0; n < 2; n++) hot(named(i), path);
+    // 1 is used, 2 is the oldest now
+    expect(hot(named(1), "")).toBeDefined();
+    for (let n = 0; n < 2; n++) hot(named(4), path);
+    expect([1, 3, 4].map((i) => hot(named(i), "/nowhere") !== undefined)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(hot(named(2), "/nowhere")).toBeUndefined();
+  });
+});
