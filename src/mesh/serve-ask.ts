@@ -54,6 +54,10 @@ export async function serveAsk(options: ServeOptions): Promise<"keep" | "close">
         callOff.hear(() => source?.close());
         await sending;
       }
+    } catch (error) {
+      // a small file shows its length only when it is read
+      if (!begun && answer.send.kind === "file") answer.spoiled?.();
+      throw error;
     } finally {
       callOff.deafen();
       source?.close();
