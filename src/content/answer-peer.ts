@@ -1,6 +1,7 @@
 /** Answers what peers and the level above ask: as owner everything, as `local` only the disk (spec §4). */
 
 import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
 import { type Facts, ORIG, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import { sendOf } from "./body-from.ts";
@@ -19,7 +20,8 @@ const NO_VALIDATOR = "0".repeat(16);
 export type StatusOf = (outcome: Outcome) => string;
 
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
-  const hotBodies = makeHotBodies();
+  // an operator who wants nothing held in memory means this too
+  const hotBodies = makeHotBodies(Math.min(LIMITS.hotBodiesBytesMax, parts.self.ramBytes));
   return async (request) => {
     parts.counters.add("peer_request");
     const wanted = parseRelname(request.relname);

@@ -22,7 +22,7 @@ export interface HotBody {
 export type HotBodies = (meta: VariantMeta, path: string) => HotBody | undefined;
 
 /** At most `bytesMax` of content; what was used longest ago goes. */
-export function makeHotBodies(bytesMax: number = LIMITS.hotBodiesBytesMax): HotBodies {
+export function makeHotBodies(bytesMax: number): HotBodies {
   const held = new Map<string, HotBody & { readonly validator: string }>();
   const asked = makeMemo<true>(LIMITS.hotBodiesAskedMax);
   let heldBytes = 0;

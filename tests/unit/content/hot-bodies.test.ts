@@ -20,7 +20,7 @@ const named = (i: number, bytes = CONTENT.length) => variantOf(bytes, { relname:
 
 describe("a body that a peer asks for", () => {
   test("is held from the second time on, with its digest, whatever becomes of the file", () => {
-    const hot = makeHotBodies();
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
     const gone = dir.write("gone.jpg", CONTENT);
     expect(hot(meta, gone)).toBeUndefined();
     expect(hot(meta, gone)?.bytes).toEqual(CONTENT);
@@ -30,7 +30,7 @@ describe("a body that a peer asks for", () => {
   });
 
   test("is read again when the index has another variant under its name", () => {
-    const hot = makeHotBodies();
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
     for (let i = 0; i < 2; i++) hot(meta, path);
     const other = noise(13 * KiB);
     const now = variantOf(other.length, { validator: "f".repeat(16) });
@@ -41,7 +41,7 @@ describe("a body that a peer asks for", () => {
   });
 
   test("is left to who sends it when its file has gone or has another length", () => {
-    const hot = makeHotBodies();
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
     for (let i = 0; i < 2; i++) expect(hot(meta, `${path}.gone`)).toBeUndefined();
     for (const bytes of [CONTENT.length - 1, CONTENT.length + 1]) {
       expect(hot(variantOf(bytes), path)).toBeUndefined();
@@ -50,7 +50,7 @@ describe("a body that a peer asks for", () => {
   });
 
   test("is not held when it is large", () => {
-    const hot = makeHotBodies();
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
     const most = LIMITS.hotBodyBytesMax;
     const large = dir.write("large.jpg", noise(most + 1));
     const full = dir.write("full.jpg", noise(most));
@@ -61,6 +61,11 @@ describe("a body that a peer asks for", () => {
 });
 
 describe("what is held", () => {
+  test("is nothing where nothing may be", () => {
+    const hot = makeHotBodies(0);
+    for (let n = 0; n < 3; n++) expect(hot(meta, path)).toBeUndefined();
+  });
+
   test("never exceeds its maximum: what was used longest ago goes", () => {
     const hot = makeHotBodies(3 * CONTENT.length);
     for (const i of [1, 2, 3]) for (let n = 0; n < 2; n++) hot(named(i), path);
