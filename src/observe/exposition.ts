@@ -7,7 +7,7 @@ import { LATENCY_BUCKETS, readLatencies } from "./histogram.ts";
 export interface Gauge {
   readonly name: string;
   readonly help: string;
-  /** Gauges that differ in nothing else stand one after the other. Values need no escaping. */
+  /** Gauges that differ in nothing else stand one after the other. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -62,8 +62,13 @@ function head(name: string, type: "counter" | "gauge" | "histogram", help: strin
 }
 
 function labelText(labels: Gauge["labels"] = {}): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+/** A path may hold anything. */
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
 /** The format spells infinity its own way. */

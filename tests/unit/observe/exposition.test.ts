@@ -122,6 +122,11 @@ describe("the metrics", () => {
     ]);
   });
 
+  test("hold any path as a label", () => {
+    const text = render([{ name: "disk", help: "h", labels: { dir: '/a "b"\\c\nd' }, value: 1 }]);
+    expect(text).toContain('mir_disk{dir="/a \\"b\\"\\\\c\\nd"} 1\n');
+  });
+
   test("hold the latencies as a histogram by outcome: growing buckets up to the count", () => {
     const family = parse(
       render([], (memory) => {
