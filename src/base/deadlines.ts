@@ -132,6 +132,8 @@ export const DEADLINES = {
   cacheLockMs: 50,
   /** A start reads the index for so long before it serves; the rest of a large one comes while it does. */
   indexLoadMs: 1_000,
+  /** Originals without a record that nobody below could confirm are asked for again after this. */
+  readmitPauseMs: 60_000,
   /** Between two walks of the scrub over the whole cache. */
   scrubPauseMs: 60_000,
   /** Main mends the index within this after a thread died holding its lock. */

@@ -24,6 +24,7 @@ import { openStore } from "./open-store.ts";
 import { pin, pinnedNames, unpin } from "./pin.ts";
 import { isPinned, pinFits } from "./pins.ts";
 import { type Published, publish } from "./publish.ts";
+import { type Stray, takeStray } from "./reconcile.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
 import { type Plan, planLive, retire, takeRoom } from "./room.ts";
 import { countAt, type Seat, seatOf, stands } from "./seat.ts";
@@ -111,6 +112,11 @@ export interface Cache {
    * memory is no fault of the file.
    */
   noteUnread(relname: string, error: unknown): void;
+  /**
+   * Moves a file without a record from where a variant of that name would lie to a temporary file, which is the caller's,
+   * with room for it on the same disk if there is any; undefined when there is no such file.
+   */
+  takeStray(relname: string): Stray | undefined;
   /** What lies in so many places of the index from `from` on, 0 at first; see list.ts. Counts nothing. */
   list(from: number, slotsMax: number): Listed;
   /** Facts of the original became known; kept with this variant. */
@@ -165,6 +171,7 @@ export function openCache(options: {
     seat: (meta) => seatOf(view, meta),
     stands: (seat) => stands(view, seat),
     count: (seat) => countAt(view, seat),
+    takeStray: (relname) => takeStray(store, relname, temps.path()),
     inDoubt: () => word(view, HEADER.doubtful) !== 0,
     settle: (relname) => settle(store, relname),
     inspect: (relname) => finishedInTurns(inspect(store, relname)),

@@ -100,6 +100,13 @@ function overAll(
     inDoubt: () => caches().some((cache) => cache.inDoubt()),
     settle: (relname) => holder(relname).cache?.settle(relname),
     inspect: async (relname) => holder(relname).cache?.inspect(relname) ?? "gone",
+    takeStray(relname) {
+      for (const cache of caches()) {
+        const stray = cache.takeStray(relname);
+        if (stray !== undefined) return stray;
+      }
+      return undefined;
+    },
     inspectNow: (relname) => holder(relname).cache?.inspectNow(relname) ?? "gone",
     pathOf: (relname) => `${holder(relname).dir}/${relname}`,
     tempPath: (relname) =>

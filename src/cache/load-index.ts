@@ -4,7 +4,7 @@
  */
 
 import { parseRelname } from "../base/variant.ts";
-import { digestText, writeIfRoom } from "./digests.ts";
+import { writeIfRoom } from "./digests.ts";
 import type { FactFields } from "./journal.ts";
 import { HEADER, OCTET, SUM, WORD } from "./layout.ts";
 import { accounted, roomSlots } from "./ledger.ts";
@@ -14,7 +14,7 @@ import type { OpenCheckpoint } from "./open-checkpoint.ts";
 import { PINNED, queueOf, SMALL } from "./queues.ts";
 import type { Journaled } from "./read-journals.ts";
 import { dropSlot } from "./room.ts";
-import { imagesIn, type SlotImage } from "./slot-image.ts";
+import { beforeImages, type SlotImage, stepImage } from "./slot-image.ts";
 import { bytesOf, isDoubtful, pasteSlot, probe, setDoubtful, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import type { Tombstones } from "./tombstones.ts";
@@ -26,8 +26,6 @@ const IMAGES_PER_TURN = 256;
 export interface Load {
   /** Yields between turns. */
   readonly steps: Generator<void, void>;
-  /** Workers run from now on: what was read of the disk before may have changed. */
-  serve(): void;
   /** Images that found no place, or were from before a purge, so far. */
   readonly dropped: number;
   /** Chunks that were damaged, so far: what they told of is not known any more. */
@@ -48,21 +46,20 @@ export function loadImages(
   const { checkpoint, journaled, doubtful, tombstones } = options;
   const { ages } = checkpoint;
   const recode = recodeOf(checkpoint.head.sizes, view.sizes);
-  const newer = keysOf(store, journaled.last.keys());
+  const gone = goneKeys(store, journaled.last);
   const learned = factsByKey(store, journaled.learned);
   // names are looked at only when there is a reason
   const suspected = tombstones.outdates(ages);
   const { seq } = tombstones;
   const outdated = isOutdated(store, ages);
-  const digests = store.digests.readAll();
-  let alone = true;
   let dropped = 0;
   let damaged = 0;
 
   function bringIn(image: SlotImage): void {
     const h1 = image.words[image.at + WORD.h1] ?? 0;
     const h2 = image.words[image.at + WORD.h2] ?? 0;
-    if (newer.has(keyOf(h1, h2)) || probe(view, h1, h2, 0) >= 0) return;
+    // what was published since is there already
+    if (probe(view, h1, h2, 0) >= 0 || (gone.size > 0 && gone.has(keyOf(h1, h2)))) return;
     const slot = recode(image) && roomSlots(view) >= 1 ? pasteSlot(view, image) : -1;
     if (slot < 0) {
       dropped++;
@@ -75,17 +72,12 @@ export function loadImages(
       dropped++;
       return;
     }
-    keepDigest(slot, image);
+    const { digestHigh, digestLow } = image;
+    writeIfRoom(() => store.digests.writeWords(slot, digestHigh, digestLow));
     if (doubtful || isDoubtful(view, slot)) setDoubtful(view, slot, true);
     goLive(store, slot, bytes);
     const facts = learned.size === 0 ? undefined : learned.get(keyOf(h1, h2));
     if (facts !== undefined) writeFacts(view, slot, facts);
-  }
-
-  function keepDigest(slot: number, image: SlotImage): void {
-    const { digestHigh, digestLow } = image;
-    const same = digests[slot * 2] === digestHigh && digests[slot * 2 + 1] === digestLow;
-    if (!alone || !same) writeIfRoom(store.digests, slot, digestText(digestHigh, digestLow));
   }
 
   function* steps(): Generator<void, void> {
@@ -96,14 +88,13 @@ export function loadImages(
   }
 
   function* bringInAll(words: Int32Array): Generator<void, void> {
-    const images = imagesIn(words);
+    const image = beforeImages(words);
     for (let more = true; more; ) {
       mustLock(store);
       try {
         for (let n = 0; more && n < IMAGES_PER_TURN; n++) {
-          const image = images.next();
-          if (image.done === true) more = false;
-          else bringIn(image.value);
+          more = stepImage(image);
+          if (more) bringIn(image);
         }
       } finally {
         unlock(view);
@@ -114,9 +105,6 @@ export function loadImages(
 
   return {
     steps: steps(),
-    serve() {
-      alone = false;
-    },
     get dropped() {
       return dropped;
     },
@@ -158,9 +146,12 @@ function keyOf(h1: number, h2: number): number {
   return (h1 >>> 0) * 2 ** 21 + (h2 >>> 11);
 }
 
-function keysOf({ view }: Store, relnames: Iterable<string>): Set<number> {
+/** Of what was forgotten or evicted since. */
+function goneKeys({ view }: Store, last: Journaled["last"]): Set<number> {
   const keys = new Set<number>();
-  for (const name of relnames) keys.add(keyOf(firstHash(view, name), secondHash(view, name)));
+  for (const [name, fields] of last) {
+    if (fields === undefined) keys.add(keyOf(firstHash(view, name), secondHash(view, name)));
+  }
   return keys;
 }
 

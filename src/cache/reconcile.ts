@@ -1,6 +1,6 @@
 /** Brings index and directory together after a start, in the background: what one of them does not know goes from the other. */
 
-import { lstatSync, unlinkSync } from "node:fs";
+import { lstatSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, isMissing } from "../base/errno.ts";
 import { finished } from "./file-digest.ts";
@@ -8,6 +8,7 @@ import { inspect, type Verdict } from "./inspect.ts";
 import { STATE, WORD } from "./layout.ts";
 import { mustLock, unlock } from "./lock.ts";
 import { nameOf } from "./names.ts";
+import { type Reservation, reserve } from "./reservation.ts";
 import { type Foreign, relnamesIn } from "./scan.ts";
 import { bytesOf, findSlot, stateOf } from "./slots.ts";
 import type { Store } from "./store.ts";
@@ -101,6 +102,35 @@ function unlinkStray(store: Store, relname: string): boolean {
   try {
     if (isKnown(store, relname)) return false;
     unlinkSync(join(store.dir, relname));
+    return true;
+  } catch (error) {
+    if (!isMissing(error)) {
+      store.log.warn("cache.stray_stuck", { relname, code: errnoOf(error), dir: store.dir });
+    }
+    return false;
+  } finally {
+    unlock(store.view);
+  }
+}
+
+export interface Stray {
+  /** To be published or removed by whoever took it. */
+  readonly path: string;
+  readonly room: Reservation | undefined;
+}
+
+/** The same with a rename to a temporary file. */
+export function takeStray(store: Store, relname: string, path: string): Stray | undefined {
+  if (!moveStray(store, relname, path)) return undefined;
+  const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return { path, room: reserve(store, size) };
+}
+
+function moveStray(store: Store, relname: string, path: string): boolean {
+  mustLock(store);
+  try {
+    if (isKnown(store, relname)) return false;
+    renameSync(join(store.dir, relname), path);
     return true;
   } catch (error) {
     if (!isMissing(error)) {

@@ -57,7 +57,7 @@ function restoreSlot(
   if (!store.purged.accepts(packed.variant.id, fields.sourceAt)) return false;
   const slot = takeSlot(view, { h1, h2, variant: packed.variant }, packed.content, worker);
   if (slot < 0) return false;
-  writeIfRoom(store.digests, slot, fields.digest);
+  writeIfRoom(() => store.digests.write(slot, fields.digest));
   const bytes = accounted(fields.bytes);
   setDoubtful(view, slot, doubtful);
   setSlotOctet(view, slot, OCTET.freq, fields.freq);

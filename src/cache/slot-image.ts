@@ -11,13 +11,16 @@ const DIGEST_WORDS = 2;
 /** No image has more words: cells for the longest id. */
 export const IMAGE_WORDS_MAX = LEAD_WORDS + SLOT_WORDS + DIGEST_WORDS + 8 * CELL_WORDS;
 
+/** An image among others; `step` makes it the next one. */
 export interface SlotImage {
   readonly words: Int32Array;
   /** Where the slot's own words begin; its cells follow. */
-  readonly at: number;
-  readonly cells: number;
-  readonly digestHigh: number;
-  readonly digestLow: number;
+  at: number;
+  cells: number;
+  digestHigh: number;
+  digestLow: number;
+  /** Where the next image begins. */
+  end: number;
 }
 
 /** Writes the image of a slot; how many words it has. Under the lock. */
@@ -40,19 +43,21 @@ export function copyImage(
   return end + DIGEST_WORDS - at;
 }
 
-/** The images of a payload, one after the other. */
-export function* imagesIn(words: Int32Array): Generator<SlotImage> {
-  for (let at = 0; at < words.length; ) {
-    const cells = words[at] ?? 0;
-    const start = at + LEAD_WORDS;
-    const end = start + SLOT_WORDS + cells * CELL_WORDS;
-    yield {
-      words,
-      at: start,
-      cells,
-      digestHigh: words[end] ?? 0,
-      digestLow: words[end + 1] ?? 0,
-    };
-    at = end + DIGEST_WORDS;
-  }
+/** Before the first image of a payload. */
+export function beforeImages(words: Int32Array): SlotImage {
+  return { words, at: 0, cells: 0, digestHigh: 0, digestLow: 0, end: 0 };
+}
+
+/** On to the next image, in place: there are millions. False when there is none. */
+export function stepImage(image: SlotImage): boolean {
+  const { words, end } = image;
+  if (end >= words.length) return false;
+  const cells = words[end] ?? 0;
+  image.cells = cells;
+  image.at = end + LEAD_WORDS;
+  const digestAt = image.at + SLOT_WORDS + cells * CELL_WORDS;
+  image.digestHigh = words[digestAt] ?? 0;
+  image.digestLow = words[digestAt + 1] ?? 0;
+  image.end = digestAt + DIGEST_WORDS;
+  return true;
 }

@@ -12,6 +12,8 @@ import { type Candidate, candidatesOf } from "./ranks.ts";
 export interface Question {
   readonly wanted: Variant;
   readonly facts?: boolean;
+  /** Only what is said of it. */
+  readonly head?: boolean;
   /** First byte that is wanted. */
   readonly offset?: number;
   /** Nodes that have failed already while this was asked for. */
@@ -119,7 +121,7 @@ export function current(
 }
 
 function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
-  const { wanted, facts, offset = 0 } = question;
+  const { wanted, facts, head, offset = 0 } = question;
   return {
     relname: relnameOf(wanted),
     role: "owner",
@@ -127,6 +129,7 @@ function requestOf(parts: Parts, context: Context, question: Question): PeerRequ
     hops: context.hops + 1,
     trace: traceWith(context, parts.self.name),
     ...(facts === true ? { facts: true } : {}),
+    ...(head === true ? { head: true } : {}),
     ...(offset > 0 ? { offset } : {}),
     ...(context.originalExt === undefined ? {} : { originalExt: context.originalExt }),
   };

@@ -32,7 +32,7 @@ export interface CaredFor {
   readonly clock: Clock;
   /** Originals without a record, where records were lost; called once, when all of them are found. */
   readonly readmit?:
-    | ((relnames: readonly string[], stopping: () => boolean) => Promise<void>)
+    | ((relnames: readonly string[], stopping: () => boolean) => Promise<unknown>)
     | undefined;
 }
 

@@ -6,6 +6,7 @@ import { unreachable } from "../base/fault.ts";
 import type { Cache } from "../cache/cache.ts";
 import { takeCustody } from "../content/custody.ts";
 import type { Parts } from "../content/parts.ts";
+import { readmitOriginals } from "../content/readmit.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
 import { makeAdminHandler, type RunningAdmin, startAdminListener } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
@@ -111,7 +112,10 @@ async function startOn(
   for (const task of [uploads, purges]) task.start(parts);
   images.warmUp();
   warnOfMissingOrigin(topology, self, log);
-  const upkeep = startUpkeep({ ...ground, topology });
+  const upkeep = startUpkeep({
+    ...{ ...ground, topology },
+    readmit: (relnames, stopping) => readmitOriginals(parts, relnames, stopping),
+  });
   const reload = reloadOf(ground, options, {
     apply(changed) {
       const followed = { topology: changed, health: watch.follow(changed) };
