@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { isExhausted, isMissing } from "../base/errno.ts";
-import { LIMITS } from "../base/limits.ts";
 import type { Facts, VariantMeta } from "../base/variant.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
@@ -18,11 +17,12 @@ import { learn } from "./learn.ts";
 import { limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
 import { type Listed, listVariants } from "./list.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
-import { foundDoubtful, lookUp } from "./look.ts";
+import { lookUp } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
 import { openStore } from "./open-store.ts";
 import { pin, pinnedNames, unpin } from "./pin.ts";
 import { isPinned, pinFits } from "./pins.ts";
+import { proven, settle } from "./prove.ts";
 import { type Published, publish } from "./publish.ts";
 import { type Stray, takeStray } from "./reconcile.ts";
 import { HeldRoom, type Reservation, reserve } from "./reservation.ts";
@@ -204,21 +204,6 @@ export function openCache(options: {
       store.close();
     },
   };
-}
-
-/** What is in doubt is not told of before its file was read. */
-function proven(store: Store, meta: VariantMeta | undefined): VariantMeta | undefined {
-  if (meta === undefined || !foundDoubtful(store.view)) return meta;
-  return finished(inspect(store, meta.relname)) === "sound" ? meta : undefined;
-}
-
-function settle(store: Store, relname: string): Promise<void> | undefined {
-  const { view } = store;
-  if (word(view, HEADER.doubtful) === 0) return undefined;
-  const meta = lookUp(view, relname, false);
-  if (meta === undefined || !foundDoubtful(view)) return undefined;
-  if (meta.bytes <= LIMITS.doubtAtOnceBytes) return undefined;
-  return finishedInTurns(inspect(store, relname)).then(() => undefined);
 }
 
 function forgetUnread(store: Store, relname: string, error: unknown): void {

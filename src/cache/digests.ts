@@ -113,7 +113,7 @@ function digestWords(digest: string): readonly [number, number] {
   return [Number.parseInt(digest.slice(0, 8), 16) | 0, Number.parseInt(digest.slice(8), 16) | 0];
 }
 
-export function digestText(high: number, low: number): string {
+function digestText(high: number, low: number): string {
   return hex(high) + hex(low);
 }
 
