@@ -32,6 +32,11 @@ test("no wrong byte and no leaked file, however often it is killed", async () =>
   expect(seen.whole).toBeGreaterThan(CRASHES * 2);
 });
 
+/** What is compared instead of the bytes, so that a failure stays readable. */
+function digestOf(bytes: Uint8Array): string {
+  return Bun.hash.xxHash64(bytes).toString(16);
+}
+
 describe("files that are not what they were", () => {
   const NAME = "/puddle/spoiled1/orig/a.jpg";
   let photos: string;
@@ -67,23 +72,23 @@ describe("files that are not what they were", () => {
   };
 
   test("a file that somebody has cut is set aside, counted and fetched again", async () => {
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
     truncateSync(file(), 100);
     // so that it is not held in memory either
     await mesh.kill("edge-1", "SIGTERM");
     await mesh.start("edge-1");
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
     await until(async () => (await mesh.counter("edge-1", "corrupt")) > 0, "it was counted");
     expect(damagedNames()).toEqual(["orig-spoiled1.jpg"]);
     expect(mesh.node("edge-1").log()).toContain("cache.damaged");
   });
 
   test("bits that flipped before a crash was over are found before the first byte goes out", async () => {
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
     await mesh.kill("edge-1");
     flip();
     await mesh.start("edge-1");
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
     expect(await mesh.counter("edge-1", "corrupt")).toBe(1);
     expect(statSync(file()).size).toBe(picture.length);
   });
@@ -95,7 +100,7 @@ describe("files that are not what they were", () => {
     flip();
     rmSync(join(cacheDir, ".mir"), { recursive: true });
     await mesh.start("edge-1");
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
   });
 
   test("foreign files stay where they are, and are told of in one line", async () => {
@@ -106,7 +111,7 @@ describe("files that are not what they were", () => {
     await mesh.start("edge-1");
     await until(() => mesh.node("edge-1").log().includes("cache.foreign_files"), "it was told");
     expect(readFileSync(join(cacheDir, "sp/oi/notes.txt"), "utf8")).toBe("mine");
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
   });
 
   test("the whole tree deleted under a running node: it answers on, and keeps again after a while", async () => {
@@ -118,6 +123,6 @@ describe("files that are not what they were", () => {
       if (name !== "admin.sock") rmSync(join(cacheDir, ".mir", name), { recursive: true });
     }
     for (const size of ["orig", "md", "sm"]) await get(`/puddle/spoiled1/${size}/a.jpg`);
-    expect(await get(NAME)).toEqual(picture);
+    expect(digestOf(await get(NAME))).toBe(digestOf(picture));
   });
 });
