@@ -3,8 +3,8 @@
  * meanwhile, and what the journal says, is newer and stays as it is.
  */
 
+import { isDiskFull } from "../base/errno.ts";
 import { parseRelname } from "../base/variant.ts";
-import { writeIfRoom } from "./digests.ts";
 import type { FactFields } from "./journal.ts";
 import { HEADER, OCTET, SUM, WORD } from "./layout.ts";
 import { accounted, roomSlots } from "./ledger.ts";
@@ -72,8 +72,7 @@ export function loadImages(
       dropped++;
       return;
     }
-    const { digestHigh, digestLow } = image;
-    writeIfRoom(() => store.digests.writeWords(slot, digestHigh, digestLow));
+    keepDigest(store, slot, image);
     if (doubtful || isDoubtful(view, slot)) setDoubtful(view, slot, true);
     goLive(store, slot, bytes);
     const facts = learned.size === 0 ? undefined : learned.get(keyOf(h1, h2));
@@ -112,6 +111,15 @@ export function loadImages(
       return damaged;
     },
   };
+}
+
+/** On a full disk without: a file that cannot be proven goes when it must be. */
+function keepDigest({ digests }: Store, slot: number, image: SlotImage): void {
+  try {
+    digests.writeWords(slot, image.digestHigh, image.digestLow);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 /** Before those that are there: an image is older than all that came while it was read. */
