@@ -21,7 +21,7 @@ import { silentLog } from "../../src/observe/log.ts";
 
 const VARIANTS = Number(process.env["MIR_VARIANTS"] ?? 1_000_000);
 /** Since the checkpoint: as many as a journal may have before the next one is due. */
-const SINCE = Math.floor(VARIANTS / 12);
+const SINCE = Math.floor(VARIANTS / 24);
 const ROUNDS = 5;
 const SIZES = ["orig", "xs", "sm", "md", "lg", "xl"];
 

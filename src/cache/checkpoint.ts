@@ -42,7 +42,7 @@ import { walkLive } from "./walk.ts";
 /** Of a small cache the journal may take this share before a checkpoint is due. */
 const IDLE_SHARE = 1 / 16;
 /** The journal may have this share of the checkpoint's bytes: so much more is written than is recorded. */
-const JOURNAL_SHARE = 1 / 8;
+const JOURNAL_SHARE = 1 / 16;
 const CHUNK_WORDS = CHUNK_BYTES_MAX / 4;
 
 export interface CheckpointOptions {
@@ -55,7 +55,7 @@ export interface CheckpointOptions {
 
 /**
  * Bounds the journal, and with it the time of a restart and what a crash leaves in doubt. One is due when the journal has
- * over `idleBytes`, over a sixteenth of a small capacity, and over an eighth of what the last checkpoint had; with an
+ * over `idleBytes`, over a sixteenth of a small capacity, and over a sixteenth of what the last checkpoint had; with an
  * `idleBytes` of 0 at once. True when it was taken; false when there was no need or no room. For main, one call at a time.
  */
 export async function takeCheckpoint(
