@@ -78,8 +78,12 @@ export const DEADLINES = {
   /** What `[limits] job_ms` may be raised to: longer than people wait, for what is made later. */
   imageJobLongestMs: 60_000,
   imageQueueMs: 15_000,
-  /** What is made later waits in its queue for this long. */
+  /** With something to send instead, a picture is waited for this long, and until the second before the request's end. */
+  standInMs: 4_000,
+  imageStandInMarginMs: 1_500,
+  /** What is made later waits in its queue for this long; when it had no turn the next try comes after the second. */
   imageLaterMs: 60_000,
+  imageLaterRestMs: 1_000,
   /** The least and the most that who is sent away is told to wait. */
   imageRetryLeastMs: 250,
   imageRetryMostMs: 30_000,
@@ -198,5 +202,9 @@ export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Dea
   { inner: "collectMs", outer: "requestMs" },
   { inner: "imageJobMs", outer: "requestMs" },
   { inner: "imageQueueMs", outer: "requestMs" },
+  // an owner that is waiting for an image worker answers before the next rank is asked as well
+  { inner: "standInMs", outer: "ownerFirstByteMs" },
+  { inner: "imageStandInMarginMs", outer: "requestMs" },
+  { inner: "flightTickMs", outer: "imageStandInMarginMs" },
   { inner: "resolverMs", outer: "requestMs" },
 ];

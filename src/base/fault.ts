@@ -46,6 +46,7 @@ export const FAULTS = {
     60,
     "the picture has more pixels, frames or bytes than the limits allow",
   ),
+  abandoned: kind(499, 0, "whoever asked had gone before there was an answer; ask again", true),
   blocked: kind(451, 0, "the picture was taken down; mir purge --unblock brings it back"),
   withdrawn: kind(
     503,
@@ -65,7 +66,6 @@ export const FAULTS = {
   overloaded: kind(503, 0, "the node is busy; retry after the time given", true),
   no_store: kind(503, 0, "the topology has no origin, so that uploads have nowhere to go"),
   image_failed: kind(503, 0, "the image worker died; retry", true),
-  abandoned: kind(503, 0, "nobody waited for it any more; ask again", true),
   resolver_down: kind(503, 0, "the content resolution API does not answer; retry later", true),
   draining: kind(503, 0, "the node is shutting down; ask another one", true),
   too_slow: kind(504, 0, "a level below did not answer in time; retry later", true),

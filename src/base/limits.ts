@@ -167,6 +167,12 @@ export const LIMITS = {
   /** Jobs waiting for an image worker on one node in one lane, and those of them that nobody waits for. */
   imageQueueMax: 256,
   imageLaterMax: 64,
+  /** Variants to be made later that wait in one worker, those it asks image workers for at once, and tries of one. */
+  laterMax: 4096,
+  laterAtOnceMax: 4,
+  laterTriesMax: 20,
+  /** Bytes of an original that is sent for want of an image worker. */
+  standInOriginalBytesMax: 2 * MiB,
   /** Jobs of one picture that are made together from one decoding, and pixels of the largest that is kept for it. */
   imageBatchMax: 8,
   imageBatchPixelsMax: 16_777_216,

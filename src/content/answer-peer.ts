@@ -34,6 +34,9 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       budgetMs: request.deadlineMs,
       originalExt: request.originalExt,
       ...(request.trace === undefined ? {} : { trace: request.trace }),
+      // it can be marked only for those who know the mark
+      standIns: request.standIn === true,
+      signal: () => request.signal,
     });
     if (request.role === "owner") refuseLoop(context, parts.self.name);
     // before anything is looked up: what is found is at least that new
@@ -84,7 +87,9 @@ function answer(
   },
 ): PeerAnswer {
   const meta = { ...served.meta, sourceAt: served.meta.sourceAt ?? options.sourceAt };
-  const common = { meta, via: options.via, detail: served.outcome.source };
+  const { source } = served.outcome;
+  const mark = source === "stand-in" ? { standIn: true } : {};
+  const common = { meta, via: options.via, detail: source, ...mark };
   if (options.head) {
     if (served.kind === "stream") served.body.cancel();
     return { ...common, send: { kind: "none" } };

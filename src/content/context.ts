@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { Demand } from "../image/demand.ts";
 import { hash32 } from "../wire/xxhash.ts";
 
 export interface Context {
@@ -15,19 +16,32 @@ export interface Context {
   readonly originalExt: string | undefined;
   /** A peer of this level has just been too slow with it: none of them is asked again. */
   readonly pastPeers?: boolean;
+  /** A larger variant will do for whoever asks, marked as such (spec §6). */
+  readonly standIns?: boolean;
+  /** Nobody waits for it: it is made for later. */
+  readonly later?: boolean;
+  /** Aborted when whoever asks has gone; asked for only where there is something to wait for. */
+  readonly signal?: (() => AbortSignal) | undefined;
+  /** Who waits for the load that this is part of. */
+  readonly askers?: AskersOf | undefined;
   /** Tags of the nodes passed before this one, the first of them first. */
   readonly trace: string;
 }
+
+/** Looks after those who wait for a load while its image job waits; to be disposed when that has ended. */
+export type AskersOf = () => Disposable & Pick<Demand, "gone" | "hurry">;
 
 export function startContext(
   clock: Clock,
   options: Partial<Context> & { budgetMs?: number } = {},
 ): Context {
+  const { standIns = false, later = false, signal } = options;
   return {
     deadlineAt: clock.monotonicMs() + (options.budgetMs ?? DEADLINES.requestMs),
     hops: options.hops ?? 0,
     originalExt: options.originalExt,
     trace: options.trace ?? "",
+    ...{ standIns, later, signal },
   };
 }
 

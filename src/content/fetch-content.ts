@@ -57,9 +57,11 @@ function found(parts: Parts, request: ContentRequest, resolution: Known): Answer
   const known = formatHere(parts, request, resolution);
   if (known !== undefined) {
     const wanted = parts.local.canonical({ id, size: request.size, ext: known });
-    return hit(parts, wanted) ?? miss(parts, request, wanted, startWith(parts, originalExt));
+    return (
+      hit(parts, wanted) ?? miss(parts, request, wanted, startWith(parts, request, originalExt))
+    );
   }
-  const context = startWith(parts, originalExt);
+  const context = startWith(parts, request, originalExt);
   return factsOf(parts, id, context).then((facts) => {
     const ext = fittingFormat(request, facts);
     const wanted = parts.local.canonical({ id, size: request.size, ext });
@@ -67,8 +69,12 @@ function found(parts: Parts, request: ContentRequest, resolution: Known): Answer
   });
 }
 
-function startWith({ clock }: Parts, originalExt: string | undefined): Context {
-  return startContext(clock, { originalExt });
+function startWith(
+  { clock }: Parts,
+  { signal }: ContentRequest,
+  originalExt: string | undefined,
+): Context {
+  return startContext(clock, { originalExt, standIns: true, signal });
 }
 
 /** 2. local: this server has the variant, as owner or replica. */
@@ -167,10 +173,11 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   const own = ownerHere(parts, wanted, context);
   const answer = await askLevel(parts, context, { question: { wanted }, own });
   if (answer.kind === "self") return answer.answer;
-  const { meta, via } = answer.reply;
+  const { meta, via, standIn } = answer.reply;
   parts.counters.add("cross_peer_stream");
   parts.local.remember(wanted.id, meta.facts, meta.sourceAt);
-  const outcome = { source: "peer", collapsed: false, stored: false, via } as const;
+  const source = standIn === true ? "stand-in" : "peer";
+  const outcome = { source, collapsed: false, stored: false, via } as const;
   // a small body has nearly always come with the head of its answer
   const whole = answer.reply.body.takeWhole?.();
   if (whole !== undefined) return { kind: "bytes", meta, outcome, bytes: whole };

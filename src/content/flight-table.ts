@@ -44,6 +44,10 @@ export interface Lead {
   done(head: FlightHead): void;
   fail(fault: Fault): void;
   solo(): void;
+  /** Nobody waited for it: whoever has come since looks again. */
+  abandon(): void;
+  /** How many wait for it, over all workers. */
+  askers(): number;
 }
 
 /** A look at a load under way, from any worker. */
@@ -53,6 +57,8 @@ export interface Ticket {
   look(): FlightView;
   /** Resolves when the flight moved on from `tick`, at the latest after `DEADLINES.flightTickMs`. */
   changed(tick: number): Promise<void>;
+  /** Counts one more who waits for it, until disposed. */
+  wait(): Disposable;
 }
 
 export const FLIGHT_STATE = {
@@ -77,7 +83,8 @@ const KEY_BYTES = 4;
 const JSON_BYTES = 5;
 /** f64 at words 6 and 7. */
 const PROGRESS = 6;
-const KEY_AT = 32;
+const ASKERS = 8;
+const KEY_AT = 64;
 const JSON_AT = KEY_AT + LIMITS.wireRelnameBytesMax;
 const JSON_MAX = RECORD_WORDS * 4 - JSON_AT;
 
@@ -146,6 +153,28 @@ export class FlightTable {
     this.wake(at);
   }
 
+  askers(at: number): number {
+    return Atomics.load(this.#words, at + ASKERS);
+  }
+
+  /** Under the lock: a flight that was claimed again meanwhile has askers of its own. */
+  addAskers(
+    flight: { readonly at: number; readonly serial: number },
+    more: 1 | -1,
+    worker: number,
+  ) {
+    const { at, serial } = flight;
+    this.#lock(worker + 1);
+    try {
+      if (this.#word(at + SERIAL) !== serial) return;
+      this.#words[at + ASKERS] = this.#word(at + ASKERS) + more;
+    } finally {
+      Atomics.store(this.#words, LOCK, 0);
+    }
+    // the first is news to whoever makes it for later; that the last has gone is noticed by and by
+    if (more === 1 && this.askers(at) === 1) this.wake(at);
+  }
+
   wake(at: number): void {
     Atomics.add(this.#words, at + TICK, 1);
     Atomics.notify(this.#words, at + TICK);
@@ -194,6 +223,7 @@ export class FlightTable {
       this.#words[at + KEY_BYTES] = key.length;
       this.#bytes.set(key, at * 4 + KEY_AT);
       this.#progressView(at)[0] = 0;
+      this.#words[at + ASKERS] = 0;
       Atomics.store(this.#words, at + STATE, FLIGHT_STATE.opening);
       this.#words[HASHES + i] = hash;
       this.#words[CURSOR] = (i + 1) % this.#flights;

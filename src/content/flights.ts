@@ -22,7 +22,7 @@ export interface Flights {
 
 export function openFlights(memory: FlightMemory, worker: number): Flights {
   const table = new FlightTable(memory);
-  const ticketOf = makeTickets(table);
+  const ticketOf = makeTickets(table, worker);
   return {
     enter(key) {
       const entered = table.enter(key, worker);
@@ -61,11 +61,15 @@ function makeLead(table: FlightTable, at: number, ticket: Ticket): Lead {
     solo() {
       table.setState(at, FLIGHT_STATE.solo);
     },
+    abandon() {
+      table.setState(at, FLIGHT_STATE.lost);
+    },
+    askers: () => table.askers(at),
   };
 }
 
 /** One `waitAsync` a worker and flight, shared by all its askers: each wait costs and may leak (spikes B). */
-function makeTickets(table: FlightTable): (at: number, serial: number) => Ticket {
+function makeTickets(table: FlightTable, worker: number): (at: number, serial: number) => Ticket {
   const waits = new Map<number, Promise<void>>();
   const changed = (index: number, tick: number): Promise<void> => {
     const pending = waits.get(index);
@@ -84,6 +88,10 @@ function makeTickets(table: FlightTable): (at: number, serial: number) => Ticket
       tick: () => Atomics.load(table.words, index),
       look: () => table.view(at, serial),
       changed: (tick) => changed(index, tick),
+      wait() {
+        table.addAskers({ at, serial }, 1, worker);
+        return { [Symbol.dispose]: () => table.addAskers({ at, serial }, -1, worker) };
+      },
     };
   };
 }

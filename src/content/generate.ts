@@ -12,6 +12,7 @@ import {
   type VariantMeta,
 } from "../base/variant.ts";
 import type { Reservation } from "../cache/reservation.ts";
+import type { Demand } from "../image/demand.ts";
 import { encodingOf } from "../image/encoding.ts";
 import { outputSides, shapeOfSize } from "../image/fit.ts";
 import type { JobLimits, MakeJob } from "../image/job.ts";
@@ -22,10 +23,10 @@ import {
   isSameCrop,
   type Target as Wanted,
 } from "../image/plan.ts";
-import type { Context } from "./context.ts";
-import { remainingMs } from "./context.ts";
+import { type AskersOf, type Context, remainingMs } from "./context.ts";
 import { type Held, holdFile } from "./hold.ts";
 import type { Parts } from "./parts.ts";
+import { standInFor } from "./stand-in.ts";
 import { intoTarget, type Target } from "./target.ts";
 
 /** A variant on this node's disk that another one can be made from. */
@@ -107,8 +108,10 @@ export async function generate(
   const { wanted, facts, source, room } = options;
   const { cache, images, clock } = parts;
   const job = jobOf(parts, options);
+  using askers = context.askers?.();
+  const demand = { ...demandOf(parts, context, wanted), ...signalsOf(askers) };
   const { result, target } = await intoTarget(cache, room, (path) =>
-    images.run({ ...job, target: path }, { deadlineMs: remainingMs(context, clock) }),
+    images.run({ ...job, target: path }, { ...demand, deadlineMs: remainingMs(context, clock) }),
   );
   if (result.kind !== "made") {
     throw new Fault("internal", "the image worker answered another job");
@@ -125,6 +128,22 @@ export async function generate(
     sourceAt: source.meta.sourceAt,
   };
   return { meta, target };
+}
+
+/** Who has a larger variant at hand is not kept waiting for long. */
+function demandOf(
+  parts: Parts,
+  { later = false, standIns = false }: Context,
+  wanted: Variant,
+): Pick<Demand, "later" | "patienceMs"> {
+  if (later) return { later };
+  const patient = !standIns || standInFor(parts, wanted) === undefined;
+  return patient ? {} : { patienceMs: parts.topology.limits.standInMs };
+}
+
+function signalsOf(askers: ReturnType<AskersOf> | undefined): Pick<Demand, "gone" | "hurry"> {
+  const { gone, hurry } = askers ?? {};
+  return { ...(gone && { gone }), ...(hurry && { hurry }) };
 }
 
 function jobOf(

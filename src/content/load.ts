@@ -9,6 +9,7 @@ import type { Parts, Task } from "./parts.ts";
 import { pastDisk } from "./past-disk.ts";
 import type { Served, Source } from "./served.ts";
 import { openTail } from "./tail-body.ts";
+import { watchAskers } from "./watch-askers.ts";
 
 /** Loads of one name that ended without an answer for us, before we say so. */
 const ATTEMPTS_MAX = 3;
@@ -70,13 +71,23 @@ export function resident(
 }
 
 /** Runs the load beside its askers, and on after they have gone; what fails is told through the flight. */
-async function leadLoad(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
-  const { name } = task;
+async function leadLoad(
+  parts: Parts,
+  { context, ...asked }: Task,
+  lead: Lead,
+): Promise<Served | Fault | undefined> {
+  const { name } = asked;
   const stamp = parts.purged.stamp(name.id);
+  // it is the load of all who ask: that the first of them goes is nothing to the others
+  const own = { ...context, signal: undefined, askers: () => watchAskers(lead, context) };
   try {
-    return await parts.producer.produce(parts, task, lead);
+    return await parts.producer.produce(parts, { ...asked, context: own }, lead);
   } catch (error) {
     const fault = asFault(error);
+    if (fault.code === "abandoned") {
+      lead.abandon();
+      return undefined;
+    }
     if (parts.purged.stamp(name.id) === stamp) {
       parts.negatives.keep(fault.code === "not_found" ? name.id : keyOf(name), fault);
     }
@@ -95,9 +106,13 @@ async function fromTicket(
 ): Promise<Served | "again" | "solo"> {
   const { ticket, collapsed } = asker;
   const { clock } = parts;
+  const { later, signal } = task.context;
+  using _ = later === true ? undefined : ticket.wait();
+  const gone = signal?.();
   for (;;) {
     const tick = ticket.tick();
     const view = ticket.look();
+    if (gone?.aborted === true) throw new Fault("abandoned", "whoever asked has gone");
     if (view.kind === "failed") throw view.fault;
     if (view.kind === "lost") return "again";
     if (view.kind === "solo") return "solo";

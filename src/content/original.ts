@@ -136,9 +136,10 @@ export async function probeFacts(
   },
 ): Promise<Facts> {
   const of = file.of === undefined ? {} : { of: file.of };
+  const { later = false } = context;
   const result = await parts.images.run(
     { kind: "probe", source: file.path, limits: jobLimits(parts), ...of },
-    { deadlineMs: remainingMs(context, parts.clock) },
+    { deadlineMs: remainingMs(context, parts.clock), later },
   );
   if (result.kind !== "probed")
     throw new Fault("internal", "the image worker answered another job");

@@ -1,6 +1,6 @@
 /** What a node does when it is asked as owner: disk, generation, the level below, the origin; never sideways. */
 
-import { asFault } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import { type Facts, ORIG, type Variant } from "../base/variant.ts";
 import { type Context, withinDeadline } from "./context.ts";
 import { keyOf, loadVariant, resident } from "./load.ts";
@@ -10,14 +10,35 @@ import { lookAtOriginal, originalOf, type Sighting } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { factsAtPeers } from "./probe.ts";
 import type { Served } from "./served.ts";
+import { mayStandIn, standIn, standInFor, withMargin } from "./stand-in.ts";
 import { askBelow, isLowest } from "./upstream.ts";
 
-/** The variant, by the first of spec §1 steps 2, 4, 5, 6 that can. Throws Faults. */
+/**
+ * The variant, by the first of spec §1 steps 2, 4, 5, 6 that can; a larger one when there is no image worker in time
+ * and whoever asks can do with it. Throws Faults.
+ */
 export async function serveAsOwner(
   parts: Parts,
   wanted: Variant,
   context: Context,
 ): Promise<Served> {
+  if (context.standIns !== true) return theVariant(parts, wanted, context);
+  const { clock, local } = parts;
+  const before = standInFor(parts, wanted);
+  const time = before === undefined ? context : withMargin(context, clock.monotonicMs());
+  try {
+    return await theVariant(parts, wanted, time);
+  } catch (error) {
+    if (!mayStandIn(asFault(error))) throw error;
+    // looked for again: the original may have come meanwhile
+    const instead = standInFor(parts, local.canonical(wanted));
+    const served = instead && standIn(parts, { wanted, instead }, context);
+    if (served === undefined) throw error;
+    return served;
+  }
+}
+
+async function theVariant(parts: Parts, wanted: Variant, context: Context): Promise<Served> {
   const { local, negatives } = parts;
   refuseMissing(parts, wanted.id);
   // the lowest level names what it keeps by the true size of the picture, so it has to know that first
@@ -28,6 +49,10 @@ export async function serveAsOwner(
   if (meta !== undefined) return resident(parts, meta, { source: "hit", via: "" });
   negatives.check(keyOf(name));
   const served = await loadVariant(parts, { name, context });
+  if (served.outcome.source === "stand-in" && context.standIns !== true) {
+    if (served.kind === "stream") served.body.cancel();
+    throw new Fault("overloaded", "below there is only a larger variant", { retryAfterMs: 1000 });
+  }
   if (!read || served.outcome.source !== "generated") return served;
   return { ...served, outcome: { ...served.outcome, source: "origin" } };
 }

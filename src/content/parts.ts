@@ -6,6 +6,7 @@ import type { FlightGroup } from "../base/flight.ts";
 import type { Facts, Variant } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Purged } from "../cache/purged.ts";
+import type { Demand } from "../image/demand.ts";
 import type { ImageJob, MadeResult, ProbedResult } from "../image/job.ts";
 import type { PeerHealth } from "../mesh/health.ts";
 import type { Links } from "../mesh/link.ts";
@@ -49,6 +50,7 @@ export interface Parts {
   /** undefined: this mesh has no origin, or this node cannot open it. */
   readonly origin: Origin | undefined;
   readonly images: ImageService;
+  readonly later: Later;
   /** Web ids this worker knows. */
   readonly paths: PathCache;
   readonly resolve: (webId: string) => Promise<Resolution>;
@@ -89,5 +91,10 @@ export interface Task {
 
 /** The node's image workers, wherever they are run from. Throws Faults. */
 export interface ImageService {
-  run(job: ImageJob, options: { readonly deadlineMs: number }): Promise<MadeResult | ProbedResult>;
+  run(job: ImageJob, demand: Demand): Promise<MadeResult | ProbedResult>;
+}
+
+/** What was asked for while there was no image worker for it, and is made afterwards. */
+export interface Later extends Disposable {
+  order(parts: Parts, name: Variant, context: Context): void;
 }

@@ -119,9 +119,11 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
   // 5. upstream, for the wanted variant
   const below = await askBelow(parts, context, { wanted: name });
   if (below !== undefined) {
-    const { meta, via } = below.reply;
+    const { meta, via, standIn } = below.reply;
     const body = belowBody(parts, context, below);
-    return arrived(parts, name, { meta, body, via, source: "upstream" });
+    // another variant in its place is kept under its own name, and stays marked
+    const source = standIn === true ? "stand-in" : "upstream";
+    return arrived(parts, name, { meta, body, via, source });
   }
 
   // 6. origin

@@ -43,6 +43,8 @@ export interface ContentRequest {
   readonly accepted: readonly Format[];
   /** Only the head is wanted: no body will be read. */
   readonly head: boolean;
+  /** Aborted when the client has gone; asked for only where there is something to wait for. */
+  readonly signal?: (() => AbortSignal) | undefined;
   /** Another node sent the client here: it is not sent on again. */
   readonly redirected: boolean;
 }

@@ -130,6 +130,7 @@ function requestOf(parts: Parts, context: Context, question: Question): PeerRequ
     trace: traceWith(context, parts.self.name),
     ...(facts === true ? { facts: true } : {}),
     ...(head === true ? { head: true } : {}),
+    ...(context.standIns === true && offset === 0 ? { standIn: true } : {}),
     ...(offset > 0 ? { offset } : {}),
     ...(context.originalExt === undefined ? {} : { originalExt: context.originalExt }),
   };

@@ -137,6 +137,7 @@ function searchOf(site: Site, ask: Ask, key: string | undefined): Search {
     format,
     accepted: negotiated ? acceptedBy(site, request, size) : [],
     head: request.method === "HEAD",
+    signal: () => request.signal,
     redirected: wasRedirected(url),
   };
   const hinted = parsed.hinted === true;

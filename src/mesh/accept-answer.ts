@@ -14,6 +14,9 @@ export function acceptAnswer(header: SaveHeader, bodyBytes: number, ask: Ask): V
   if (!same && parseRelname(meta.relname)?.id !== parseRelname(ask.relname)?.id) {
     throw new Fault("bad_frame", "save: an answer to another question");
   }
+  if (header.standIn === true && ask.standIn !== true) {
+    throw new Fault("bad_frame", "save: another variant where only the right one will do");
+  }
   const wholeOrHead = header.head === true ? 0 : (ask.offset ?? 0);
   if ((header.offset ?? 0) !== wholeOrHead) {
     throw new Fault("bad_frame", "save: an answer from another offset");

@@ -112,7 +112,8 @@ export class AskExchange implements Exchange, Flow {
     }
     const body = new IncomingBody(bodyBytes, this);
     this.#body = body;
-    this.#reply.resolve({ meta, via: header.via ?? "", detail: header.detail ?? "", body });
+    const { via = "", detail = "", standIn } = header;
+    this.#reply.resolve({ meta, via, detail, standIn, body });
     return "more";
   }
 

@@ -15,6 +15,8 @@ export interface PeerRequest {
   readonly head?: boolean | undefined;
   /** Only the facts of the picture are wanted; answered like `head`. */
   readonly facts?: boolean | undefined;
+  /** A larger variant, or one of another format, will do when there is no image worker in time. */
+  readonly standIn?: boolean | undefined;
   /** First byte of the variant that is wanted; default 0. */
   readonly offset?: number | undefined;
   /** A validator; an answer that still has it comes without a body. */
@@ -36,6 +38,8 @@ export interface PeerReply {
   readonly via: string;
   /** How the peer came by it, as its `Cache-Status` detail tells. */
   readonly detail: string;
+  /** It is another variant than the one that was asked for, sent in its place for now. */
+  readonly standIn?: boolean | undefined;
   /** From `offset` on; empty for `head`, `facts` and a validator that still matches. */
   readonly body: PeerBody;
 }
@@ -53,6 +57,8 @@ export interface PeerAnswer {
   readonly meta: VariantMeta;
   readonly via: string;
   readonly detail: string;
+  /** As in PeerReply. */
+  readonly standIn?: boolean | undefined;
   readonly send: AnswerSource;
   /** Hears that a file cannot be opened, or has another length than the variant. */
   readonly spoiled?: (() => void) | undefined;

@@ -10,7 +10,7 @@ import type { ServerPem } from "../http/public-listener.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { bounded } from "./bounded.ts";
-import { answerCall, faultOf } from "./main-calls.ts";
+import { type CallDesk, faultOf, makeCallDesk, type Steered } from "./main-calls.ts";
 import type {
   Followed,
   ListenerReport,
@@ -52,7 +52,7 @@ interface Member {
 export async function startCrew(options: {
   readonly workers: number;
   readonly setup: Omit<WorkerSetup, "worker" | "ports">;
-  readonly work: (request: MainCall) => Promise<unknown>;
+  readonly work: (request: MainCall, steered: Steered) => Promise<unknown>;
   /** A worker has died, and the index is repaired. */
   readonly lost: () => void;
   readonly counters: Counters;
@@ -71,8 +71,13 @@ export async function startCrew(options: {
     const thread = spawn({ ...setup, worker, ports });
     member.thread = thread;
     thread.on("error", (error) => log.error("worker failed", { worker, error }));
-    thread.on("exit", () => onExit(worker, member, thread));
-    const ready = await firstWord(thread, (message) => take(message, member, thread));
+    const send = (answer: ToWorker): void => thread.postMessage(answer);
+    const desk = makeCallDesk({ work: options.work, send });
+    thread.on("exit", () => {
+      desk.close();
+      onExit(worker, member, thread);
+    });
+    const ready = await firstWord(thread, (message) => take(message, member, desk));
     if (ports.length === 0) ports = ready.ports;
     for (const listener of ready.listeners) {
       if (!listeners.some((l) => l.address === listener.address)) listeners.push(listener);
@@ -80,12 +85,10 @@ export async function startCrew(options: {
     member.restartMs = RESTART_MS;
   };
 
-  const take = (message: ToMain, member: Member, thread: Worker): void => {
+  const take = (message: ToMain, member: Member, desk: CallDesk): void => {
     if (message.kind === "drained") member.gone.resolve();
     if (message.kind === "following") member.following.resolve();
-    if (message.kind !== "call") return;
-    const send = (answer: ToWorker): void => thread.postMessage(answer);
-    void answerCall(message, { work: options.work, send });
+    if (message.kind === "call" || message.kind === "steer") desk.take(message);
   };
 
   const onExit = (worker: number, member: Member, thread: Worker): void => {

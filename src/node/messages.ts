@@ -8,6 +8,7 @@ import type { News } from "../content/news.ts";
 import type { ProbeMemory } from "../content/probe.ts";
 import type { ServerPem } from "../http/public-listener.ts";
 import type { RamMemory } from "../http/ram-memory.ts";
+import type { Demand } from "../image/demand.ts";
 import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import type { HealthMemory } from "../mesh/health.ts";
@@ -76,7 +77,14 @@ export type MainCall =
   /** There is one outbox. */
   | { readonly what: "custody"; readonly custody: Custody }
   | { readonly what: "purge"; readonly message: PurgeTold }
-  | { readonly what: "image"; readonly job: ImageJob; readonly deadlineMs: number };
+  | {
+      readonly what: "image";
+      readonly job: ImageJob;
+      readonly wish: Omit<Demand, "gone" | "hurry">;
+    };
+
+/** What may still be said of work that waits. */
+export type Steering = "leave" | "hurry";
 
 export interface FaultReport {
   readonly code: FaultCode;
@@ -92,6 +100,8 @@ export type ToMain =
     }
   | { readonly kind: "failed"; readonly fault: FaultReport }
   | { readonly kind: "call"; readonly call: number; readonly request: MainCall }
+  /** Of a call that has not been answered yet; see `Demand`. */
+  | { readonly kind: "steer"; readonly call: number; readonly to: Steering }
   /** The topology that was told last is followed. */
   | { readonly kind: "following" }
   | { readonly kind: "drained" };

@@ -7,6 +7,7 @@ import { openDisks } from "../cache/disks.ts";
 import { openPurged } from "../cache/purged.ts";
 import { makeHedgeBudget } from "../content/first-of.ts";
 import { openFlights } from "../content/flights.ts";
+import { makeLater } from "../content/later.ts";
 import { makeLocal } from "../content/local.ts";
 import { makeNegatives } from "../content/negatives.ts";
 import type { Parts } from "../content/parts.ts";
@@ -79,6 +80,7 @@ export function makeParts(options: PartsOptions): Parts {
     hedges: makeHedgeBudget(),
     rebalancing: openProbing(memory.probes, clock),
     images,
+    later: makeLater({ clock, counters }),
     resolve,
     announce,
     custody,

@@ -21,6 +21,7 @@ import { type Crew, startCrew } from "./crew.ts";
 import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { makeLiveParts } from "./live-parts.ts";
+import type { Steered } from "./main-calls.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
 import { makePurges, type Purges } from "./purges.ts";
 import { makeRebalancing } from "./rebalancing.ts";
@@ -92,7 +93,8 @@ async function startOn(
   const crew = await startCrew({
     workers: ground.workers,
     setup,
-    work: (request) => work(request, { images, resolver, announce, custody, purges }),
+    work: (request, steered) =>
+      work(request, { images, resolver, announce, custody, purges, steered }),
     ...{ counters, log, lost: () => uploads.lookAfterPins() },
   });
   announcer.include(crew);
@@ -126,6 +128,7 @@ async function startOn(
     certify: (tls) => crew.certify(tls),
   });
   const end = async (): Promise<void> => {
+    parts.later[Symbol.dispose]();
     for (const part of [crew, { stop: () => images.close() }, uploads, purges]) await part.stop();
     await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
@@ -187,6 +190,7 @@ async function work(
     readonly announce: Parts["announce"];
     readonly custody: Parts["custody"];
     readonly purges: Purges;
+    readonly steered: Steered;
   },
 ): Promise<unknown> {
   switch (request.what) {
@@ -199,7 +203,11 @@ async function work(
     case "custody":
       return parts.custody(request.custody);
     case "image":
-      return parts.images.run(request.job, { deadlineMs: request.deadlineMs });
+      return parts.images.run(request.job, {
+        ...request.wish,
+        gone: parts.steered.leave,
+        hurry: parts.steered.hurry,
+      });
     default:
       return unreachable(request);
   }

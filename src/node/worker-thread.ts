@@ -132,6 +132,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       ]);
       await parts.recorder.flush();
       parts.recorder.close();
+      parts.later[Symbol.dispose]();
       parts.links.close();
       parts.cache.close();
     },
@@ -140,8 +141,10 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
 
 function imageService(calls: MainCaller): ImageService {
   return {
-    async run(job, { deadlineMs }) {
-      return (await calls.call({ what: "image", job, deadlineMs })) as MadeResult | ProbedResult;
+    async run(job, demand) {
+      const { gone, hurry, ...wish } = demand;
+      const steer = { leave: gone, hurry };
+      return (await calls.call({ what: "image", job, wish }, steer)) as MadeResult | ProbedResult;
     },
   };
 }

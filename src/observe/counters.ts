@@ -105,6 +105,11 @@ export const COUNTERS = {
     help: "Times a larger variant was sent for want of an image worker",
     action: "add image workers",
   },
+  made_later: { help: "Variants made afterwards in whose place another was sent", action: "none" },
+  later_dropped: {
+    help: "Variants that were not made afterwards: too many waited, or making them failed",
+    action: "none: they are made when they are asked for",
+  },
   shed: { help: "Requests refused with 503 for load", action: "add capacity" },
   flight_joined: { help: "Requests that joined a load under way", action: "none" },
   uncached: { help: "Answers that could not be kept for want of room", action: "raise capacity" },

@@ -94,6 +94,7 @@ function buildSettings({ routing, image, http, limits, cache }: TopologyFile): S
       imageSourceBytes: limits.source_bytes,
       imageQueue: limits.queue,
       imageJobMs: limits.job_ms,
+      standInMs: limits.stand_in_ms,
     },
     cache: { eviction: cache.eviction, expireUnusedMs: cache.expire_unused },
     rebalance: {

@@ -156,6 +156,7 @@ export const topologySchema = v.object({
       ),
       queue: v.optional(a.lowered(LIMITS.imageQueueMax), LIMITS.imageQueueMax),
       job_ms: v.optional(a.lowered(DEADLINES.imageJobLongestMs), DEADLINES.imageJobMs),
+      stand_in_ms: v.optional(a.lowered(DEADLINES.requestMs), DEADLINES.standInMs),
     }),
     {},
   ),

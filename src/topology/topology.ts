@@ -186,6 +186,8 @@ export interface TopologyLimits {
   readonly imageSourceBytes: number;
   readonly imageQueue: number;
   readonly imageJobMs: number;
+  /** Milliseconds a picture waits for an image worker before a larger variant is sent in its place. */
+  readonly standInMs: number;
 }
 
 export interface CacheSettings {

@@ -93,6 +93,7 @@ export function answerHeader(options: {
   readonly meta: VariantMeta;
   readonly via: string;
   readonly detail: string;
+  readonly standIn?: boolean | undefined;
   /** Bytes of the variant before the first one sent. */
   readonly offset: number;
   /** No content follows, whatever the length of the variant. */
@@ -111,6 +112,7 @@ export function answerHeader(options: {
     ...(meta.sourceAt !== undefined && { sourceAt: meta.sourceAt }),
     via: boundedVia(printable(options.via)),
     detail: printable(options.detail).slice(0, LIMITS.wireDetailCharsMax),
+    ...(options.standIn === true && { standIn: true }),
   };
 }
 

@@ -27,6 +27,8 @@ export interface SaveHeader {
   readonly sourceAt?: number | undefined;
   readonly via?: string | undefined;
   readonly detail?: string | undefined;
+  /** Not the variant that was asked for, but one in its place. */
+  readonly standIn?: boolean | undefined;
   /** Only in a Save from a dialler. */
   readonly upload?: Upload | undefined;
 }
@@ -73,6 +75,8 @@ export interface Ask {
   readonly ifNoneMatch?: string | undefined;
   readonly head?: boolean | undefined;
   readonly facts?: boolean | undefined;
+  /** Such a one will do. */
+  readonly standIn?: boolean | undefined;
   readonly trace?: string | undefined;
   readonly originalExt?: string | undefined;
 }

@@ -54,6 +54,7 @@ export function saveHeaderFrom(from: Fields, what: string): SaveHeader {
     sourceAt: f.mayCount(from, "sourceAt", what, SECONDS),
     via: f.mayPrintable(from, "via", what, VIA),
     detail: f.mayPrintable(from, "detail", what, DETAIL),
+    standIn: f.mayFlag(from, "standIn", what),
     upload: uploadFrom(from["upload"], what),
   };
 }
@@ -137,6 +138,7 @@ export function askFrom(from: Fields, what: string): Ask {
     ifNoneMatch: f.mayHex16(from, "ifNoneMatch", what),
     head: f.mayFlag(from, "head", what),
     facts: f.mayFlag(from, "facts", what),
+    standIn: f.mayFlag(from, "standIn", what),
     trace: f.mayPrintable(from, "trace", what, TOKEN),
     originalExt: f.mayMatching(from, "originalExt", what, EXT),
   };

@@ -63,6 +63,8 @@ export function makeNodeParts(options: {
   readonly routing?: object;
   readonly probing?: boolean;
   readonly peers?: PlayedPeers;
+  /** Default: none. */
+  readonly images?: Parts["images"];
 }): NodeParts {
   using stack = new DisposableStack();
   const { self, edges, probing = true, peers = {} } = options;
@@ -89,7 +91,9 @@ export function makeNodeParts(options: {
     log: { level: "error", json: false },
     peers: makePeerDirectory(topology),
     onLost() {},
-    images: { run: () => Promise.reject(new Fault("image_failed", "no image workers here")) },
+    images: options.images ?? {
+      run: () => Promise.reject(new Fault("image_failed", "no image workers here")),
+    },
     resolve: async (id) => ({ kind: "known", id, ext: undefined }),
     announce: async () => {},
     custody: async () => {},
@@ -99,6 +103,7 @@ export function makeNodeParts(options: {
   const rebalancing = (): boolean => probing;
   const parts = { ...made, links, counters, log, clock, rebalancing };
   stack.defer(() => {
+    made.later[Symbol.dispose]();
     made.links.close();
     made.cache.close();
   });

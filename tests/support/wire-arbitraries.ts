@@ -55,6 +55,7 @@ const saveHeader = fc.record(
     lossySteps: fc.nat({ max: 255 }),
     via: text,
     detail: text,
+    standIn: fc.boolean(),
     upload: fc.record(
       {
         webId: fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/),
@@ -89,6 +90,7 @@ const ask = fc.record(
     ifNoneMatch: hex(16),
     head: fc.boolean(),
     facts: fc.boolean(),
+    standIn: fc.boolean(),
     trace: text,
     originalExt: fc.constantFrom("jpg", "heic"),
   },

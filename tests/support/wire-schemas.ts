@@ -54,6 +54,7 @@ const SaveHeader = v.object({
   sourceAt: v.optional(count(Number.MAX_SAFE_INTEGER)),
   via: v.optional(printable(LIMITS.wireViaCharsMax)),
   detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  standIn: flag,
   /** Only in a Save from a dialler. */
   upload: v.optional(Upload),
 });
@@ -110,6 +111,7 @@ const Ask = v.object({
   ifNoneMatch: v.optional(hex16),
   head: flag,
   facts: flag,
+  standIn: flag,
   trace: v.optional(printable(LIMITS.wireNameCharsMax)),
   originalExt: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9]{2,5}$/, "no ext"))),
 });

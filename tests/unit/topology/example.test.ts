@@ -148,6 +148,7 @@ test("settings that are not in the file have their defaults", () => {
     imageFrames: LIMITS.imageFramesMax,
     imageSourceBytes: LIMITS.imageSourceBytesMax,
     imageQueue: LIMITS.imageQueueMax,
+    standInMs: 4000,
     imageJobMs: 10_000,
   });
   expect(topology.cache).toEqual({ eviction: "s3-fifo", expireUnusedMs: undefined });
@@ -191,6 +192,7 @@ test("every optional key is read", () => {
       'source_bytes = "1MiB"',
       "queue = 4",
       "job_ms = 5",
+      "stand_in_ms = 8",
       "[cache]",
       'eviction = "lru"',
       'expire_unused = "90d"',
@@ -239,7 +241,7 @@ test("every optional key is read", () => {
     originals: false,
     clientHints: true,
   });
-  expect(Object.values(full.limits)).toEqual([1, 2, 6, 7, 3, 2 ** 20, 4, 5]);
+  expect(Object.values(full.limits)).toEqual([1, 2, 6, 7, 3, 2 ** 20, 4, 5, 8]);
   expect(full.cache).toEqual({ eviction: "lru", expireUnusedMs: 90 * 86_400_000 });
   expect(full.security).toEqual({
     insecure: true,

@@ -83,6 +83,7 @@ const SETTING_CASES: readonly (readonly [string, string, ...string[]])[] = [
   ],
   ["[limits]", "queue = 257", "limits.queue", "257", `a whole number from 1 to 256`],
   ["[limits]", "job_ms = 60001", "limits.job_ms", "60001", `a whole number from 1 to 60000`],
+  ["[limits]", "stand_in_ms = 0", "limits.stand_in_ms", "0", "a whole number from 1 to 30000"],
   ["[cache]", 'eviction = "lfu"', "cache.eviction", '"lfu"', '"s3-fifo" or "lru"', "lru"],
   [
     "[cache]",

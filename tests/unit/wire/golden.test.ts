@@ -221,6 +221,31 @@ const FORMS: Readonly<Record<string, readonly [Uint8Array, readonly string[]]>> 
       "2c2275706c6f6164223a7b22756e636865636b6564223a747275657d7d",
     ],
   ],
+  "an ask for which a stand-in will do": [
+    encodeAsk({
+      relname: RELNAME,
+      role: "owner",
+      epoch: VALIDATOR,
+      hops: 1,
+      deadlineMs: 1500,
+      standIn: true,
+    }),
+    [
+      "000000007e 3f",
+      "00007a7b2272656c6e616d65223a2276692f72612f6c312f6d642f766972616c3132332e6a706722",
+      "2c22726f6c65223a226f776e6572222c2265706f6368223a22303031313232333334343535363666",
+      "66222c22686f7073223a312c22646561646c696e654d73223a313530302c227374616e64496e223a",
+      "747275657d",
+    ],
+  ],
+  "a stand-in": [
+    encodeSaveHead({ relname: "vi/ra/l1/lg/viral123.webp", standIn: true }, 0),
+    [
+      "000000003a 3d",
+      "0000367b2272656c6e616d65223a2276692f72612f6c312f6c672f766972616c3132332e77656270",
+      "222c227374616e64496e223a747275657d",
+    ],
+  ],
   "a save with an upload": [
     encodeSaveHead({ relname: RELNAME, upload: { webId: "my-cat", sha256: "ab".repeat(32) } }, 0),
     [
