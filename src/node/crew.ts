@@ -71,12 +71,8 @@ export async function startCrew(options: {
     const thread = spawn({ ...setup, worker, ports });
     member.thread = thread;
     thread.on("error", (error) => log.error("worker failed", { worker, error }));
-    const send = (answer: ToWorker): void => thread.postMessage(answer);
-    const desk = makeCallDesk({ work: options.work, send });
-    thread.on("exit", () => {
-      desk.close();
-      onExit(worker, member, thread);
-    });
+    const desk = deskOf(thread, options.work);
+    thread.on("exit", () => onExit(worker, member, thread));
     const ready = await firstWord(thread, (message) => take(message, member, desk));
     if (ports.length === 0) ports = ready.ports;
     for (const listener of ready.listeners) {
@@ -150,6 +146,13 @@ function newMember(): Member {
     restartMs: RESTART_MS,
     following: Promise.withResolvers<void>(),
   };
+}
+
+function deskOf(thread: Worker, work: Parameters<typeof makeCallDesk>[0]["work"]): CallDesk {
+  const send = (answer: ToWorker): void => thread.postMessage(answer);
+  const desk = makeCallDesk({ work, send });
+  thread.on("exit", () => desk.close());
+  return desk;
 }
 
 function tellAll(members: readonly Member[], message: ToWorker): void {

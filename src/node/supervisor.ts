@@ -128,7 +128,6 @@ async function startOn(
     certify: (tls) => crew.certify(tls),
   });
   const end = async (): Promise<void> => {
-    parts.later[Symbol.dispose]();
     for (const part of [crew, { stop: () => images.close() }, uploads, purges]) await part.stop();
     await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
