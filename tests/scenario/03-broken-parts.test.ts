@@ -66,7 +66,7 @@ describe("image workers", () => {
       expect(await pictureOf(answer)).toMatchObject({ format: "webp", width: 2600, height: 2000 });
     }
     expect(await mesh.counter("edge-1", "image_worker_restart")).toBeGreaterThanOrEqual(1);
-  });
+  }, 60_000);
 });
 
 describe("time", () => {
