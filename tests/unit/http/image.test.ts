@@ -49,28 +49,8 @@ describe("what is asked of the content", () => {
   test("is the web id, the size after snapping and the format", async () => {
     const { handler, asked } = makePictureSite(() => small);
     await handler(ask("/puddle/a.b/300x200/photo.PNG?x"));
-    const signal: unknown = expect.any(Function);
-    expect(asked).toEqual([
-      {
-        webId: "a.b",
-        size: "sm",
-        format: "png",
-        accepted: [],
-        head: false,
-        signal,
-        redirected: false,
-      },
-    ]);
-  });
-
-  test("is given up when the client is: it can see that it has gone", async () => {
-    const { handler, asked } = makePictureSite(() => small);
-    const client = new AbortController();
-    const url = "http://site/puddle/a/sm/photo.jpg";
-    await handler(new Request(url, { signal: client.signal }));
-    expect(asked[0]?.signal?.().aborted).toBe(false);
-    client.abort();
-    expect(asked[0]?.signal?.().aborted).toBe(true);
+    const rest = { accepted: [], head: false, redirected: false };
+    expect(asked).toMatchObject([{ webId: "a.b", size: "sm", format: "png", ...rest }]);
   });
 
   test("for auto is what Accept names, and the answer varies by it", async () => {
