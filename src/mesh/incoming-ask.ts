@@ -11,6 +11,7 @@ export class IncomingAsk implements AskFromPeer {
   readonly hops: number;
   readonly head: boolean | undefined;
   readonly facts: boolean | undefined;
+  readonly standIn: boolean | undefined;
   readonly offset: number | undefined;
   readonly ifNoneMatch: string | undefined;
   readonly originalExt: string | undefined;
@@ -29,6 +30,7 @@ export class IncomingAsk implements AskFromPeer {
     this.hops = ask.hops;
     this.head = ask.head;
     this.facts = ask.facts;
+    this.standIn = ask.standIn;
     this.offset = ask.offset;
     this.ifNoneMatch = ask.ifNoneMatch;
     this.originalExt = ask.originalExt;
