@@ -84,6 +84,9 @@ export const DEADLINES = {
   /** What is made later waits in its queue for this long; when it had no turn the next try comes after the second. */
   imageLaterMs: 60_000,
   imageLaterRestMs: 1_000,
+  /** The service of `thumbnail_endpoint` has answered whole; then an image worker looks at what it sent. */
+  delegateMs: 8_000,
+  delegateLookMs: 3_000,
   /** The least and the most that who is sent away is told to wait. */
   imageRetryLeastMs: 250,
   imageRetryMostMs: 30_000,
@@ -201,6 +204,8 @@ export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Dea
   { inner: "originProbeMs", outer: "originHeadMs" },
   { inner: "collectMs", outer: "requestMs" },
   { inner: "imageJobMs", outer: "requestMs" },
+  { inner: "delegateMs", outer: "imageQueueMs" },
+  { inner: "delegateLookMs", outer: "delegateMs" },
   { inner: "imageQueueMs", outer: "requestMs" },
   // an owner that is waiting for an image worker answers before the next rank is asked as well
   { inner: "standInMs", outer: "ownerFirstByteMs" },

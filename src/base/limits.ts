@@ -182,6 +182,8 @@ export const LIMITS = {
   imageWorkerBytesCeiling: 3 * GiB,
   /** Jobs after which an image worker is replaced. */
   imageWorkerJobsMax: 2000,
+  /** Pictures that the service of `thumbnail_endpoint` works on at once for one node. */
+  delegatedMax: 32,
   /** Image workers that one picture may kill. */
   imageCrashesMax: 2,
   /** Sources and jobs remembered for having killed or outlasted an image worker. */

@@ -167,6 +167,7 @@ function jobOf(
     ...encodingOf(topology, { size: wanted.size, format }, outputSides(facts, shape)),
     ...(wanted.size === PLACEHOLDER ? { bytesMax: LIMITS.placeholderBytesMax } : {}),
     limits: jobLimits(parts),
+    shows: facts,
     ...(source.variant.size === ORIG ? {} : { picture }),
   };
 }

@@ -46,6 +46,8 @@ export interface MakeJob extends Named {
    * same size whatever it was made from. Absent: the source's own.
    */
   readonly picture?: Sides;
+  /** What is known of the original, for whoever has no decoder to look. */
+  readonly shows?: Facts;
 }
 
 /** Looks at the header only. */

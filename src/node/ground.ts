@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type DiskSet, openDiskSet } from "../cache/disk-set.ts";
+import { makeDelegate } from "../image/delegate.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
 import { calmLog } from "../observe/calm-log.ts";
@@ -106,7 +107,7 @@ function startImages(
   observers: Pick<Parameters<typeof makeImagePool>[0], "counters" | "log">,
 ): ImagePool {
   const { execPath, args } = selfCommand();
-  return makeImagePool({
+  const pool = makeImagePool({
     workers: resolveCount(self.imageWorkers, LIMITS.workersMax),
     command: [execPath, ...args, IMAGE_WORKER],
     queueMax: topology.limits.imageQueue,
@@ -114,4 +115,8 @@ function startImages(
     clock: systemClock,
     ...observers,
   });
+  const endpoint = topology.services.thumbnailEndpoint;
+  return endpoint === undefined
+    ? pool
+    : makeDelegate({ endpoint, pool, clock: systemClock, ...observers });
 }

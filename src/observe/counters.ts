@@ -85,6 +85,14 @@ export const COUNTERS = {
   },
   generated: { help: "Variants made by the image workers", action: "none" },
   image_failed: { help: "Image jobs that ended in a fault", action: "see the log for ids" },
+  delegated: {
+    help: "Variants made by the service of thumbnail_endpoint",
+    action: "none",
+  },
+  delegate_failed: {
+    help: "Calls to that service that failed or brought something wrong; image workers did it",
+    action: "look at the service; see the log for reasons",
+  },
   image_poisoned: {
     help: "Pictures that killed two image workers and are refused for a while",
     action: "see the log for ids; look at the originals",

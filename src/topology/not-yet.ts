@@ -10,7 +10,6 @@ import { isTable } from "./values.ts";
  */
 export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>(
   [
-    ["services.thumbnail_endpoint", []],
     ["cache.eviction", ["s3-fifo"]],
     ["hot", []],
   ],
