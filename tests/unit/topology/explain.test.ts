@@ -108,11 +108,11 @@ test("a long value is cut where a mistake shows it", () => {
 });
 
 test("warnings come last, each with its place", () => {
-  const lines = explain(smallFile({}, '[services]\nthumbnail_endpoint = "http://t/"')).split("\n");
+  const lines = explain(smallFile({}, '[routing]\npeer_mode = "redirect"')).split("\n");
   expect(lines.slice(-3)).toEqual([
     "",
     "1 warning",
-    "mesh.toml:25:1  services.thumbnail_endpoint: accepted, has no effect in this version",
+    "mesh.toml:25:1  routing.peer_mode: has no effect: no server of level 0 has a redirect_target",
   ]);
 });
 
