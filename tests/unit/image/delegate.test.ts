@@ -1,6 +1,6 @@
 /** Image work handed to a service over real HTTP: what it is sent, what is believed of its answers, and who does it instead. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import sharp from "sharp";
 import { BREAKER } from "../../../src/base/breaker.ts";
@@ -20,6 +20,9 @@ import {
 import { drawRaw } from "../../support/pictures.ts";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.ts";
 import { watchedParts } from "../../support/watched-parts.ts";
+
+// image workers run at the lowest priority: beside other work everything takes its time
+setDefaultTimeout(60_000);
 
 const patient = { deadlineMs: 15_000 };
 const PHOTO: Facts = { width: 1200, height: 900, alpha: false, animated: false };

@@ -1,6 +1,6 @@
 /** The pool of image workers at its beginning and end: children that do not start, and none left behind. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join, resolve } from "node:path";
 import { asFault } from "../../../src/base/fault.ts";
 import type { ImageJob } from "../../../src/image/job.ts";
@@ -9,6 +9,9 @@ import { drawNoise, makeJob } from "../../support/image-jobs.ts";
 import { ENTRY, faultOf, startPool, workersHere } from "../../support/image-pool.ts";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.ts";
 import { until } from "../../support/until.ts";
+
+// image workers run at the lowest priority: beside other work everything takes its time
+setDefaultTimeout(60_000);
 
 const patient = { deadlineMs: 15_000 };
 let dir: TempDir;

@@ -1,6 +1,6 @@
 /** Jobs that wait for an image worker: who leaves, who is hurried, who is sent away, and what is made together. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, linkSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -11,6 +11,9 @@ import { busyWorker, faultOf, startPool, workersHere } from "../../support/image
 import { drawRaw } from "../../support/pictures.ts";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.ts";
 import { until } from "../../support/until.ts";
+
+// image workers run at the lowest priority: beside other work everything takes its time
+setDefaultTimeout(60_000);
 
 const patient = { deadlineMs: 15_000 };
 let dir: TempDir;
