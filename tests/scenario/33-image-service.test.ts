@@ -18,7 +18,8 @@ beforeAll(async () => {
     await writePicture(photos, `field-${i}.jpg`, { width: 900, height: 600 });
   }
   for (let i = 0; i < 3; i++) {
-    await Bun.write(join(photos, `phone-${i}.heic`), heicHeader({ width: 4032, height: 3024 }));
+    // what a picture is its bytes tell, not its name
+    await Bun.write(join(photos, `phone-${i}.jpg`), heicHeader({ width: 4032, height: 3024 }));
   }
 });
 afterAll(() => rmSync(photos, { recursive: true, force: true }));
