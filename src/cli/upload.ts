@@ -1,7 +1,6 @@
 /** `mir upload`: pictures from files into a mesh, each acknowledged before the next is sent. */
 
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
 import { defineCommand } from "citty";
 import { formatBytes } from "../base/bytes.ts";
 import { asFault, Fault } from "../base/fault.ts";
@@ -80,7 +79,10 @@ function urlOf(given: {
   const servers = result.topology.levels.flatMap((level) => level.servers);
   const server = servers.find((s) => s.name === name);
   if (server === undefined) throw new UsageError(`${path} has no server ${name}`);
-  const listener = server.publics.find((l) => l.type === "net" && l.upload);
+  const { tls } = result.topology;
+  const takes = server.publics.filter((l) => l.type === "net" && l.upload);
+  // a certificate is rarely good for an address
+  const listener = takes.find((l) => l.type === "net" && !l.tls) ?? takes[0];
   if (listener?.type !== "net") {
     throw new UsageError(`${name} has no public net listener that takes uploads; use --url`);
   }
@@ -88,7 +90,8 @@ function urlOf(given: {
     throw new UsageError(`${name} takes any free port; use --url with the one that it printed`);
   }
   const host = EVERYWHERE.get(listener.host) ?? listener.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+  const scheme = listener.tls && tls !== undefined ? "https" : "http";
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
 }
 
 /** Addresses that mean all interfaces are bound, never dialled. */
@@ -130,7 +133,6 @@ interface Report {
 }
 
 function makeReport(file: string, json: boolean, output: Output): Report {
-  const name = basename(file);
   const shows = output.isTerminal && !json;
   const erase = (): void => {
     if (shows) output.write("\r\u001b[K");
@@ -141,15 +143,16 @@ function makeReport(file: string, json: boolean, output: Output): Report {
       const percent = total === 0 ? 100 : Math.floor((bytes * 100) / total);
       if (!shows || percent === shown) return;
       shown = percent;
-      output.write(`\r\u001b[K${name}  ${percent} % of ${formatBytes(total)}`);
+      output.write(`\r\u001b[K${file}  ${percent} % of ${formatBytes(total)}`);
     },
     done(acknowledged) {
       erase();
-      const { created, relname, bytes, propagated } = acknowledged;
+      const { created, relname, bytes, propagated, digest } = acknowledged;
       if (json) output.say(JSON.stringify({ file, ...acknowledged }));
       else {
         const what = created ? "uploaded" : "already there";
-        output.say(`${name}  ${what}: ${relname} (${formatBytes(bytes)}, ${propagated})`);
+        const told = `${formatBytes(bytes)}, sha256 ${digest}, ${propagated}`;
+        output.say(`${file}  ${what}: ${relname} (${told})`);
       }
     },
     failed(fault) {

@@ -23,11 +23,13 @@ export function wasRedirected(target: string): boolean {
   );
 }
 
-/** The same path at the owner; whatever else was in the query is dropped. */
+/** The same path and query at the owner: tokens of what stands in front may be in the query. */
 export function locationAt({ scheme, host, port }: RedirectTarget, target: string): string {
   const name = host.includes(":") ? `[${host}]` : host;
   const suffix = port === DEFAULT_PORTS[scheme] ? "" : `:${port}`;
-  return `${scheme}://${name}${suffix}${pathOfTarget(target)}?${MARK}`;
+  const at = target.indexOf("?");
+  const query = at < 0 || at === target.length - 1 ? "" : `${target.slice(at + 1)}&`;
+  return `${scheme}://${name}${suffix}${pathOfTarget(target)}?${query}${MARK}`;
 }
 
 /** `no-store`: who owns a picture changes with the topology, and who is up with the minute. */

@@ -65,8 +65,16 @@ function explainMesh(topology: Topology): string[] {
   return [
     `${topology.name} ${topology.version}: ${counts.join(", ")}`,
     ...description,
+    `between nodes: ${explainTrust(topology.security)}`,
     `ownership: ${algorithm} with seed ${JSON.stringify(seed)}, epoch ${topology.epoch}`,
   ];
+}
+
+/** The control key is a secret: whether there is one shows when a node starts. */
+function explainTrust({ tls, insecure }: Topology["security"]): string {
+  if (tls !== undefined) return `mutual TLS with ${tls.cert}, and MIR_CONTROL_KEY where it is set`;
+  if (insecure) return "INSECURE: whoever reaches a private listener is believed";
+  return "MIR_CONTROL_KEY, which only listeners on loopback can do without";
 }
 
 function explainLevel(topology: Topology, level: Level): string[] {
@@ -85,7 +93,7 @@ function explainServer(topology: Topology, group: Group, server: Server): string
       ? `90 % of ${server.cacheDirs.length === 1 ? "its file system" : "each file system"}`
       : formatBytes(server.capacityBytes);
   const lines = [
-    ...server.publics.map((listener) => ["public", explainPublic(listener)]),
+    ...server.publics.map((listener) => ["public", explainPublic(topology, listener)]),
     ...server.privates.map((listener) => ["private", explainPrivate(listener)]),
     ...(server.admin === undefined ? [] : [["admin", address(server.admin)]]),
     ["cache", `${explainCache(server, capacity)}, ${inMemory(server)}`],
@@ -129,8 +137,10 @@ function ownerShare(topology: Topology, group: Group, server: Server): number {
   }
 }
 
-function explainPublic(listener: PublicListener): string {
-  if (listener.type === "net") return `http ${address(listener)}`;
+function explainPublic({ tls }: Topology, listener: PublicListener): string {
+  if (listener.type === "net") {
+    return `${tls !== undefined && listener.tls ? "https" : "http"} ${address(listener)}`;
+  }
   return `unix ${workerSocketPath(listener.path, "{worker}")}, ${perCpu(listener.workers)}`;
 }
 

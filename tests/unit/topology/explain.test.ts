@@ -13,6 +13,7 @@ function explain(text: string): string {
 test("a mesh is explained from the edge to the origin, then its settings", () => {
   expect(explain(smallFile()).split("\n")).toEqual([
     "m 1.0: 2 levels, 2 servers, 1 origin",
+    "between nodes: MIR_CONTROL_KEY, which only listeners on loopback can do without",
     'ownership: rendezvous with seed "m", epoch 6b3d008e6747b1ec',
     "",
     "level 0",
