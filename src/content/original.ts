@@ -125,7 +125,10 @@ export function tooLarge(): Fault {
   return new Fault("image_too_large", "the original is too large to be resized");
 }
 
-/** Looks at the header of an original on disk, in an image worker: decoders never run in the node itself. */
+/**
+ * Looks at an original on disk, in an image worker: decoders never run in the node itself. At its header only, or
+ * at the `whole`, so that nothing is taken in that could never be shown.
+ */
 export async function probeFacts(
   parts: Parts,
   context: Context,
@@ -133,12 +136,19 @@ export async function probeFacts(
     readonly path: string;
     /** What it is, where its path is of the moment. */
     readonly of?: string;
+    readonly whole?: boolean;
   },
 ): Promise<Facts> {
   const of = file.of === undefined ? {} : { of: file.of };
   const { later = false } = context;
   const result = await parts.images.run(
-    { kind: "probe", source: file.path, limits: jobLimits(parts), ...of },
+    {
+      kind: "probe",
+      source: file.path,
+      whole: file.whole ?? false,
+      limits: jobLimits(parts),
+      ...of,
+    },
     { deadlineMs: remainingMs(context, parts.clock), later },
   );
   if (result.kind !== "probed")

@@ -60,7 +60,12 @@ const job = v.variant("kind", [
     limits,
     picture: v.exactOptional(sides),
   }),
-  v.object({ kind: v.literal("probe"), source: v.string(), limits }),
+  v.object({
+    kind: v.literal("probe"),
+    source: v.string(),
+    whole: v.exactOptional(v.boolean()),
+    limits,
+  }),
 ]);
 
 const jobs = v.pipe(v.array(job), v.minLength(1), v.maxLength(LIMITS.imageBatchMax));

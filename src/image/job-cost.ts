@@ -11,12 +11,14 @@ const COST_MS_PER_MEGAPIXEL: Readonly<Record<Format, number>> = {
   png: 100,
   gif: 500,
 };
+/** Decoding at the smallest scale: a JPEG of 12 megapixels. */
+const COST_MS_WHOLE = 40;
 /** Nothing is put back further than this. */
 const COST_MS_MAX = 2000;
 
 /** Milliseconds that a job is put back in the queue behind those that came at the same time. */
 export function costMs(job: ImageJob): number {
-  if (job.kind === "probe") return 0;
+  if (job.kind === "probe") return job.whole ? COST_MS_WHOLE : 0;
   const megapixels = (job.box.width * job.box.height) / 1e6;
   return Math.min(COST_MS_MAX, megapixels * COST_MS_PER_MEGAPIXEL[job.format]);
 }

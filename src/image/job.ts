@@ -50,10 +50,12 @@ export interface MakeJob extends Named {
   readonly shows?: Facts;
 }
 
-/** Looks at the header only. */
+/** Looks at the header. */
 export interface ProbeJob extends Named {
   readonly kind: "probe";
   readonly source: string;
+  /** And decodes the picture, of an animation the first frame: a file that breaks off is told of now. */
+  readonly whole?: boolean;
   readonly limits: JobLimits;
 }
 

@@ -4,12 +4,11 @@ import { existsSync, unlinkSync, writeFileSync } from "node:fs";
 import sharp, { type OutputInfo, type Sharp } from "sharp";
 import { isDiskFull, isMissing } from "../base/errno.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
-import type { FaultResult, ImageJob, JobOutcome, MadeResult, MakeJob } from "./job.ts";
+import type { FaultResult, ImageJob, JobOutcome, MadeResult, MakeJob, ProbeJob } from "./job.ts";
 import { type Output, outputOf, shaped } from "./output.ts";
 import { DECODING, openPicture, type Picture, undecodable } from "./picture.ts";
 import { encodePlaceholder } from "./placeholder.ts";
 
-/** Trade-offs fixed for every site: each was chosen for bytes per CPU second on photographs. */
 /** libwebp knows no more. */
 const WEBP_EFFORT_MAX = 6;
 const PNG_COMPRESSION_LEVEL = 6;
@@ -23,14 +22,29 @@ const JPEG = {
 /** Half the time of 3 for a hundredth more bytes; a photograph as GIF is slow enough. */
 const GIF_EFFORT = 1;
 
+/** Small enough for the coarsest scale of every decoder that has some. */
+const PROBE_SIDE = 16;
+
 /** Never throws: expected failures are outcomes, and so is what nobody expected. */
 export async function runJob(job: ImageJob): Promise<JobOutcome> {
   try {
     if (job.kind === "make") return await make(job);
-    const { facts, format } = await openPicture(job.source, job.limits);
+    const picture = await openPicture(job.source, job.limits);
+    if (job.whole) await decodeOnce(job, picture);
+    const { facts, format } = picture;
     return { kind: "probed", facts, format };
   } catch (error) {
     return faultResult(error);
+  }
+}
+
+/** At the smallest scale the decoder has; the pixels are for nobody. Throws `undecodable`. */
+async function decodeOnce({ source, limits }: ProbeJob, { format }: Picture): Promise<void> {
+  const input = sharp(source, { ...DECODING, limitInputPixels: limits.pixels });
+  try {
+    await input.resize(PROBE_SIDE, PROBE_SIDE, { fit: "inside" }).raw().toBuffer();
+  } catch (error) {
+    throw undecodable(format, error);
   }
 }
 

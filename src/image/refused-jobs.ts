@@ -69,6 +69,6 @@ function setLast<V>(map: Map<string, V>, key: string, value: V): void {
 
 /** No path holds a NUL, so a job's key is never a source's. */
 function keyOf(job: ImageJob): string {
-  if (job.kind === "probe") return `${sourceOf(job)}\0probe`;
+  if (job.kind === "probe") return `${sourceOf(job)}\0probe${job.whole ? ".whole" : ""}`;
   return `${sourceOf(job)}\0${job.box.width}x${job.box.height}.${job.fit}.${job.format}`;
 }

@@ -106,6 +106,12 @@ describe("what is no picture", () => {
   test.each([
     ["text", Buffer.from("just some text"), 422, "undecodable"],
     ["a picture cut in its header", (all: Uint8Array) => all.slice(0, 100), 422, "undecodable"],
+    [
+      "a picture cut in the middle",
+      (all: Uint8Array) => all.slice(0, all.length >> 1),
+      422,
+      "undecodable",
+    ],
     ["an SVG", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), 422, "unsupported_image"],
     ["nothing", Buffer.of(), 400, "bad_request"],
   ])("%s is refused", async (_, content, status, code) => {

@@ -263,4 +263,27 @@ describe("probing", () => {
       facts: { width: 100, height: 200, alpha: true, animated: false },
     });
   });
+
+  for (const format of ["jpeg", "png", "webp", "avif"] as const) {
+    test(`tells of a ${format} that breaks off behind its header, when it is to look at the whole`, async () => {
+      using dir = makeTempDir();
+      const noise = { noise: { type: "gaussian", mean: 128, sigma: 40 } } as const;
+      const create = {
+        width: 320,
+        height: 240,
+        channels: 3,
+        background: "black",
+        ...noise,
+      } as const;
+      const bytes = await sharp({ create }).toFormat(format).toBuffer();
+      const look = async (length: number, whole: boolean): Promise<string> => {
+        const source = dir.write(`${length}`, bytes.subarray(0, length));
+        const outcome = await runJob({ kind: "probe", source, whole, limits: JOB_LIMITS });
+        return outcome.kind === "fault" ? outcome.code : outcome.kind;
+      };
+      expect(await look(bytes.length, true)).toBe("probed");
+      expect(await look(Math.floor(bytes.length / 2), true)).toBe("undecodable");
+      expect(await look(Math.floor(bytes.length * 0.97), true)).toBe("undecodable");
+    });
+  }
 });
