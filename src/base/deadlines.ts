@@ -166,6 +166,8 @@ export const DEADLINES = {
   rebalanceAgainMs: 60_000,
   /** Between two writes of how far a rebalance is. */
   rebalanceSaveMs: 1_000,
+  /** Main looks at least this often whether the cache runs low on room; it is called when it does. */
+  lowWaterMs: 500,
   /** Between two looks at what the file system of the cache has room for. */
   diskLookMs: 2_000,
   /** Within which a disk answers a small read and write; how long one stays out of use that could not be read. */

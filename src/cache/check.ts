@@ -5,7 +5,7 @@ import { accounted, overheadBytes, ROW_FIELDS, sumIndexOf } from "./ledger.ts";
 import { lockHolder } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { cellsOf, linkOf, nameOf } from "./names.ts";
-import { headOf, nextOf, PINNED, QUEUES, SMALL } from "./queues.ts";
+import { headOf, nextOf, PINNED, QUEUES, SMALL, UNQUEUED } from "./queues.ts";
 import { bytesOf, findSlot, stateOf } from "./slots.ts";
 import { homeOf, openView, slotHalf, slotOctet, slotWord, sum, type View, word } from "./view.ts";
 
@@ -43,6 +43,7 @@ export function checkIndex(memory: CacheMemory): string[] {
   };
   if (lockHolder(view) !== undefined) tally.errors.push("locked");
   for (const queue of QUEUES) checkQueue(view, queue, tally);
+  if (view.stamped) checkUnqueued(view, tally);
   for (let slot = 0; slot < view.slots; slot++) checkSlot(view, slot, tally);
   checkPassed(view, tally);
   checkOrphans(view, tally);
@@ -73,6 +74,18 @@ function checkQueue(view: View, queue: number, tally: Tally): void {
     last = slot + 1;
   }
   expect(tally, word(view, HEADER.tails + queue) === last, `queue ${queue}: wrong tail`);
+}
+
+/** Under `lru`, where a mark takes the place of a queue. */
+function checkUnqueued(view: View, tally: Tally): void {
+  for (let slot = 0; slot < view.slots; slot++) {
+    if (slotOctet(view, slot, OCTET.queue) !== UNQUEUED) continue;
+    if (slotWord(view, slot, WORD.h1) === 0 || stateOf(view, slot) !== STATE.live) continue;
+    expect(tally, tally.queued[slot] === 0, `slot ${slot}: queued and not`);
+    tally.queued[slot] = 1;
+    tally.live++;
+    tally.liveBytes += accounted(bytesOf(view, slot));
+  }
 }
 
 function checkSlot(view: View, slot: number, tally: Tally): void {

@@ -22,6 +22,8 @@ export interface CheckpointHead {
   readonly boot: string;
   readonly seeds: readonly [number, number];
   readonly sizes: readonly string[];
+  /** The time that hits are stamped with, for `lru`. */
+  readonly recency: number;
   /** Number of the first journal file that says what came later. */
   readonly journal: number;
 }

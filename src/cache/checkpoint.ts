@@ -206,6 +206,7 @@ function writeHead({ view }: Store, file: CheckpointWriter, plan: Plan): void {
     boot: bootId(),
     seeds: [seed1, seed2],
     sizes,
+    recency: word(view, HEADER.recency),
     journal: plan.journal,
   };
   file.chunk("head", Buffer.from(JSON.stringify(head)));

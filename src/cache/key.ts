@@ -10,6 +10,8 @@ const CODES = new Uint8Array(128).fill(NO_CODE);
 for (let code = 0; code < ALPHABET.length; code++) CODES[ALPHABET.charCodeAt(code)] = code;
 
 const SLASH = 47;
+/** Characters of the longest size (base/variant.ts). */
+const SIZE_CHARS_MAX = 16;
 /** `vi/ra/l1/`: where the size begins in every relname. */
 const SIZE_AT = 9;
 /** Of the six characters in front of it, with their slashes. */
@@ -80,7 +82,7 @@ function tagsOf(names: readonly string[]): Int32Array {
   return Int32Array.from(names, (name) => bitsOf(name, 0, Math.min(WORD_CHARS, name.length)));
 }
 
-/** Exts by the bits of all their characters. No other text has them: 63, which `_` and no code leave, is in none. */
+/** Exts by the bits of all their characters. No other text of that length has them: what `_` and no code leave is in none. */
 const EXT_TAGS = tagsOf(ORIGINAL_EXTS);
 
 /**
@@ -155,7 +157,10 @@ function spreadIn(words: Int32Array, group: number): number {
 
 /** The code of a character of an id; over 63 when it is none. */
 function codeAt(text: string, at: number): number {
-  const char = text.charCodeAt(at);
+  return codeOf(text.charCodeAt(at));
+}
+
+function codeOf(char: number): number {
   return char < 128 ? (CODES[char] ?? NO_CODE) : NO_CODE;
 }
 
@@ -167,14 +172,19 @@ function bitsOf(text: string, from: number, to: number): number {
 
 /** The code of the size, or -1. */
 function sizeIn(reader: KeyReader, relname: string): number {
-  const { sizes, sizeTags: tags } = reader;
-  let slash = SIZE_AT + 1;
-  while (slash < relname.length && relname.charCodeAt(slash) !== SLASH) slash++;
-  const tag = bitsOf(relname, SIZE_AT, Math.min(slash, SIZE_AT + WORD_CHARS));
-  for (let code = 0; code < tags.length; code++) {
-    if (tags[code] !== tag) continue;
+  const { sizes, sizeTags } = reader;
+  let tag = 0;
+  let chars = 0;
+  for (; chars <= SIZE_CHARS_MAX; chars++) {
+    const char = relname.charCodeAt(SIZE_AT + chars);
+    if (char === SLASH) break;
+    if (chars < WORD_CHARS) tag = (tag << 6) | codeOf(char);
+  }
+  for (let code = 0; code < sizeTags.length; code++) {
+    if (sizeTags[code] !== tag) continue;
     const size = sizes[code] ?? "";
-    if (SIZE_AT + size.length === slash && relname.startsWith(size, SIZE_AT)) return code;
+    if (size.length !== chars) continue;
+    if (chars <= WORD_CHARS || relname.startsWith(size, SIZE_AT)) return code;
   }
   return -1;
 }

@@ -3,7 +3,7 @@
 import { LIMITS } from "../base/limits.ts";
 
 /** Raised whenever a position below changes meaning, so that threads of two builds never share one table. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /** Files are accounted in blocks of this many bytes (spec §11). */
 export const BLOCK_BYTES = 4096;
@@ -22,6 +22,15 @@ export const HEADER = {
   variantsMax: 18,
   seed1: 19,
   seed2: 20,
+  /** A place in POLICIES. */
+  policy: 21,
+  /** `lru`: the time that hits are stamped with, two ticks an admission, and where the next sample begins. */
+  recency: 22,
+  sample: 23,
+  /** `lru`: below the stamps of all that came back after what is newer. */
+  eldest: 42,
+  /** 1 since a thread found little room, until main has seen to it. */
+  thirst: 24,
   /** First and last slot + 1 of the small queue, the main queue and the pinned ones. */
   heads: 35,
   tails: 38,
@@ -101,6 +110,10 @@ export function rowFloat(worker: number, field: RowField): number {
   return ROWS_FLOAT + worker * ROW_FLOATS + ROW[field];
 }
 
+/** What may be chosen by `[cache] eviction`, by its code in the header. */
+export const POLICIES = ["s3-fifo", "lru"] as const;
+export type Policy = (typeof POLICIES)[number];
+
 export const SLOT_BYTES = 64;
 
 /** 32-bit words of a slot. */
@@ -110,6 +123,8 @@ export const WORD = {
   h2: 1,
   /** In a queue: neighbour + 1. In an orphan: the next orphan + 1. */
   next: 2,
+  /** Under `lru`, where what is live is in no queue: when it was last asked for. Shares the place of `next`. */
+  stamp: 2,
   prev: 3,
   /** Of a slot in no queue: the thread that works on it, + 1; 0 for an orphan. Shares the place of `prev`. */
   holder: 3,

@@ -47,7 +47,12 @@ export function limitBytes(view: View): number {
 
 export function roomSlots(view: View): number {
   const kept = word(view, HEADER.taken) - sum(view, SUM.owedSlots) + sum(view, SUM.reservedSlots);
-  return Math.min(word(view, HEADER.variantsMax), sum(view, SUM.diskSlots)) - kept;
+  return limitSlots(view) - kept;
+}
+
+/** The places of the index, or what the file system has inodes for where that is less. */
+export function limitSlots(view: View): number {
+  return Math.max(0, Math.min(word(view, HEADER.variantsMax), sum(view, SUM.diskSlots)));
 }
 
 /** Whether evicting everything live that is not pinned would make room for this much. */

@@ -2,7 +2,7 @@
 
 import type { VariantMeta } from "../base/variant.ts";
 import { KEY, readKey } from "./key.ts";
-import { FLAG, HALF, OCTET, STATE, USE, WORD } from "./layout.ts";
+import { FLAG, HALF, HEADER, OCTET, STATE, USE, WORD } from "./layout.ts";
 import { factsOf, validatorText } from "./meta.ts";
 import { sameName } from "./names.ts";
 import { probe, slotAt } from "./slots.ts";
@@ -26,46 +26,79 @@ const COPY = {
   flags: 7,
 } as const;
 
+/** No live variant. */
+export const ABSENT = -1;
+const VERSIONS = 2 ** 16;
+
 /**
- * The meta of a live variant, or undefined. `count` counts the access for the eviction policy. A stale
- * answer is possible in one way only: the variant went away after it was read; then its file is gone too.
+ * A number that stands for a live variant as it is now, or ABSENT. `count` counts the access for the eviction policy.
+ * All of a hit but its meta, which costs more to make than to find (bench/micro/index.ts).
  */
-export function lookUp(view: View, relname: string, count: boolean): VariantMeta | undefined {
-  if (!readKey(view, relname)) return undefined;
+export function findLive(view: View, relname: string, count: boolean): number {
+  if (!readKey(view, relname)) return ABSENT;
   const h1 = view.key[KEY.h1] ?? 0;
   const h2 = view.key[KEY.h2] ?? 0;
   for (let d = probe(view, h1, h2, 0); d >= 0; d = probe(view, h1, h2, d + 1)) {
     const slot = slotAt(view, h1, d);
     const region = regionOf(view, slot);
     const at = wordIn(view, slot);
-    if (!copySlot(view, region, at)) continue;
-    if (count) countAccess(region, at);
-    return metaOf(view, relname);
+    const version = liveVersion(view, region, at);
+    if (version < 0) continue;
+    if (count) countAccess(view, region, at);
+    return slot * VERSIONS + version;
+  }
+  return ABSENT;
+}
+
+/** The meta of what `findLive` has just found under that name; undefined when it has changed since. */
+function readMeta(view: View, relname: string, found: number): VariantMeta | undefined {
+  const slot = Math.floor(found / VERSIONS);
+  const region = regionOf(view, slot);
+  const at = wordIn(view, slot);
+  copySlot(view, region, at);
+  return versionOf(region.halves, at) === found % VERSIONS ? metaOf(view, relname) : undefined;
+}
+
+/**
+ * The meta of a live variant, or undefined. A stale answer is possible in one way only: the variant went away after
+ * it was read; then its file is gone too.
+ */
+export function lookUp(view: View, relname: string, count: boolean): VariantMeta | undefined {
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const found = findLive(view, relname, count && reads === 0);
+    if (found === ABSENT) return undefined;
+    const meta = readMeta(view, relname, found);
+    if (meta !== undefined) return meta;
   }
   return undefined;
 }
 
-/** Copies a live slot of the name in `view.key` into the scratch; false when it is not one. */
-function copySlot(view: View, region: Region, at: number): boolean {
-  const { scratch, key } = view;
-  const { words, halves, octets } = region;
+/** The version of a live slot of the name in `view.key`, or -1; it had that name at that version. */
+function liveVersion(view: View, { words, halves, octets }: Region, at: number): number {
+  const { scratch } = view;
   for (let reads = 0; reads < READS_MAX; reads++) {
     const version = versionOf(halves, at);
     const named = sameName(view, words, at);
-    // these stores forbid the compiler to take the second reading of the version from the first
-    scratch[COPY.bytesLow] = words[at + WORD.bytesLow] ?? 0;
-    scratch[COPY.bytesHigh] = octets[at * 4 + OCTET.bytesHigh] ?? 0;
-    scratch[COPY.validatorHigh] = words[at + WORD.validatorHigh] ?? 0;
-    scratch[COPY.validatorLow] = words[at + WORD.validatorLow] ?? 0;
-    scratch[COPY.modified] = words[at + WORD.modified] ?? 0;
-    scratch[COPY.width] = halves[at * 2 + HALF.width] ?? 0;
-    scratch[COPY.height] = halves[at * 2 + HALF.height] ?? 0;
-    scratch[COPY.flags] = octets[at * 4 + OCTET.flags] ?? 0;
     const live = octets[at * 4 + OCTET.state] === STATE.live;
-    if (words[at + WORD.h1] !== key[KEY.h1] || words[at + WORD.h2] !== key[KEY.h2]) return false;
-    if (version % 2 === 0 && versionOf(halves, at) === version) return named && live;
+    // this store forbids the compiler to take the second reading of the version from the first
+    scratch[COPY.flags] = version;
+    if (!named) return -1;
+    if (version % 2 === 0 && versionOf(halves, at) === version) return live ? version : -1;
   }
-  return false;
+  return -1;
+}
+
+/** Copies a slot into the scratch, whole or not. */
+function copySlot({ scratch }: View, { words, halves, octets }: Region, at: number): void {
+  // these stores forbid the compiler to take a later reading of the version from an earlier one
+  scratch[COPY.bytesLow] = words[at + WORD.bytesLow] ?? 0;
+  scratch[COPY.bytesHigh] = octets[at * 4 + OCTET.bytesHigh] ?? 0;
+  scratch[COPY.validatorHigh] = words[at + WORD.validatorHigh] ?? 0;
+  scratch[COPY.validatorLow] = words[at + WORD.validatorLow] ?? 0;
+  scratch[COPY.modified] = words[at + WORD.modified] ?? 0;
+  scratch[COPY.width] = halves[at * 2 + HALF.width] ?? 0;
+  scratch[COPY.height] = halves[at * 2 + HALF.height] ?? 0;
+  scratch[COPY.flags] = octets[at * 4 + OCTET.flags] ?? 0;
 }
 
 /** Whether what `lookUp` has just found on this thread must not be served before its file was looked at. */
@@ -79,13 +112,17 @@ export function versionOf(halves: Uint16Array, at: number): number {
   return ORDERED ? (halves[index] ?? 0) : Atomics.load(halves, index);
 }
 
-/** One more hit, and no sweep since. On a slot that has just changed owner this favours a stranger by one. */
-export function countAccess({ octets }: Region, at: number): void {
+/** One more hit, and no sweep since; under `lru` the time, and the rest once a sweep. On a slot that has just changed owner this favours a stranger by one. */
+export function countAccess(view: View, { words, octets }: Region, at: number): void {
+  if (view.stamped) {
+    const now = view.words[HEADER.recency] ?? 0;
+    if (words[at + WORD.stamp] !== now) words[at + WORD.stamp] = now;
+  }
   const index = at * 4 + OCTET.freq;
   const use = octets[index] ?? 0;
   // what is hit all the time is not written all the time
   if (use === USE.hitsMax) return;
-  octets[index] = Math.min(USE.hitsMax, (use % USE.sweep) + 1);
+  octets[index] = view.stamped ? USE.hitsMax : Math.min(USE.hitsMax, (use % USE.sweep) + 1);
 }
 
 function metaOf(view: View, relname: string): VariantMeta {

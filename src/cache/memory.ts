@@ -13,6 +13,8 @@ import {
   LAYOUT_VERSION,
   LOAD_MAX,
   OCTET,
+  POLICIES,
+  type Policy,
   PROBES_MAX,
   REGION_BITS,
   ROWS_FLOAT,
@@ -55,12 +57,13 @@ const GHOST_TICK_BYTES_MIN = 1024;
 /**
  * `capacityBytes` bounds what lies on disk (spec §11), `slots` how many variants: LOAD_MAX of them.
  * `sizes` is `sizeNames(topology)`. `seeds` key the two hashes; random by default, so that nobody
- * outside can choose ids that collide. Throws a Fault when the numbers are out of range.
+ * outside can choose ids that collide; `eviction` is S3-FIFO by default. Throws a Fault when the numbers are out of range.
  */
 export function createCacheMemory(options: {
   readonly capacityBytes: number;
   readonly slots: number;
   readonly sizes: readonly string[];
+  readonly eviction?: Policy;
   readonly seeds?: readonly [number, number];
   /** For tests: smaller regions, so that there are several. */
   readonly regionBits?: number;
@@ -92,6 +95,7 @@ export function createCacheMemory(options: {
   words[HEADER.seed1] = seeds[0] ?? 0;
   words[HEADER.seed2] = seeds[1] ?? 0;
   words[HEADER.arenaCells] = variantsMax;
+  words[HEADER.policy] = POLICIES.indexOf(options.eviction ?? "s3-fifo");
   sums[SUM.capacity] = capacityBytes;
   sums[SUM.diskBytes] = Number.POSITIVE_INFINITY;
   sums[SUM.diskSlots] = Number.POSITIVE_INFINITY;

@@ -6,8 +6,8 @@ import type { Log } from "../observe/log.ts";
 import { openDigests } from "./digests.ts";
 import { openJournal } from "./journal.ts";
 import type { CacheMemory } from "./memory.ts";
+import { makeEviction } from "./policy.ts";
 import { openPurged } from "./purged.ts";
-import { makeS3Fifo } from "./s3-fifo.ts";
 import type { Store } from "./store.ts";
 import { makeWriteBreaker } from "./trouble.ts";
 import { openView } from "./view.ts";
@@ -38,7 +38,7 @@ export function openStore(options: {
     purged: openPurged(options.memory, clock),
     journal,
     digests,
-    eviction: makeS3Fifo(view),
+    eviction: makeEviction(view),
     rooms: new Set(),
     close() {
       journal.close();

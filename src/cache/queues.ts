@@ -7,6 +7,8 @@ export const SMALL = 0;
 export const MAIN = 1;
 /** Variants that may not be evicted: in no queue of the policy, so that it never meets them. */
 export const PINNED = 2;
+/** The mark of what is live and in no queue: everything but the pinned, under `lru`. */
+export const UNQUEUED = 3;
 export const QUEUES = [SMALL, MAIN, PINNED] as const;
 
 /** The first slot of a queue, or -1. */

@@ -18,11 +18,11 @@ import type { CacheMemory } from "./memory.ts";
 import { type OpenCheckpoint, openCheckpoint } from "./open-checkpoint.ts";
 import { NO_COUNTERS, openStore } from "./open-store.ts";
 import { type PinnedFile, pinAll, takeInPinned } from "./pinned-files.ts";
+import { makeEviction } from "./policy.ts";
 import { type Journaled, readJournals } from "./read-journals.ts";
 import { rebuild, takeBack } from "./rebuild.ts";
 import { applyRecord } from "./replay.ts";
 import { takeRoom } from "./room.ts";
-import { makeS3Fifo } from "./s3-fifo.ts";
 import { startJournalInRoom } from "./start-journal.ts";
 import type { Store } from "./store.ts";
 import { openTombstones, type Tombstones } from "./tombstones.ts";
@@ -153,7 +153,7 @@ export function repairIndex(memory: CacheMemory, worker: number, dir?: string): 
   const held = lockHolder(view) === worker;
   if (!held) mustLock({ view, worker: 0, clock: systemClock });
   try {
-    if (held) rebuild(view, makeS3Fifo(view), worker);
+    if (held) rebuild(view, makeEviction(view), worker);
     else takeBack(view, worker);
   } finally {
     unlock(view);
@@ -166,6 +166,7 @@ export function repairIndex(memory: CacheMemory, worker: number, dir?: string): 
 function adoptSeeds(memory: CacheMemory, { head }: OpenCheckpoint): void {
   const words = new Int32Array(memory.head);
   [words[HEADER.seed1], words[HEADER.seed2]] = head.seeds;
+  words[HEADER.recency] = head.recency;
 }
 
 interface Past {

@@ -24,6 +24,7 @@ import { cellsFree, cellsOf, nameOf } from "./names.ts";
 import { removeLive } from "./pins.ts";
 import { bytesOf, freeSlot, holdSlot } from "./slots.ts";
 import { errnoOf, type Store } from "./store.ts";
+import { callForRoom } from "./thirst.ts";
 import { noteTrouble } from "./trouble.ts";
 import { addSum, addWord, setSlotWord, slotWord, type View, word } from "./view.ts";
 
@@ -66,6 +67,7 @@ export function takeRoom(store: Store, want: Amount): boolean {
   } finally {
     unlock(store.view);
   }
+  callForRoom(store.view);
   if (plan.victims.length === 0) return plan.taken !== undefined;
   store.counters.add("evicted", plan.victims.filter((v) => !v.orphan).length);
   return retire(store, plan);
@@ -88,6 +90,30 @@ export function makeCells(store: Store, cells: number): void {
   unlock(view);
   store.counters.add("evicted", plan.victims.length);
   if (plan.victims.length > 0) retire(store, plan);
+}
+
+/**
+ * Evicts until so much is free, at most `victimsMax` variants; how many went. Nothing is reserved. None go while the lock
+ * is not to be had.
+ */
+export function freeRoom(store: Store, want: Amount, victimsMax: number): number {
+  const { view, eviction } = store;
+  if (!tryLock(store)) return 0;
+  const plan = emptyPlan(view);
+  try {
+    let mine = NOTHING;
+    while (!covers(mine, shortOf(view, want)) && plan.victims.length < victimsMax) {
+      const slot = eviction.victim();
+      if (slot < 0) break;
+      evict(store, slot, plan);
+      mine = { bytes: mine.bytes + accounted(bytesOf(view, slot)), slots: mine.slots + 1 };
+    }
+  } finally {
+    unlock(view);
+  }
+  store.counters.add("evicted", plan.victims.length);
+  if (plan.victims.length > 0) retire(store, plan);
+  return plan.victims.length;
 }
 
 export function giveRoom(store: Store, amount: Amount): void {

@@ -57,5 +57,5 @@ export function stands(view: View, seat: Seat): boolean {
 
 /** An access like that of `look`, so that what is answered from memory does not look unused on disk. */
 export function countAt(view: View, { slot }: Seat): void {
-  countAccess(regionOf(view, slot), wordIn(view, slot));
+  countAccess(view, regionOf(view, slot), wordIn(view, slot));
 }

@@ -2,7 +2,7 @@
 
 import { Fault } from "../base/fault.ts";
 import { KEY, type KeyReader, openKeyReader, readKey } from "./key.ts";
-import { HEADER, LAYOUT_VERSION, SLOT_BYTES } from "./layout.ts";
+import { HEADER, LAYOUT_VERSION, POLICIES, SLOT_BYTES } from "./layout.ts";
 import type { CacheMemory } from "./memory.ts";
 
 export const SLOT_WORDS = SLOT_BYTES / 4;
@@ -26,6 +26,8 @@ export interface View extends KeyReader {
   /** A slot's region is its number shifted by this, its place there the rest; the same for cells and buckets. */
   readonly regionBits: number;
   readonly regionMask: number;
+  /** Hits leave the time: the policy is `lru`. */
+  readonly stamped: boolean;
   /** slots / 2^32: a hash times this is its home slot. */
   readonly scale: number;
   readonly seed1: number;
@@ -55,6 +57,7 @@ export function openView(memory: CacheMemory): View {
     slots: memory.slots,
     regionBits: memory.regionBits,
     regionMask: 2 ** memory.regionBits - 1,
+    stamped: POLICIES[words[HEADER.policy] ?? 0] === "lru",
     scale: memory.slots / 2 ** 32,
     seed1,
     seed2,

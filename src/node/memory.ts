@@ -43,10 +43,12 @@ function createDisks(
 ): readonly Disk[] {
   const sizes = sizeNames(topology);
   const shares = shareCapacity(self);
-  const memory = memoryBytes() / shares.length;
+  const { eviction } = topology.cache;
+  const affordable = memoryBytes() / shares.length;
   return shares.map(({ dir, capacityBytes }) => {
-    const slots = slotsFor(capacityBytes, memory);
-    return { dir, memory: createCacheMemory({ capacityBytes, slots, sizes, tombstones }) };
+    const slots = slotsFor(capacityBytes, affordable);
+    const memory = createCacheMemory({ capacityBytes, slots, sizes, tombstones, eviction });
+    return { dir, memory };
   });
 }
 

@@ -1,9 +1,11 @@
-/** What main does for the cache now and then: checkpoints and scrubs, no more than the disk has room for, nothing that nobody asks for. */
+/** What main does for the cache now and then: checkpoints and scrubs, some room ahead of need, no more than the disk holds, nothing unused. */
 
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import type { DiskSet } from "../cache/disk-set.ts";
 import { SWEEPS_PER_LIFE, sweepUnused } from "../cache/expire.ts";
+import { adviseWhenFilled } from "../cache/huge-pages.ts";
+import { keepRoom } from "../cache/low-water.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -43,13 +45,25 @@ function careForDisks(options: Parameters<typeof startUpkeep>[0]): Upkeep {
   const { disks, readmit, counters, log, clock } = options;
   const cares: CacheCare[] = [];
   disks.onBegun((begun) => {
-    cares.push(careForCache({ ...begun, readmit, counters, log, clock }));
+    cares.push(
+      careForCache({ ...begun, readmit, counters, log, clock }),
+      keepRoom({ ...begun, counters, log, clock }),
+      untilTrue(() => adviseWhenFilled(begun.memory), log),
+    );
   });
   return {
     async stop() {
       await Promise.all(cares.map((care) => care.stop()));
     },
   };
+}
+
+/** Looks now and then until it is done. */
+function untilTrue(done: () => boolean, log: Log): Upkeep {
+  const task = every(DEADLINES.tidyMs, log, async () => {
+    if (done()) void task.stop();
+  });
+  return task;
 }
 
 /** One run at a time, the next one `waitMs` after the last has ended. */

@@ -9,10 +9,7 @@ import { isTable } from "./values.ts";
  * A version that brings a feature takes its row out.
  */
 export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>(
-  [
-    ["cache.eviction", ["s3-fifo"]],
-    ["hot", []],
-  ],
+  [["hot", []]],
 );
 
 const NOT_YET_MESSAGE = "accepted, has no effect in this version";

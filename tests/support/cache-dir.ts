@@ -8,6 +8,7 @@ import { parseRelname, UNKNOWN_FACTS, type VariantMeta } from "../../src/base/va
 import { type Cache, openCache } from "../../src/cache/cache.ts";
 import { saveCache } from "../../src/cache/checkpoint.ts";
 import { finished } from "../../src/cache/file-digest.ts";
+import type { Policy } from "../../src/cache/layout.ts";
 import { type CacheMemory, createCacheMemory } from "../../src/cache/memory.ts";
 import { openStore } from "../../src/cache/open-store.ts";
 import type { PinnedFile } from "../../src/cache/pinned-files.ts";
@@ -54,6 +55,7 @@ export interface CacheOptions {
   readonly capacityBytes?: number;
   readonly slots?: number;
   readonly sizes?: readonly string[];
+  readonly eviction?: Policy;
   /** Small ones make several regions. */
   readonly regionBits?: number;
   /** One that is there already, and stays; else a fresh one. */
@@ -103,6 +105,7 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
     capacityBytes: options.capacityBytes ?? 4 << 20,
     slots: options.slots ?? 2048,
     sizes: options.sizes ?? SIZES,
+    ...(options.eviction && { eviction: options.eviction }),
     ...(options.regionBits === undefined ? {} : { regionBits: options.regionBits }),
   });
   const pinned = () => options.pinned ?? [];

@@ -3,6 +3,7 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { UNKNOWN_FACTS, type Variant } from "../../src/base/variant.ts";
+import type { Policy } from "../../src/cache/layout.ts";
 import { type CacheMemory, createCacheMemory } from "../../src/cache/memory.ts";
 import { packMeta } from "../../src/cache/meta.ts";
 import { NO_COUNTERS, openStore } from "../../src/cache/open-store.ts";
@@ -20,6 +21,7 @@ export function makeIndexStore(options: {
   readonly slots: number;
   readonly capacityBytes?: number;
   readonly clock?: Clock;
+  readonly eviction?: Policy;
 }): IndexStore {
   const capacityBytes = options.capacityBytes ?? 1 << 30;
   const memory = createCacheMemory({
@@ -27,6 +29,7 @@ export function makeIndexStore(options: {
     slots: options.slots,
     sizes: SIZES,
     seeds: [1, 2],
+    ...(options.eviction && { eviction: options.eviction }),
   });
   const store = openStore({
     memory,

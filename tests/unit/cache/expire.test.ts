@@ -65,6 +65,18 @@ test("sweeps take nothing from the hits that keep a variant from eviction", asyn
   expect(made.cache.peek(relnameOfNumber(4))).toBeUndefined();
 });
 
+test("under lru what is asked for stays too, and what is not goes", async () => {
+  using made = makeCacheDir({ eviction: "lru" });
+  for (const n of [1, 2]) putBytes(made.cache, relnameOfNumber(n));
+  for (let i = 0; i < SWEEPS_PER_LIFE; i++) {
+    made.cache.look(relnameOfNumber(1));
+    await sweep(made, 1);
+  }
+  await sweep(made, 1);
+  expect(made.cache.peek(relnameOfNumber(1))).toBeDefined();
+  expect(made.cache.peek(relnameOfNumber(2))).toBeUndefined();
+});
+
 test("age outlives a clean stop", async () => {
   using made = makeCacheDir();
   putBytes(made.cache, A);

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { VariantMeta } from "../../../src/base/variant.ts";
 import type { Cache } from "../../../src/cache/cache.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
+import { POLICIES } from "../../../src/cache/layout.ts";
 import {
   type CacheDir,
   makeCacheDir,
@@ -45,6 +46,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop") }) },
 );
+
+const policy = fc.constantFrom(...POLICIES);
 
 /** Where the cache may forget, the model follows; it may never invent or change anything. */
 function run(made: CacheDir, steps: readonly Step[]): Map<string, VariantMeta> {
@@ -94,9 +97,9 @@ function perform(
 
 test("whatever is done, the cache answers what was published or nothing, and its books match the disk", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 200, size: "max" }), policy, (steps, eviction) => {
       // four regions of slots, and of what belongs to them
-      using made = makeCacheDir({ capacityBytes: 256 << 10, slots: 64, regionBits: 4 });
+      using made = makeCacheDir({ capacityBytes: 256 << 10, slots: 64, regionBits: 4, eviction });
       const model = run(made, steps);
       expect(checkIndex(made.memory)).toEqual([]);
       const live = [...model.keys()]

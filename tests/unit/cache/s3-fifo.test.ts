@@ -3,14 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import { addGhost, takeGhost } from "../../../src/cache/ghost.ts";
 import { SUM } from "../../../src/cache/layout.ts";
-import { makeS3Fifo } from "../../../src/cache/s3-fifo.ts";
-import { type Driven, drive, evictionContract, nameOfNumber } from "../../contract/eviction.ts";
+import { evictionContract } from "../../contract/eviction.ts";
+import { type Driven, drive, nameOfNumber } from "../../support/driven-index.ts";
 import { makeIndexStore } from "../../support/index-store.ts";
 
-evictionContract("S3-FIFO", makeS3Fifo);
+evictionContract("s3-fifo");
 
 function driveS3(variants: number, slots = 1024): Driven {
-  return drive(makeS3Fifo, { slots, capacityBytes: variants * 4096 });
+  return drive({ slots, capacityBytes: variants * 4096, eviction: "s3-fifo" });
 }
 
 describe("S3-FIFO", () => {

@@ -4,9 +4,14 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { systemClock } from "../../../src/base/clock.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
+import { POLICIES } from "../../../src/cache/layout.ts";
+import { keepRoom } from "../../../src/cache/low-water.ts";
+import { NO_COUNTERS } from "../../../src/cache/open-store.ts";
 import { repairIndex } from "../../../src/cache/restore.ts";
 import { createCounterMemory } from "../../../src/observe/counters.ts";
+import { silentLog } from "../../../src/observe/log.ts";
 import {
   type CacheDir,
   makeCacheDir,
@@ -49,50 +54,61 @@ async function sample(made: CacheDir, done: () => boolean): Promise<number> {
   return most;
 }
 
-test("three threads look, fill, learn and forget: no wrong hit, no lost byte, never over the capacity", async () => {
-  const capacityBytes = 600 << 10;
-  using made = makeCacheDir({ capacityBytes, slots: 256, regionBits: 5 });
-  const threads = [1, 2, 3].map((worker) =>
-    start(made, { worker, names: 150, steps: STEPS, mode: "files" }),
-  );
-  let results: readonly StressResult[] | undefined;
-  void Promise.all(threads.map((one) => one.result)).then((all) => {
-    results = all;
-  });
-  const most = await sample(made, () => results !== undefined);
-  const total = (field: keyof StressResult) =>
-    (results ?? []).reduce((sum, one) => sum + one[field], 0);
+test.each(POLICIES)(
+  "three threads look, fill, learn and forget under %s: no wrong hit, no lost byte, never over the capacity",
+  async (eviction) => {
+    const capacityBytes = 600 << 10;
+    using made = makeCacheDir({ capacityBytes, slots: 256, regionBits: 5, eviction });
+    const threads = [1, 2, 3].map((worker) =>
+      start(made, { worker, names: 150, steps: STEPS, mode: "files" }),
+    );
+    // main evicts ahead of them meanwhile
+    const main = keepRoom({ ...made, counters: NO_COUNTERS, log: silentLog, clock: systemClock });
+    let results: readonly StressResult[] | undefined;
+    void Promise.all(threads.map((one) => one.result)).then((all) => {
+      results = all;
+    });
+    const most = await sample(made, () => results !== undefined);
+    await main.stop();
+    const total = (field: keyof StressResult) =>
+      (results ?? []).reduce((sum, one) => sum + one[field], 0);
 
-  expect(total("wrong")).toBe(0);
-  expect(most).toBeLessThanOrEqual(capacityBytes);
-  expect(total("published")).toBeGreaterThan(100);
-  expect(total("forgotten")).toBeGreaterThan(10);
-  expect(total("hits")).toBeGreaterThan(100);
-  expect(checkIndex(made.memory)).toEqual([]);
-  const { variants, bytes, reservedBytes } = made.cache.usage();
-  expect(bytes).toBe(walkBytes(made.dir));
-  expect(reservedBytes).toBe(0);
-  expect(variantsBelow(made.dir).length).toBe(variants);
-  for (const relname of variantsBelow(made.dir)) expect(made.cache.peek(relname)).toBeDefined();
-
-  const again = made.restart();
-  expect(again.restored).toMatchObject({ variants, dropped: 0, unlinked: 0, garbage: 0 });
-  again[Symbol.dispose]();
-}, 20_000);
-
-test("a thread that is killed inside or outside the lock leaves an index that can be mended", async () => {
-  using made = makeCacheDir({ slots: 1024, capacityBytes: 64 << 20, regionBits: 8 });
-  let rebuilt = 0;
-  for (let round = 0; round < 8; round++) {
-    const { thread, progress } = start(made, { worker: 1, names: 200, steps: 0, mode: "index" });
-    await until(() => Atomics.load(progress, 0) > 300 + round * 61);
-    await thread.terminate();
-    if (repairIndex(made.memory, 1)) rebuilt++;
+    expect(total("wrong")).toBe(0);
+    expect(most).toBeLessThanOrEqual(capacityBytes);
+    expect(total("published")).toBeGreaterThan(100);
+    expect(total("forgotten")).toBeGreaterThan(10);
+    expect(total("hits")).toBeGreaterThan(100);
     expect(checkIndex(made.memory)).toEqual([]);
-  }
-  // the lock is held most of the time in this loop, so some of the rounds must have struck inside
-  expect(rebuilt).toBeGreaterThan(0);
-}, 20_000);
+    const { variants, bytes, reservedBytes } = made.cache.usage();
+    expect(bytes).toBe(walkBytes(made.dir));
+    expect(reservedBytes).toBe(0);
+    expect(variantsBelow(made.dir).length).toBe(variants);
+    for (const relname of variantsBelow(made.dir)) expect(made.cache.peek(relname)).toBeDefined();
+
+    const again = made.restart();
+    expect(again.restored).toMatchObject({ variants, dropped: 0, unlinked: 0, garbage: 0 });
+    again[Symbol.dispose]();
+  },
+  20_000,
+);
+
+test.each(POLICIES)(
+  "a thread that is killed inside or outside the lock leaves an index that can be mended, under %s",
+  async (eviction) => {
+    using made = makeCacheDir({ slots: 1024, capacityBytes: 64 << 20, regionBits: 8, eviction });
+    let rebuilt = 0;
+    for (let round = 0; round < 8; round++) {
+      const { thread, progress } = start(made, { worker: 1, names: 200, steps: 0, mode: "index" });
+      await until(() => Atomics.load(progress, 0) > 300 + round * 61);
+      await thread.terminate();
+      if (repairIndex(made.memory, 1)) rebuilt++;
+      expect(checkIndex(made.memory)).toEqual([]);
+    }
+    // the lock is held most of the time in this loop, so some of the rounds must have struck inside
+    expect(rebuilt).toBeGreaterThan(0);
+  },
+  20_000,
+);
 
 test("what a killed thread had reserved, begun or half removed is taken back", async () => {
   using made = makeCacheDir({ capacityBytes: 400 << 10, slots: 128 });

@@ -19,7 +19,7 @@ const B = "levels[0].servers[1]";
 test("keys without effect are accepted with a warning each", () => {
   const text = smallFile(
     {},
-    '[cache]\neviction = "lru"\nexpire_unused = "90d"',
+    '[cache]\nexpire_unused = "90d"',
     '[services]\nthumbnail_endpoint = "http://t/"',
     '[hot]\nhalf_life = "300s"',
   );
@@ -27,7 +27,7 @@ test("keys without effect are accepted with a warning each", () => {
     expect(message).toBe(NONE_YET);
     return `${line} ${key}`;
   });
-  expect(keys).toEqual(["25 cache.eviction", "29 hot"]);
+  expect(keys).toEqual(["28 hot"]);
   expect(keys).toHaveLength(NOT_YET.size);
 });
 
