@@ -176,6 +176,18 @@ export const DEADLINES = {
   /** Hits served for an owner wait this long to be told with others, and telling may take this long. */
   recordFlushMs: 1_000,
   recordMs: 2_000,
+  /** Workers report what they were asked for this often, and main looks at it this often. */
+  hotReportMs: 500,
+  hotTickMs: 1_000,
+  /** How long an asker goes by what an owner said of copies, and by what a server said of its load. */
+  hotKnownMs: 10_000,
+  hotLoadMs: 10_000,
+  /** A server with a copy begins its answer within this, or the owner is asked. */
+  replicaAnswerMs: 2_000,
+  /** The least that a copy may go unasked before it is dropped, and its owner no longer counts on it. */
+  replicaIdleLeastMs: 2_000,
+  /** A server that could not take a copy is left alone with it for this long. */
+  warmRestMs: 30_000,
   /** One Warm told by hand, from the message to the acknowledgement. */
   warmMs: 30_000,
 } as const;

@@ -237,6 +237,21 @@ export const LIMITS = {
   rebalanceLeastBytesPerSecond: 256 * KiB,
   /** Relnames whose hits wait in one worker to be told to their owners. */
   recordNamesMax: 20_000,
+  /** Hot ids that a node tracks, and variants of one. */
+  hotItemsMax: 4096,
+  hotVariantsMax: 16,
+  /** Names that one worker counts accesses of between two reports, and those of them that it reports. */
+  hotNamesMax: 4096,
+  hotReportMax: 1024,
+  /** Variants of which one worker remembers who else has them. */
+  hotKnownMax: 4096,
+  /** Copies at other servers that an owner remembers, and names of those servers in one answer. */
+  hotCopiesMax: 65_536,
+  wireHeldMax: 16,
+  /** Copies that a node keeps for owners. */
+  replicasMax: 16_384,
+  /** Hot ids in `/status`. */
+  hotShownMax: 20,
   /** Variants in one order to warm, and how many are told at once. */
   warmNamesMax: 4096,
   warmAtOnceMax: 8,

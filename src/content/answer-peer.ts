@@ -7,6 +7,7 @@ import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import { sendOf } from "./body-from.ts";
 import { refuseLoop, startContext } from "./context.ts";
 import { cheapest } from "./generate.ts";
+import { tellHeat } from "./hot/tell-heat.ts";
 import { type HotBodies, makeHotBodies } from "./hot-bodies.ts";
 import { resident } from "./load.ts";
 import { settleId } from "./mend.ts";
@@ -53,9 +54,11 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
         : await serveAsOwner(parts, wanted, context);
     parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
     const via = statusOf(served.outcome);
+    const told = tellHeat(parts, request, served);
     const spoiled = (): void => void parts.cache.inspectNow(served.meta.relname);
     return {
       ...answer(served, { via, head: request.head === true, sourceAt, hotBodies }),
+      ...told,
       spoiled,
     };
   };

@@ -2,12 +2,13 @@
 
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type Facts, type Format, ORIG, type Variant } from "../base/variant.ts";
+import { type Facts, type Format, ORIG, relnameOf, type Variant } from "../base/variant.ts";
 import { canAnimate } from "../image/fit.ts";
 import type { Resolution } from "../resolve/resolution.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { collectPeerBody } from "./collect.ts";
 import { type Context, startContext } from "./context.ts";
+import { askHolder, knowsHolder } from "./hot/ask-holder.ts";
 import { settleId } from "./mend.ts";
 import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
@@ -20,6 +21,9 @@ import {
   HIT,
   type Served,
 } from "./served.ts";
+
+/** At a server that does not own the picture; the next one counts in the hot-item tracker. */
+const PASSING_ACCESSES = 2;
 
 /** What is here is answered before it returns: no promise is made for a hit (bench/versus/hit.ts). */
 export function makeFetchContent(parts: Parts): FetchContent {
@@ -83,6 +87,7 @@ function hit(parts: Parts, wanted: Variant): Served | undefined {
   const meta = local.look(wanted);
   if (meta === undefined) return undefined;
   counters.add("lru_hit");
+  parts.hot.asked(meta.relname);
   const owner = otherOwner(parts, wanted.id);
   // a replica's hits keep the owner's copy from looking unused
   if (owner !== undefined) recorder.hit(owner, meta.relname);
@@ -100,6 +105,10 @@ function miss(
   // 3. peer streaming: another server of this level owns it
   const owner = otherOwner(parts, wanted.id);
   if (owner !== undefined) {
+    // two accesses say nothing yet (spec §7)
+    if (parts.paths.accessed(request.webId) > PASSING_ACCESSES) {
+      parts.hot.asked(relnameOf(wanted));
+    }
     // nobody is sent to an owner that cannot answer
     const may = parts.health.takes(owner, wanted.id);
     const elsewhere = may ? ownerForClient(parts, request, owner) : undefined;
@@ -171,8 +180,11 @@ async function factsOf(parts: Parts, id: string, context: Context): Promise<Fact
 /** From the owner or who stands in for it; nothing of another's answer is kept (spec §1 step 3). */
 async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promise<Served> {
   const own = ownerHere(parts, wanted, context);
-  const answer = await askLevel(parts, context, { question: { wanted }, own });
+  const copy = knowsHolder(parts, wanted) ? await askHolder(parts, context, wanted) : undefined;
+  const answer = copy ?? (await askLevel(parts, context, { question: { wanted }, own }));
   if (answer.kind === "self") return answer.answer;
+  const isOwner = answer.peer === otherOwner(parts, wanted.id);
+  parts.hot.heard(answer.peer, answer.reply, isOwner);
   const { meta, via, standIn } = answer.reply;
   parts.counters.add("cross_peer_stream");
   parts.local.remember(wanted.id, meta.facts, meta.sourceAt);

@@ -23,6 +23,7 @@ import type { Custody } from "./custody.ts";
 import type { HedgeBudget } from "./first-of.ts";
 import type { Lead } from "./flight-table.ts";
 import type { Flights } from "./flights.ts";
+import type { Hot } from "./hot/hot.ts";
 import type { Local } from "./local.ts";
 import type { Negatives } from "./negatives.ts";
 import type { News } from "./news.ts";
@@ -43,6 +44,8 @@ export interface Parts {
   readonly ownership: Ownership;
   readonly links: Links;
   readonly recorder: Recorder;
+  /** What is asked for most, and who has copies of it. */
+  readonly hot: Hot;
   readonly health: PeerHealth;
   readonly hedges: HedgeBudget;
   /** Whether content may still lie with those that owned it before a change of topology. */

@@ -26,6 +26,7 @@ async function record(parts: Parts, message: RecordMessage): Promise<ToldAnswer>
   let known = 0;
   for (const { relname, count } of message.hits) {
     parts.counters.add("replica_hit", count);
+    parts.hot.served(message.peer, relname, count);
     const name = parseRelname(relname);
     if (name !== undefined && parts.local.look(name) !== undefined) known++;
   }

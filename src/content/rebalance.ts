@@ -45,6 +45,8 @@ export interface RebalancerOptions {
   /** Of the topology of now, whenever they are read. */
   readonly parts: RebalanceParts;
   readonly state: EpochState;
+  /** Copies that this node keeps for their owners: they only go when it drains. */
+  readonly isReplica?: (relname: string) => boolean;
   /** Makes a state durable. */
   readonly save: (state: EpochState) => void;
   readonly later?: Later;
@@ -194,13 +196,19 @@ class Mover implements Rebalancer {
         LIMITS.rebalanceSlotsMax,
       );
       for (const meta of listed.metas) {
-        const owner = pinned.has(meta.relname) ? undefined : belongsTo(parts, meta.relname);
+        const owner = pinned.has(meta.relname) ? undefined : this.#otherOwner(meta.relname);
         if (owner !== undefined && !this.#stopped) yield { meta, owner };
       }
       from = listed.next;
       // requests of this thread come in between
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  #otherOwner(relname: string): string | undefined {
+    const { parts, isReplica } = this.#options;
+    if (!parts.self.draining && isReplica?.(relname) === true) return undefined;
+    return belongsTo(parts, relname);
   }
 
   async #move({ meta, owner }: Job): Promise<void> {

@@ -29,7 +29,7 @@ export interface Repeats {
 }
 
 export function makeRepeats(parts: Parts): Repeats {
-  const { cache, paths, purged, counters, recorder } = parts;
+  const { cache, paths, purged, counters, recorder, hot } = parts;
 
   const resolvesAlike = (found: FoundHit): boolean => {
     const resolution = paths.look(found.webId);
@@ -65,6 +65,7 @@ export function makeRepeats(parts: Parts): Repeats {
       counters.add("path_cache_hit");
       counters.add("lru_hit");
       cache.count(seat);
+      hot.asked(relname);
       if (owner !== undefined) recorder.hit(owner, relname);
     },
   };

@@ -120,7 +120,7 @@ export function current(
   throw new Fault("peer_failed", `the node ${peer} has what was purged`);
 }
 
-function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
+export function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
   const { wanted, facts, head, offset = 0 } = question;
   return {
     relname: relnameOf(wanted),

@@ -24,7 +24,12 @@ export async function warmVariant(
   if (asked === undefined) throw new Fault("bad_request", "that is no relname of this mesh");
   parts.purged.refuseBlocked(asked.id);
   const name = parts.local.canonical(asked);
-  if (parts.local.look(name) !== undefined) return "already";
+  const here = parts.local.look(name);
+  if (here !== undefined) {
+    // a copy from before a restart is one again
+    if (isForeign(parts, name.id)) await parts.hot.admit(here.relname, here.bytes);
+    return "already";
+  }
   const context = startContext(parts.clock);
   const from = owner ?? ownerOf(parts, name.id);
   const served =
@@ -35,6 +40,10 @@ export async function warmVariant(
   if (!served.outcome.stored) return served.outcome.source === "hit" ? "already" : "no room";
   parts.counters.add("warm_stored");
   return "stored";
+}
+
+function isForeign(parts: Parts, id: string): boolean {
+  return ownerOf(parts, id) !== parts.self.name;
 }
 
 function ownerOf(parts: Parts, id: string): string {
@@ -54,6 +63,10 @@ async function fetchFrom(
       const asked = { peer: from, question: { wanted: name } };
       const { reply } = await askPeer(parts, context, asked);
       const { meta, via, body } = reply;
+      if (isForeign(parts, name.id) && !(await parts.hot.admit(meta.relname, meta.bytes))) {
+        body.cancel();
+        throw new Fault("disk_full", "there is no room for more copies");
+      }
       return keepIncoming(parts, { incoming: { meta, via, body, source: "peer" }, lead });
     },
   };

@@ -8,6 +8,7 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hostAndPort } from "../base/listening.ts";
 import type { DiskState } from "../cache/disk-state.ts";
+import type { HotStatus } from "../content/hot/keeper.ts";
 import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
@@ -48,6 +49,7 @@ export interface StatusDocument {
   /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
   readonly outbox: { readonly pending: number; readonly aside: number };
   readonly rebalance: RebalanceStatus;
+  readonly hot: HotStatus;
   readonly counters: Readonly<Record<CounterName, number>>;
 }
 

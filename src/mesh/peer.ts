@@ -40,6 +40,10 @@ export interface PeerReply {
   readonly detail: string;
   /** It is another variant than the one that was asked for, sent in its place for now. */
   readonly standIn?: boolean | undefined;
+  /** Other servers that have a copy of it, as its owner knows. */
+  readonly held?: readonly string[] | undefined;
+  /** How busy the peer is: its answers a second, and requests of peers under way. */
+  readonly load?: { readonly rate: number; readonly busy: number } | undefined;
   /** From `offset` on; empty for `head`, `facts` and a validator that still matches. */
   readonly body: PeerBody;
 }
@@ -60,6 +64,8 @@ export interface PeerAnswer {
   /** As in PeerReply. */
   readonly standIn?: boolean | undefined;
   readonly send: AnswerSource;
+  readonly held?: PeerReply["held"];
+  readonly load?: PeerReply["load"];
   /** Hears that a file cannot be opened, or has another length than the variant. */
   readonly spoiled?: (() => void) | undefined;
 }

@@ -92,12 +92,12 @@ function answered(options: ServeOptions): Promise<PeerAnswer> {
 
 /** Throws a Fault when the answer cannot be sent as asked; then nothing of it is left open. */
 function prepare(ask: Ask, answer: PeerAnswer, legacy: boolean): AnswerToSend {
-  const { meta, via, detail, standIn, send } = answer;
+  const { meta, send } = answer;
   const { offset = 0 } = ask;
   const extended = !legacy;
   if (extended && (send.kind === "none" || isHeadOnly(ask, answer))) {
     discard(send);
-    const header = answerHeader({ meta, via, detail, standIn, offset: 0, head: true });
+    const header = answerHeader({ ...answer, offset: 0, head: true });
     return { head: encodeSaveHead(header, 0), bytes: 0, source: undefined, extended };
   }
   if (offset > meta.bytes) {
@@ -108,7 +108,7 @@ function prepare(ask: Ask, answer: PeerAnswer, legacy: boolean): AnswerToSend {
   const bytes = meta.bytes - offset;
   const header = legacy
     ? { relname: meta.relname }
-    : answerHeader({ meta, via, detail, standIn, offset, head: false });
+    : answerHeader({ ...answer, offset, head: false });
   return { head: encodeSaveHead(header, bytes), bytes, source, extended };
 }
 

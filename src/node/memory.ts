@@ -6,6 +6,7 @@ import { LOAD_MAX, SLOTS_MAX } from "../cache/layout.ts";
 import { createCacheMemory, INDEX_BYTES_PER_SLOT } from "../cache/memory.ts";
 import { createTombstoneTable } from "../cache/tombstone-table.ts";
 import { createFlightMemory } from "../content/flight-table.ts";
+import { createBusyMemory } from "../content/hot/busy.ts";
 import { createProbeMemory } from "../content/probe.ts";
 import { createRamMemory } from "../http/ram-memory.ts";
 import { createHealthMemory } from "../mesh/health.ts";
@@ -30,6 +31,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     flights: createFlightMemory(),
     health: createHealthMemory(peersOf(topology, self)),
     probes: createProbeMemory(),
+    busy: createBusyMemory(workers + 1),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
     ram: createRamMemory(self.ramBytes, workers),

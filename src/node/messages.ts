@@ -4,6 +4,8 @@ import type { FaultCode } from "../base/fault.ts";
 import type { Disk } from "../cache/disks.ts";
 import type { Custody } from "../content/custody.ts";
 import type { FlightMemory } from "../content/flight-table.ts";
+import type { HeatReport } from "../content/hot/demand.ts";
+import type { HotNews } from "../content/hot/hot.ts";
 import type { News } from "../content/news.ts";
 import type { ProbeMemory } from "../content/probe.ts";
 import type { ServerPem } from "../http/public-listener.ts";
@@ -51,6 +53,8 @@ export interface SharedSet {
   readonly flights: FlightMemory;
   readonly health: HealthMemory;
   readonly probes: ProbeMemory;
+  /** Requests of peers under way, by thread. */
+  readonly busy: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
   readonly ram: RamMemory;
@@ -77,6 +81,9 @@ export type MainCall =
   /** There is one outbox. */
   | { readonly what: "custody"; readonly custody: Custody }
   | { readonly what: "purge"; readonly message: PurgeTold }
+  /** There is one hot-item tracker, and one list of copies. */
+  | { readonly what: "heat"; readonly report: HeatReport }
+  | { readonly what: "admit"; readonly relname: string; readonly bytes: number }
   | {
       readonly what: "image";
       readonly job: ImageJob;
@@ -110,6 +117,7 @@ export type ToWorker =
   | { readonly kind: "answer"; readonly call: number; readonly result: unknown }
   | { readonly kind: "refusal"; readonly call: number; readonly fault: FaultReport }
   | { readonly kind: "news"; readonly news: News }
+  | { readonly kind: "hot"; readonly hot: HotNews }
   /** What begins from now on follows this topology; say `following`. */
   | { readonly kind: "follow"; readonly followed: Followed }
   /** New public connections get this certificate. */

@@ -7,6 +7,8 @@ import { openDisks } from "../cache/disks.ts";
 import { openPurged } from "../cache/purged.ts";
 import { makeHedgeBudget } from "../content/first-of.ts";
 import { openFlights } from "../content/flights.ts";
+import { openBusyGauge } from "../content/hot/busy.ts";
+import { type HeatService, makeHot } from "../content/hot/hot.ts";
 import { makeLater } from "../content/later.ts";
 import { makeLocal } from "../content/local.ts";
 import { makeNegatives } from "../content/negatives.ts";
@@ -29,6 +31,7 @@ import type { PeerDirectory } from "./peer-directory.ts";
 export type PartsOptions = Omit<WorkerSetup, "ports"> &
   Pick<Parts, "images" | "resolve" | "announce" | "custody" | "purge"> & {
     readonly peers: PeerDirectory;
+    readonly heat: HeatService;
     /** Hears of connections to a peer that were refused, broke off or fell silent. */
     readonly onLost: (peer: string) => void;
   };
@@ -76,6 +79,7 @@ export function makeParts(options: PartsOptions): Parts {
     negatives: makeNegatives(clock),
     links,
     recorder: makeRecorder({ links, counters }),
+    hot: makeHot({ service: options.heat, busy: openBusyGauge(memory.busy, worker), clock }),
     health: new HealthTable(memory.health),
     hedges: makeHedgeBudget(),
     rebalancing: openProbing(memory.probes, clock),

@@ -7,6 +7,7 @@ import { probeUntil } from "../content/probe.ts";
 import { makeRebalancer, type Rebalancer } from "../content/rebalance.ts";
 import type { Log } from "../observe/log.ts";
 import type { Server, Topology } from "../topology/topology.ts";
+import type { Heat } from "./heat.ts";
 import type { SharedSet } from "./messages.ts";
 
 export interface Rebalancing {
@@ -27,6 +28,8 @@ export function makeRebalancing(options: {
   readonly log: Log;
   readonly clock: Clock;
   readonly variants: () => number;
+  /** Copies that are kept for their owners stay. */
+  readonly heat: Pick<Heat, "isReplica">;
 }): Rebalancing {
   const { self, log } = options;
   let state = noteEpoch(options, readEpochFile(self.cacheDir, log));
@@ -36,6 +39,7 @@ export function makeRebalancing(options: {
       rebalancer = makeRebalancer({
         parts,
         state,
+        isReplica: options.heat.isReplica,
         save(now) {
           state = now;
           writeEpochFile(self.cacheDir, now);

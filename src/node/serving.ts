@@ -54,7 +54,12 @@ export function openServing(
       ...handlers,
       ask: async (request) => {
         if (options.draining()) refuseAsOwner(request);
-        return handlers.ask(request);
+        parts.hot.busy.enter();
+        try {
+          return await handlers.ask(request);
+        } finally {
+          parts.hot.busy.leave();
+        }
       },
     },
   };

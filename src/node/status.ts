@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
 import type { DiskUsage } from "../cache/cache.ts";
+import type { HotKeeper } from "../content/hot/keeper.ts";
 import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
@@ -13,6 +14,7 @@ import { readCounters } from "../observe/counters.ts";
 import { type Gauge, renderMetrics } from "../observe/exposition.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
+import { heatGauges } from "./heat.ts";
 import type { SharedSet } from "./messages.ts";
 import type { PeerWatch } from "./watch-peers.ts";
 
@@ -33,8 +35,9 @@ export function makeStatus(options: {
   readonly clock: Clock;
   readonly outbox: Outbox;
   readonly rebalancer: Rebalancer;
+  readonly keeper: Pick<HotKeeper, "status">;
 }): StatusSource {
-  const { parts, memory, crew, watch, images, clock, outbox, rebalancer } = options;
+  const { parts, memory, crew, watch, images, clock, outbox, rebalancer, keeper } = options;
   const { cache } = parts;
   const startedMs = clock.monotonicMs();
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
@@ -55,6 +58,7 @@ export function makeStatus(options: {
         images: images.stats(),
         outbox: { pending: outbox.pending(), aside: outbox.aside().length },
         rebalance: rebalancer.status(),
+        hot: keeper.status(),
         counters: readCounters(memory.counters),
       };
     },
@@ -67,6 +71,7 @@ export function makeStatus(options: {
       const { busy, queued, later } = images.stats();
       const gauges: Gauge[] = [
         ...cacheGauges(cache),
+        ...heatGauges(keeper),
         {
           name: "ram_bytes",
           help: "Bytes of answers held in memory by all workers",

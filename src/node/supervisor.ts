@@ -20,6 +20,7 @@ import { claimAddresses } from "./claim-addresses.ts";
 import { type Crew, startCrew } from "./crew.ts";
 import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
+import { type Heat, makeHeat, serviceOf } from "./heat.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import type { Steered } from "./main-calls.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
@@ -78,26 +79,29 @@ async function startOn(
     ...{ uploadKeys: secrets.uploadKeys, publicTls: ground.publicTls.now },
   };
   const custody = custodyOf(ground, () => parts.cache);
+  const heat = makeHeat(() => parts, memory);
   const live = makeLiveParts({
     ...setup,
     ...{ worker: 0, images, announce, custody },
     resolve: (webId) => resolver.resolve(webId),
     purge: (message) => purges.told(message),
+    heat: serviceOf(heat),
   });
   const parts = live.always;
   const purges = undo.use(
     makePurges({ parts, credentials, restored: ground.disks, outbox: uploads.outbox }),
   );
   await purges.catchUpFirst();
-  const rebalancing = makeRebalancing({ topology, self, memory, log, clock, variants });
+  const rebalancing = makeRebalancing({ topology, self, memory, log, clock, variants, heat });
   const crew = await startCrew({
     workers: ground.workers,
     setup,
     work: (request, steered) =>
-      work(request, { images, resolver, announce, custody, purges, steered }),
+      work(request, { images, resolver, announce, custody, purges, steered, heat }),
     ...{ counters, log, lost: () => uploads.lookAfterPins() },
   });
   announcer.include(crew);
+  heat.start(crew);
   undo.defer(() => crew.stop(DEADLINES.startUndoMs));
   const watched = { topology, self, credentials, log, clock };
   const watch = undo.use(watchPeers({ ...watched, memory: memory.health }));
@@ -107,7 +111,7 @@ async function startOn(
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },
-    ...{ outbox: uploads.outbox(), rebalancer },
+    ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper },
   });
   const handler = makeAdminHandler({ ...status, ready: () => ready, actions });
   const admin = await startAdmin(ground, { handler, token: secrets.adminToken });
@@ -131,7 +135,7 @@ async function startOn(
     for (const part of [crew, { stop: () => images.close() }, uploads, purges]) await part.stop();
     await stopMoving(rebalancer, parts.links);
     watch[Symbol.dispose]();
-    await upkeep.stop();
+    await Promise.all([upkeep.stop(), heat.stop()]);
     ground.disks.save();
     parts.cache.close();
     // to the last it tells those who look that this node is not ready
@@ -190,6 +194,7 @@ async function work(
     readonly custody: Parts["custody"];
     readonly purges: Purges;
     readonly steered: Steered;
+    readonly heat: Heat;
   },
 ): Promise<unknown> {
   switch (request.what) {
@@ -201,6 +206,10 @@ async function work(
       return parts.purges.told(request.message);
     case "custody":
       return parts.custody(request.custody);
+    case "heat":
+      return parts.heat.keeper.report(request.report);
+    case "admit":
+      return parts.heat.keeper.admit(request.relname, request.bytes);
     case "image":
       return parts.images.run(request.job, {
         ...request.wish,

@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { asFault, Fault } from "../base/fault.ts";
+import type { HeatService, HotNews } from "../content/hot/hot.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
 import { receiveUpload } from "../content/upload.ts";
@@ -33,6 +34,7 @@ export async function runWorkerThread(): Promise<void> {
   port.on("message", (message: ToWorker) => {
     if (calls.take(message)) return;
     if (message.kind === "news") running?.hear(message.news);
+    if (message.kind === "hot") running?.heat(message.hot);
     if (message.kind === "follow") {
       ({ followed } = message);
       running?.follow(followed);
@@ -56,6 +58,7 @@ export async function runWorkerThread(): Promise<void> {
 
 interface Running {
   hear(news: News): void;
+  heat(news: HotNews): void;
   /** Requests that begin from now on see this topology, to their end. */
   follow(followed: Followed): void;
   certify(tls: ServerPem): void;
@@ -70,6 +73,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
   const live = makeLiveParts({
     ...setup,
     images: imageService(calls),
+    heat: heatService(calls),
     resolve: resolverFor(setup, calls),
     announce: async (news) => {
       await calls.call({ what: "announce", news });
@@ -112,6 +116,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       ...privates.map(({ address, port }) => ({ kind: "private" as const, address, port })),
     ],
     hear: (news) => hearNews(parts, news),
+    heat: (news) => parts.hot.follow(news),
     follow(followed) {
       live.follow(followed);
       serving.close();
@@ -133,8 +138,21 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       await parts.recorder.flush();
       parts.recorder.close();
       parts.later[Symbol.dispose]();
+      parts.hot.close();
       parts.links.close();
       parts.cache.close();
+    },
+  };
+}
+
+function heatService(calls: MainCaller): HeatService {
+  return {
+    report(report) {
+      // hints: a main that is busy does without them
+      calls.call({ what: "heat", report }).catch(() => undefined);
+    },
+    async admit(relname, bytes) {
+      return (await calls.call({ what: "admit", relname, bytes })) as boolean;
     },
   };
 }

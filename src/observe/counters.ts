@@ -184,6 +184,22 @@ export const COUNTERS = {
   rebalance_kept: { help: "Variants taken over from the server that owned them", action: "none" },
   warm_sent: { help: "Variants peers were told to fetch and keep", action: "none" },
   warm_stored: { help: "Variants fetched and kept because a peer said so", action: "none" },
+  warm_refused: {
+    help: "Variants peers were told to fetch and could not keep",
+    action: "many: raise hot.replica_share, or capacity; see the log of the peers",
+  },
+  replica_ask: {
+    help: "Requests sent to a peer that has a copy, not to the owner",
+    action: "none",
+  },
+  replica_ask_missed: {
+    help: "Those that went on to the owner because the copy was gone or slow to come",
+    action: "many: copies are evicted early; raise capacity",
+  },
+  replica_dropped: {
+    help: "Copies dropped because nobody asked for them any more",
+    action: "none",
+  },
   record_sent: { help: "Variants whose hits were told to their owner", action: "none" },
   record_lost: { help: "Variants whose hits could not be told", action: "look at the owner" },
   replica_hit: { help: "Hits that replicas reported to this owner", action: "none" },

@@ -8,6 +8,8 @@ import type { Resolution } from "./resolution.ts";
 export interface PathCache {
   /** Only what is still fresh: anything else has to be asked for. */
   look(webId: string): Resolution | undefined;
+  /** One more access at a server that does not own what it leads to; how many there were (spec §7). */
+  accessed(webId: string): number;
   /** A known path however old: right until the site says otherwise, so better than an error. */
   lookStale(webId: string): Resolution | undefined;
   /** Fresh for `pathFreshMs`, or `negativeWebIdMs` when it does not exist; `freshMs` says otherwise. */
@@ -22,6 +24,7 @@ export interface PathCache {
 interface Kept {
   readonly resolution: Resolution;
   readonly freshUntil: number;
+  accesses: number;
 }
 
 /**
@@ -58,12 +61,17 @@ export function makePathCache(clock: Clock, max: number = LIMITS.pathCacheMax): 
         ? found.resolution
         : undefined;
     },
+    accessed(webId) {
+      const found = find(webId);
+      return found === undefined ? 0 : ++found.accesses;
+    },
     lookStale(webId) {
       const found = find(webId)?.resolution;
       return found?.kind === "known" ? found : undefined;
     },
     keep(webId, resolution, freshMs = lifeOf(resolution)) {
-      put(webId, { resolution, freshUntil: clock.monotonicMs() + freshMs });
+      const accesses = find(webId)?.accesses ?? 0;
+      put(webId, { resolution, freshUntil: clock.monotonicMs() + freshMs, accesses });
     },
     forget(webId) {
       young.delete(webId);

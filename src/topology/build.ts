@@ -68,9 +68,9 @@ function buildSize(table: SizeTable): SizeClass {
   };
 }
 
-type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "rebalance">;
+type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "rebalance" | "hot">;
 
-function buildSettings({ routing, image, http, limits, cache }: TopologyFile): Settings {
+function buildSettings({ routing, image, http, limits, cache, hot }: TopologyFile): Settings {
   return {
     image: {
       policy: image.policy,
@@ -100,6 +100,11 @@ function buildSettings({ routing, image, http, limits, cache }: TopologyFile): S
     rebalance: {
       windowMs: routing.rebalance_window,
       bytesPerSecond: routing.rebalance_bytes_per_second,
+    },
+    hot: {
+      replicate: hot.replicate,
+      halfLifeMs: hot.half_life,
+      replicaShare: hot.replica_share,
     },
   };
 }

@@ -40,7 +40,7 @@ const SETTINGS: Readonly<Record<string, Takes>> = {
   "limits.job_ms": "restart",
   cache: "restart",
   security: "restart",
-  hot: "restart",
+  hot: "live",
   tls: "restart",
 };
 

@@ -8,9 +8,7 @@ import { isTable } from "./values.ts";
  * happens anyway.
  * A version that brings a feature takes its row out.
  */
-export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>(
-  [["hot", []]],
-);
+export const NOT_YET: ReadonlyMap<string, readonly unknown[]> = new Map();
 
 const NOT_YET_MESSAGE = "accepted, has no effect in this version";
 

@@ -176,7 +176,14 @@ export const topologySchema = v.object({
     }),
     {},
   ),
-  hot: v.optional(a.openTable),
+  hot: v.optional(
+    v.object({
+      replicate: v.optional(a.flag, true),
+      half_life: v.optional(a.duration, "300s"),
+      replica_share: v.optional(a.replicaShare, 0.1),
+    }),
+    {},
+  ),
   tls: v.optional(v.object({ cert: a.filePath, key: a.filePath })),
 });
 

@@ -20,6 +20,7 @@ export interface Topology {
   /** The certificate of public listeners. */
   readonly tls: CertificateFiles | undefined;
   readonly rebalance: RebalanceSettings;
+  readonly hot: HotSettings;
   /** First 8 bytes of SHA-256 over the routing fields, as 16 hex digits (spec §4). */
   readonly epoch: string;
 }
@@ -202,6 +203,16 @@ export interface RebalanceSettings {
   readonly windowMs: number;
   /** What moving content to its owners may take of a node's network. */
   readonly bytesPerSecond: number;
+}
+
+/** Of `[hot]`. */
+export interface HotSettings {
+  /** Whether this mesh copies hot content to further ranks. */
+  readonly replicate: boolean;
+  /** After so long without an access the score of an id has halved. */
+  readonly halfLifeMs: number;
+  /** Part of a cache's bytes that copies for other servers may take, 0 to 0.5. */
+  readonly replicaShare: number;
 }
 
 /** The class list plus `orig`, `placeholder` and the exact boxes: every size a relname of this mesh may carry. */

@@ -92,8 +92,11 @@ export const duration = v.pipe(
   ),
   v.transform((x) => toMs(x)),
 );
-/** A table whose keys are not looked at in this version. */
-export const openTable = v.custom<object>(isTable, "a table");
+/** Of the bytes of a cache that copies for other servers may take. */
+export const replicaShare = v.custom<number>(
+  (x) => typeof x === "number" && x >= 0 && x <= 0.5,
+  "a number from 0 to 0.5",
+);
 
 /** One of these texts and no other. */
 export function oneOf<const T extends readonly string[]>(names: T): v.PicklistSchema<T, string> {

@@ -94,12 +94,14 @@ export function answerHeader(options: {
   readonly via: string;
   readonly detail: string;
   readonly standIn?: boolean | undefined;
+  readonly held?: SaveHeader["held"];
+  readonly load?: SaveHeader["load"];
   /** Bytes of the variant before the first one sent. */
   readonly offset: number;
   /** No content follows, whatever the length of the variant. */
   readonly head: boolean;
 }): SaveHeader {
-  const { meta, offset, head } = options;
+  const { meta, offset, head, held, load } = options;
   return {
     relname: meta.relname,
     bytes: meta.bytes,
@@ -113,6 +115,8 @@ export function answerHeader(options: {
     via: boundedVia(printable(options.via)),
     detail: printable(options.detail).slice(0, LIMITS.wireDetailCharsMax),
     ...(options.standIn === true && { standIn: true }),
+    ...(held !== undefined && { held }),
+    ...(load !== undefined && { load }),
   };
 }
 

@@ -12,6 +12,12 @@ interface Upload {
   readonly unchecked?: boolean | undefined;
 }
 
+/** Whole numbers: answers a second of late, and requests of peers under way. */
+interface NodeLoad {
+  readonly rate: number;
+  readonly busy: number;
+}
+
 /** Header of `=` and `&`; a plain Save has only the relname. */
 export interface SaveHeader {
   readonly relname: string;
@@ -29,6 +35,10 @@ export interface SaveHeader {
   readonly detail?: string | undefined;
   /** Not the variant that was asked for, but one in its place. */
   readonly standIn?: boolean | undefined;
+  /** Servers that have a copy of it too, as its owner knows. Only in an answer. */
+  readonly held?: readonly string[] | undefined;
+  /** How busy the answering node is. Only in an answer. */
+  readonly load?: NodeLoad | undefined;
   /** Only in a Save from a dialler. */
   readonly upload?: Upload | undefined;
 }

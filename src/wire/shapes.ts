@@ -22,6 +22,7 @@ type Fields = f.Fields;
 const BYTES: f.Span = { max: LIMITS.wireBodyBytesMax };
 const MILLISECONDS: f.Span = { max: LIMITS.wireMillisecondsMax };
 const SECONDS: f.Span = { max: Number.MAX_SAFE_INTEGER };
+const LOAD: f.Span = { max: 1e9 };
 const BYTE: f.Span = { max: 255 };
 const SIDE: f.Span = { max: LIMITS.pictureSideMax };
 const TOKEN: f.Span = { max: LIMITS.wireNameCharsMax };
@@ -55,8 +56,24 @@ export function saveHeaderFrom(from: Fields, what: string): SaveHeader {
     via: f.mayPrintable(from, "via", what, VIA),
     detail: f.mayPrintable(from, "detail", what, DETAIL),
     standIn: f.mayFlag(from, "standIn", what),
+    held:
+      from["held"] === undefined
+        ? undefined
+        : f.list(from, "held", what, { min: 0, max: LIMITS.wireHeldMax, read: serverFrom }),
+    load: loadFrom(from["load"], what),
     upload: uploadFrom(from["upload"], what),
   };
+}
+
+function serverFrom(item: unknown, what: string, name: string): string {
+  return f.printable({ [name]: item }, name, what, NAME);
+}
+
+function loadFrom(value: unknown, what: string): SaveHeader["load"] {
+  if (value === undefined) return undefined;
+  const from = f.object(value, what, "load");
+  const inside = `${what}: load`;
+  return { rate: f.count(from, "rate", inside, LOAD), busy: f.count(from, "busy", inside, LOAD) };
 }
 
 function factsFrom(value: unknown, what: string): Facts | undefined {

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { stringify } from "smol-toml";
+import type { HotStatus } from "../../src/content/hot/keeper.ts";
+import type { RebalanceStatus } from "../../src/content/rebalance.ts";
 import { until } from "./until.ts";
 
 /** What `bun run test` has built; scenarios never run from source. */
@@ -74,13 +76,8 @@ export interface Status {
   readonly server: string;
   readonly epoch: string;
   readonly counters: Readonly<Record<string, number>>;
-  readonly rebalance: {
-    readonly state: string;
-    readonly settled: boolean;
-    readonly moved: number;
-    readonly left: number;
-    readonly failed: number;
-  };
+  readonly rebalance: RebalanceStatus;
+  readonly hot: HotStatus;
   readonly cache: {
     readonly variants: number;
     readonly bytes: number;

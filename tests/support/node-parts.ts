@@ -98,6 +98,7 @@ export function makeNodeParts(options: {
     announce: async () => {},
     custody: async () => {},
     purge: async () => ({ note: "" }),
+    heat: { report() {}, admit: async () => true },
   });
   const { counters } = watched;
   const rebalancing = (): boolean => probing;

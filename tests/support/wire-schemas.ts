@@ -55,6 +55,13 @@ const SaveHeader = v.object({
   via: v.optional(printable(LIMITS.wireViaCharsMax)),
   detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
   standIn: flag,
+  held: v.optional(
+    v.pipe(
+      v.array(v.pipe(printable(LIMITS.wireNameCharsMax), v.minLength(1))),
+      v.maxLength(LIMITS.wireHeldMax),
+    ),
+  ),
+  load: v.optional(v.object({ rate: count(1e9), busy: count(1e9) })),
   /** Only in a Save from a dialler. */
   upload: v.optional(Upload),
 });

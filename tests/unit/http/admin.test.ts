@@ -40,6 +40,14 @@ const STATUS: StatusDocument = {
   },
   images: { workers: 2, busy: 0, queued: 0, later: 0 },
   outbox: { pending: 0, aside: 0 },
+  hot: {
+    threshold: 5,
+    requestsPerMinute: 0,
+    items: [],
+    tracked: 0,
+    copies: 0,
+    replicas: { count: 0, bytes: 0, roomBytes: 0 },
+  },
   counters: readCounters(createCounterMemory(1)),
 };
 

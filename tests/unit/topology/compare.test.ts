@@ -64,6 +64,7 @@ describe("applied while the node runs", () => {
     ["peer_mode", smallFile({}, '[routing]\npeer_mode = "redirect"'), ["routing.peer_mode"]],
     ["the quality", smallFile({}, "[image]\njpg_quality = 5"), ["image.jpg_quality"]],
     ["a limit of pictures", smallFile({}, "[limits]\npixels = 10"), ["limits.pixels"]],
+    ["hot content", smallFile({}, '[hot]\nhalf_life = "9s"'), ["hot.half_life"]],
     ["the prefix", smallFile({}, '[http]\nprefix = "p"'), ["http.prefix"]],
     ["the origin", smallFile({ 23: 'origin_dir = "x"' }), ["levels.servers[o].origin_dir"]],
     ["the name of the mesh", smallFile({ 2: 'name = "n"' }), ["meta.name"]],
@@ -120,7 +121,6 @@ describe("needs a restart, and then nothing is applied", () => {
     ["the time of an image job", smallFile({}, "[limits]\njob_ms = 1"), ["limits.job_ms"]],
     ["expiry", smallFile({}, '[cache]\nexpire_unused = "9d"'), ["cache.expire_unused"]],
     ["security", smallFile({}, "[security]\ninsecure = true"), ["security.insecure"]],
-    ["hot content", smallFile({}, "[hot]\nx = 1"), ["hot.x"]],
     [
       "one key beside others that would not",
       smallFile({ 6: 'cache_dir = "x"\nweight = 9' }, '[http]\nprefix = "p"'),

@@ -21,13 +21,12 @@ test("keys without effect are accepted with a warning each", () => {
     {},
     '[cache]\nexpire_unused = "90d"',
     '[services]\nthumbnail_endpoint = "http://t/"',
-    '[hot]\nhalf_life = "300s"',
   );
   const keys = warningsOf(text).map(([line, key, message]) => {
     expect(message).toBe(NONE_YET);
     return `${line} ${key}`;
   });
-  expect(keys).toEqual(["28 hot"]);
+  expect(keys).toEqual([]);
   expect(keys).toHaveLength(NOT_YET.size);
 });
 
