@@ -14,7 +14,7 @@ import type { Links } from "../mesh/link.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { type Server, serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
-import { makeAnnouncer } from "./announcer.ts";
+import { type Announcer, makeAnnouncer } from "./announcer.ts";
 import { cacheDirFault } from "./cache-dir-fault.ts";
 import { claimAddresses } from "./claim-addresses.ts";
 import { type Crew, startCrew } from "./crew.ts";
@@ -72,7 +72,6 @@ async function startOn(
   const { self, clock, log, counters, memory, credentials, uploads, images, resolver } = ground;
   const variants = (): number => parts.cache.usage().variants;
   const announcer = makeAnnouncer(resolver, () => parts);
-  const { announce } = announcer;
   const setup = {
     ...{ topology, server: self.name, memory },
     ...{ secrets: secrets.s3, credentials, log: options.log },
@@ -82,7 +81,7 @@ async function startOn(
   const heat = makeHeat(() => parts, memory);
   const live = makeLiveParts({
     ...setup,
-    ...{ worker: 0, images, announce, custody },
+    ...{ worker: 0, images, announce: announcer.announce, custody },
     resolve: (webId) => resolver.resolve(webId),
     purge: (message) => purges.told(message),
     heat: serviceOf(heat),
@@ -97,7 +96,7 @@ async function startOn(
     workers: ground.workers,
     setup,
     work: (request, steered) =>
-      work(request, { images, resolver, announce, custody, purges, steered, heat }),
+      work(request, { images, resolver, announcer, custody, purges, steered, heat }),
     ...{ counters, log, lost: () => uploads.lookAfterPins() },
   });
   announcer.include(crew);
@@ -190,7 +189,7 @@ async function work(
   parts: {
     readonly images: ImagePool;
     readonly resolver: Resolver;
-    readonly announce: Parts["announce"];
+    readonly announcer: Pick<Announcer, "announce">;
     readonly custody: Parts["custody"];
     readonly purges: Purges;
     readonly steered: Steered;
@@ -201,7 +200,7 @@ async function work(
     case "resolve":
       return parts.resolver.resolve(request.webId);
     case "announce":
-      return parts.announce(request.news);
+      return parts.announcer.announce(request.news);
     case "purge":
       return parts.purges.told(request.message);
     case "custody":

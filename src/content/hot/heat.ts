@@ -1,7 +1,7 @@
 /** How hot something is: decay, threshold, rate, and on how many servers it should lie (spec §7). Pure functions. */
 
 /** A second half-life beside the one of `[hot]`, so that a sudden crowd is measured within seconds. */
-export const FLASH_HALF_LIFE_MS = 10_000;
+export const FLASH_HALF_LIFE_MS = 5_000;
 
 /** Spec §7: an item is hot from a score of `max(5, 0.00495 × requests per minute)`. */
 const THRESHOLD_LEAST = 5;

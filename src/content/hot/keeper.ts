@@ -59,6 +59,8 @@ const COOL_SHARE = 0.5;
 const VARIANT_SHARE = 1 / 16;
 /** A copy is dropped after this part of the half-life without a hit. */
 const IDLE_SHARE = 0.2;
+/** Answers a second of a level below which no server is busy: a few accesses are no large part of them. */
+const QUIET_RATE = 10;
 /** The whole table goes to the threads each so many ticks, for one that has started since. */
 const TABLE_TICKS = 10;
 
@@ -210,7 +212,7 @@ export class HotKeeper implements HeatService {
 
   /** At least one copy of what is above the threshold. */
   #degree(item: HotItem, servers: number): number {
-    const share = itemRate(item, this.#time.halfLifeMs) / Math.max(1, this.#levelRate());
+    const share = itemRate(item, this.#time.halfLifeMs) / this.#levelRate();
     return Math.min(servers, Math.max(2, degreeOf(Math.min(1, share), servers)));
   }
 
@@ -222,7 +224,7 @@ export class HotKeeper implements HeatService {
       if (nowMs - atMs < DEADLINES.hotLoadMs) rate += load.rate;
       else this.#loads.delete(peer);
     }
-    return rate;
+    return Math.max(QUIET_RATE, rate);
   }
 
   #publish(): void {
