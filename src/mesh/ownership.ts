@@ -14,7 +14,13 @@ export interface Ownership {
    * Every server of the group of (level, region), the owner first, draining ones last. Without a region the
    * group is the whole level, as it is at a level where not every server has one. [] for a level without servers.
    */
-  rank(level: number, region: string | undefined, id: string): readonly string[];
+  rank(
+    level: number,
+    region: string | undefined,
+    id: string,
+    /** No more than these; default: all. */
+    ranksMax?: number,
+  ): readonly string[];
   /** The first four of `rank`, remembered for ids asked lately: use this for each request. */
   topRanks(level: number, region: string | undefined, id: string): readonly string[];
   /** The servers among which the server's content is shared out, itself included; [] for an unknown name. */
@@ -71,7 +77,7 @@ export function makeOwnership(topology: {
   };
 
   return {
-    rank: (level, region, id) => groupOf(level, region)?.rank(id) ?? [],
+    rank: (level, region, id, ranksMax) => groupOf(level, region)?.rank(id, ranksMax) ?? [],
     topRanks(level, region, id) {
       const group = groupOf(level, region);
       if (group === undefined) return [];

@@ -2,10 +2,10 @@
 
 import { DEADLINES } from "../../base/deadlines.ts";
 import { relnameOf, type Variant } from "../../base/variant.ts";
-import { serverNamed } from "../../topology/topology.ts";
 import type { Context } from "../context.ts";
 import type { Parts } from "../parts.ts";
 import { type Answered, current, requestOf } from "../upstream.ts";
+import { groupOf } from "./group.ts";
 
 export function knowsHolder({ hot }: Parts, wanted: Variant): boolean {
   return hot.known.has(relnameOf(wanted));
@@ -20,15 +20,15 @@ export async function askHolder(
   context: Context,
   wanted: Variant,
 ): Promise<Answered | undefined> {
-  const { hot, health, topology, ownership, self, links, counters } = parts;
+  const { hot, health, ownership, self, links, counters } = parts;
   const [owner] = ownership.topRanks(self.level, self.region, wanted.id);
   if (owner === undefined) return undefined;
-  const group = ownership.group(self.name);
+  const group = groupOf(parts);
   const relname = relnameOf(wanted);
   const peer = hot.known.choose(relname, {
     owner,
-    may: (name) => group.includes(name) && name !== self.name && health.takes(name, wanted.id),
-    weight: (name) => serverNamed(topology, name).weight,
+    may: (name) => group.has(name) && name !== self.name && health.takes(name, wanted.id),
+    weight: (name) => group.get(name)?.weight ?? 1,
   });
   if (peer === undefined || peer === owner) return undefined;
   counters.add("replica_ask");

@@ -3,10 +3,10 @@
 import { DEADLINES } from "../../base/deadlines.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { parseRelname } from "../../base/variant.ts";
-import { serverNamed } from "../../topology/topology.ts";
 import type { Parts } from "../parts.ts";
 import { Copies } from "./copies.ts";
 import type { HeatReport } from "./demand.ts";
+import { groupOf } from "./group.ts";
 import { copyOrder, degreeOf, thresholdOf } from "./heat.ts";
 import type { HeatService, HotNews } from "./hot.ts";
 import type { Load } from "./load.ts";
@@ -61,6 +61,8 @@ const VARIANT_SHARE = 1 / 16;
 const IDLE_SHARE = 0.2;
 /** Answers a second of a level below which no server is busy: a few accesses are no large part of them. */
 const QUIET_RATE = 10;
+/** Ranks looked at beside those that are wanted: servers of the original protocol get no copies. */
+const SPARE_RANKS = 8;
 /** The whole table goes to the threads each so many ticks, for one that has started since. */
 const TABLE_TICKS = 10;
 
@@ -180,6 +182,7 @@ export class HotKeeper implements HeatService {
   /** Copies that should be and are not, of the hottest id first; forgets those of what has cooled. */
   #wanted(): Copying[] {
     const { topology, self } = this.#options.parts;
+    const servers = groupOf(this.#options.parts).size;
     const wanted: Copying[] = [];
     const mine = [...this.#tracker.items()].filter(({ id }) => this.#owner(id) === self.name);
     for (const item of mine.sort((a, b) => b.score - a.score)) {
@@ -187,27 +190,41 @@ export class HotKeeper implements HeatService {
         for (const relname of item.variants.keys()) this.#copies.forget(relname);
       }
       if (item.score < this.#threshold || !topology.hot.replicate) continue;
-      if (wanted.length < LIMITS.warmNamesMax) wanted.push(...this.#copiesOf(item));
+      if (wanted.length < LIMITS.warmNamesMax) wanted.push(...this.#copiesOf(item, servers));
     }
     return wanted;
   }
 
-  #copiesOf(item: HotItem): Copying[] {
-    const { ownership, self, topology, cache } = this.#options.parts;
-    const ranks = ownership.rank(self.level, self.region, item.id);
-    const order = copyOrder(topology.routing.algorithm, ranks).filter((name) => {
-      const { draining, legacy } = serverNamed(topology, name);
-      return !draining && !legacy;
-    });
-    const targets = order.slice(0, this.#degree(item, order.length + 1) - 1);
-    const hot = [...item.variants].filter(([relname, score]) => {
-      return score >= item.score * VARIANT_SHARE && cache.peek(relname) !== undefined;
-    });
-    return hot.flatMap(([relname]) =>
+  #copiesOf(item: HotItem, servers: number): Copying[] {
+    const copies = this.#degree(item, servers) - 1;
+    const lacking = [...item.variants]
+      .filter(([_, score]) => score >= item.score * VARIANT_SHARE)
+      .map(([relname]) => relname)
+      .filter((relname) => this.#copies.of(relname).length < copies)
+      .filter((relname) => this.#options.parts.cache.peek(relname) !== undefined);
+    // ranking a large level takes longer than all of this
+    if (lacking.length === 0) return [];
+    const targets = this.#targets(item.id, copies);
+    return lacking.flatMap((relname) =>
       targets
         .filter((server) => !this.#copies.has(relname, server))
         .map((server) => ({ relname, server })),
     );
+  }
+
+  #targets(id: string, copies: number): readonly string[] {
+    const { ownership, self, topology } = this.#options.parts;
+    const { algorithm } = topology.routing;
+    const group = groupOf(this.#options.parts);
+    // outwards from the owner is from both ends of the ranking
+    const ranksMax = algorithm === "rendezvous" ? copies + SPARE_RANKS : undefined;
+    const ranks = ownership.rank(self.level, self.region, id, ranksMax);
+    return copyOrder(algorithm, ranks)
+      .filter((name) => {
+        const server = group.get(name);
+        return server?.draining === false && !server.legacy;
+      })
+      .slice(0, copies);
   }
 
   /** At least one copy of what is above the threshold. */
@@ -236,9 +253,9 @@ export class HotKeeper implements HeatService {
   }
 
   #shown(item: HotItem): HotShown {
-    const { self, ownership } = this.#options.parts;
+    const { self } = this.#options.parts;
     const owner = this.#owner(item.id) ?? self.name;
-    const servers = ownership.group(self.name).length;
+    const servers = groupOf(this.#options.parts).size;
     const mine = owner === self.name && item.score >= this.#threshold;
     const holders = [...item.variants.keys()].flatMap((relname) => this.#copies.of(relname));
     return {

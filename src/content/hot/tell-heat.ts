@@ -4,6 +4,7 @@ import { parseRelname } from "../../base/variant.ts";
 import type { AskFromPeer, PeerAnswer } from "../../mesh/peer.ts";
 import type { Parts } from "../parts.ts";
 import type { Served } from "../served.ts";
+import { groupOf } from "./group.ts";
 
 /** Nothing for those of other levels: they are no part of the demand that copies here could share. */
 export function tellHeat(
@@ -13,7 +14,7 @@ export function tellHeat(
 ): Pick<PeerAnswer, "held" | "load"> {
   const { hot, ownership, self, recorder } = parts;
   const { peer, role, legacy } = request;
-  if (legacy || !ownership.group(self.name).includes(peer)) return {};
+  if (legacy || !groupOf(parts).has(peer)) return {};
   // it was asked for another variant, which is being made
   if (outcome.source === "stand-in") return { load: hot.load() };
   hot.asked(meta.relname);
