@@ -28,6 +28,8 @@ beforeAll(async () => {
     edges: ["edge-1", "edge-2"],
     regionals: ["regional-1"],
     origin: { origin_dir: photos },
+    // what comes from a peer is measured: it is not to come from a copy
+    tables: { hot: { replicate: false } },
   });
 }, 60_000);
 

@@ -27,6 +27,8 @@ const PICTURES = 40;
 const CLASSES = ["xs", "sm"] as const;
 const IDS = Array.from({ length: PICTURES }, (_, n) => `picture-${n}`);
 const REGIONALS = ["regional-1"];
+/** Each variant lies where it belongs and nowhere else. */
+const NO_COPIES = { hot: { replicate: false } };
 
 async function drawOrigin(): Promise<{ readonly path: string } & Disposable> {
   const dir = makeTempDir();
@@ -87,7 +89,7 @@ describe("a third edge joins two that are warm", () => {
       regionals: REGIONALS,
       origin: { origin_dir: origin.path },
       // so slow that what moves in the background moves nothing much while the test asks
-      tables: { routing: { rebalance_bytes_per_second: "16KiB" } },
+      tables: { routing: { rebalance_bytes_per_second: "16KiB" }, ...NO_COPIES },
     });
     await askAll(mesh, ["edge-1", "edge-2"]);
   }, 120_000);
@@ -164,7 +166,7 @@ describe("a third edge joins two that stand right above the origin", () => {
     await using mesh = await startMesh({
       edges: ["edge-1", "edge-2"],
       origin: { origin_dir: origin.path },
-      tables: { routing: { rebalance_bytes_per_second: "16KiB" } },
+      tables: { routing: { rebalance_bytes_per_second: "16KiB" }, ...NO_COPIES },
     });
     const edges = ["edge-1", "edge-2", "edge-3"];
     await askAll(mesh, ["edge-1", "edge-2"]);
@@ -191,7 +193,7 @@ describe("nodes that die while content moves", () => {
       edges: ["edge-1", "edge-2"],
       regionals: REGIONALS,
       origin: { origin_dir: origin.path },
-      tables: { routing: { rebalance_bytes_per_second: "8KiB" } },
+      tables: { routing: { rebalance_bytes_per_second: "8KiB" }, ...NO_COPIES },
     });
     const edges = ["edge-1", "edge-2", "edge-3"];
     await askAll(mesh, ["edge-1", "edge-2"]);
