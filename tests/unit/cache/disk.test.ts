@@ -132,7 +132,7 @@ test("folders that eviction leaves empty go with the last of their files", () =>
   const folders = readdirSync(of.dir).filter((name) => name !== ".mir");
   expect(folders.length).toBe(of.cache.usage().variants);
   expect(checkIndex(of.memory)).toEqual([]);
-});
+}, 20_000);
 
 describe("a cache directory that cannot be written", () => {
   /** A file where its folder belongs: nobody can write below that, not even root. */
