@@ -13,6 +13,7 @@ import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
 import type { Log } from "../observe/log.ts";
+import { isLoopback } from "../topology/hosts.ts";
 import { faultResponse } from "./faults.ts";
 import { pathOfTarget } from "./image-url.ts";
 import { listen } from "./public-listener.ts";
@@ -204,10 +205,6 @@ function guarded(handler: AdminHandler, token: string): AdminHandler {
 
 function sha256(text: string): Uint8Array {
   return new Bun.CryptoHasher("sha256").update(text).digest();
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(?:\.[0-9]{1,3}){3}$/.test(host);
 }
 
 function answerError(error: Error, log: Log): Response {

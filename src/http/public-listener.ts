@@ -6,11 +6,12 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { cannotListen, hostAndPort } from "../base/listening.ts";
 import type { Log } from "../observe/log.ts";
+import { workerSocketPath } from "../topology/hosts.ts";
 import type { PublicListener } from "../topology/topology.ts";
 import { faultResponse } from "./faults.ts";
 import { finishInFlight } from "./finish.ts";
 import type { Handler } from "./image.ts";
-import { claimSocketPath, restrictSocket, workerSocketPath } from "./socket-path.ts";
+import { claimSocketPath, restrictSocket } from "./socket-path.ts";
 
 /** The proxy in front is let in by its group. */
 const SOCKET_MODE = 0o660;

@@ -8,15 +8,6 @@ import { errnoOf } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import type { Log } from "../observe/log.ts";
 
-/** `/run/mir/edge1.sock` of worker 0 is `/run/mir/edge1.0.sock`: two threads cannot share one path. */
-export function workerSocketPath(path: string, index: number): string {
-  const slash = path.lastIndexOf("/");
-  const dot = path.lastIndexOf(".");
-  // a name that only begins with a dot has no ending
-  if (dot <= slash + 1) return `${path}.${index}`;
-  return `${path.slice(0, dot)}.${index}${path.slice(dot)}`;
-}
-
 /** Makes `path` free to listen on. Throws a Fault that says what stands there, or that the folder is missing. */
 export async function claimSocketPath(path: string, log: Log): Promise<void> {
   const kind = kindOf(path);

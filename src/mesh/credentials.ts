@@ -1,7 +1,7 @@
 /** What nodes show each other to be let in, and where a listener may do without. */
 
 import { Fault } from "../base/fault.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../topology/hosts.ts";
 
 export interface Credentials {
   /** Control keys, the newest first; a connection needs one that both sides have. [] for none. */

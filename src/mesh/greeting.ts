@@ -1,13 +1,13 @@
 /** The beginning of a connection, the listener's side: who speaks, how, and whether it may (spec §3). */
 
 import { Fault } from "../base/fault.ts";
+import { isLoopback } from "../topology/hosts.ts";
 import { COMMAND_NAMES, COMMANDS, PROTOCOL_VERSION } from "../wire/commands.ts";
 import type { Piece } from "../wire/decode.ts";
 import { encodeHello } from "../wire/encode.ts";
 import type { Hello } from "../wire/messages.ts";
 import { AuthRefused, keyId, proofOf, sameProof } from "./auth.ts";
 import { type Certificate, refuseOthersName } from "./certificate.ts";
-import { isLoopback } from "./loopback.ts";
 import { makeNonce } from "./nonce.ts";
 import type { SessionOptions } from "./session-options.ts";
 

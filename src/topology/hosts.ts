@@ -5,10 +5,14 @@ import { isIPv4 } from "node:net";
 /** Bytes of a unix socket path the kernel takes, without its closing NUL (`sun_path` is 108). */
 export const SOCKET_PATH_BYTES_MAX = 107;
 
-/** Only this machine can reach it. */
-export function isLoopbackHost(host: string): boolean {
+/** As a socket tells IPv4 addresses that came in over IPv6. */
+const MAPPED = "::ffff:";
+
+/** Only this machine can reach it; for names as topologies have them and for addresses as sockets tell them. */
+export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
-  return name === "localhost" || name === "::1" || (isIPv4(name) && name.startsWith("127."));
+  const address = name.startsWith(MAPPED) ? name.slice(MAPPED.length) : name;
+  return name === "localhost" || name === "::1" || (isIPv4(address) && address.startsWith("127."));
 }
 
 /** Bound to every address of the machine. */
@@ -16,7 +20,7 @@ export function isAnyHost(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-/** `/run/mir/edge1.sock` or `/run/mir/edge1` → `/run/mir/edge1.0.sock` for worker 0 (spec §8). */
+/** `/run/mir/edge1.sock` or `/run/mir/edge1` → `/run/mir/edge1.0.sock` for worker 0 (spec §8): threads cannot share one path. */
 export function workerSocketPath(path: string, worker: number | "{worker}"): string {
   return `${path.endsWith(".sock") ? path.slice(0, -".sock".length) : path}.${worker}.sock`;
 }

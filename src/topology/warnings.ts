@@ -1,7 +1,7 @@
 /** What a good file may still get wrong: it works, perhaps not to the effect its author wants. */
 
 import { resolve } from "node:path";
-import { adminSocketPath, isLoopbackHost, SOCKET_PATH_BYTES_MAX } from "./hosts.ts";
+import { adminSocketPath, isLoopback, SOCKET_PATH_BYTES_MAX } from "./hosts.ts";
 import type { Findings } from "./mistakes.ts";
 import { type RawLevel, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
 import { isAddress, parseStoreAddress } from "./store-address.ts";
@@ -71,7 +71,7 @@ function warnOfServer(server: RawServer, file: Table, findings: Findings): void 
   if (security["insecure"] === true || security["tls_cert"] !== undefined) return;
   for (const { path, table } of server.privates) {
     const bind = textOf(table, "bind") ?? textOf(table, "host") ?? "";
-    if (isLoopbackHost(bind)) continue;
+    if (isLoopback(bind)) continue;
     findings.warn(
       [...path, table["bind"] === undefined ? "host" : "bind"],
       `${bind} is not loopback: mir serve refuses to start without MIR_CONTROL_KEY, ` +

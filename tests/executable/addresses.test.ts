@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf } from "../support/child-processes.ts";
-import { EXECUTABLE, freePort } from "../support/mesh.ts";
+import { freePort } from "../support/free-port.ts";
+import { EXECUTABLE } from "../support/mesh.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
 /** No node here has reason to live longer. */

@@ -12,7 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXECUTABLE, freePort } from "../support/mesh.ts";
+import { freePort } from "../support/free-port.ts";
+import { EXECUTABLE } from "../support/mesh.ts";
 import { pictureOf, writePicture } from "../support/pictures.ts";
 
 let dir: string;

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { EXECUTABLE, freePort } from "../support/mesh.ts";
+import { freePort } from "../support/free-port.ts";
+import { EXECUTABLE } from "../support/mesh.ts";
 import {
   AS_ORDINARY_USER,
   chmodFolders,

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf } from "../support/child-processes.ts";
-import { EXECUTABLE, freePort, startMesh } from "../support/mesh.ts";
+import { freePort } from "../support/free-port.ts";
+import { EXECUTABLE, startMesh } from "../support/mesh.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 

@@ -8,7 +8,8 @@ import { makeOwnership } from "../../src/mesh/ownership.ts";
 import { readTopology } from "../../src/topology/read.ts";
 import type { Topology } from "../../src/topology/topology.ts";
 import { variantsBelow } from "./cache-dir.ts";
-import { freePort, type Mesh, type Status } from "./mesh.ts";
+import { freePort } from "./free-port.ts";
+import type { Mesh, Status } from "./mesh.ts";
 import { until } from "./until.ts";
 
 type Table = Record<string, unknown>;

@@ -7,6 +7,7 @@ import type { Subprocess } from "bun";
 import { stringify } from "smol-toml";
 import type { HotStatus } from "../../src/content/hot/keeper.ts";
 import type { RebalanceStatus } from "../../src/content/rebalance.ts";
+import { freePort } from "./free-port.ts";
 import { until } from "./until.ts";
 
 /** What `bun run test` has built; scenarios never run from source. */
@@ -97,21 +98,6 @@ export interface Status {
     readonly rttMs: number | null;
     readonly lastSeen: number | null;
   }[];
-}
-
-/** The system may name a port twice when nobody has listened on it in between. */
-const given = new Set<number>();
-
-/** A port nobody listens on now, and another one each time. */
-export function freePort(): number {
-  for (;;) {
-    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const { port } = listener;
-    listener.stop(true);
-    if (given.has(port)) continue;
-    given.add(port);
-    return port;
-  }
 }
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {

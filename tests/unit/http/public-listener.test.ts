@@ -11,8 +11,8 @@ import {
   type RunningListener,
   startPublicListener,
 } from "../../../src/http/public-listener.ts";
-import { workerSocketPath } from "../../../src/http/socket-path.ts";
 import { type Log, silentLog } from "../../../src/observe/log.ts";
+import { workerSocketPath } from "../../../src/topology/hosts.ts";
 import { faultOf } from "../../support/bodies.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 import { until } from "../../support/until.ts";
@@ -95,8 +95,8 @@ describe("on a unix socket", () => {
   test("each worker has its own path: its number before the ending", () => {
     expect(workerSocketPath("/run/mir/edge1.sock", 0)).toBe("/run/mir/edge1.0.sock");
     expect(workerSocketPath("/run/mir/edge1.sock", 12)).toBe("/run/mir/edge1.12.sock");
-    expect(workerSocketPath("/run/mir.d/edge1", 0)).toBe("/run/mir.d/edge1.0");
-    expect(workerSocketPath("/run/mir/.sock", 0)).toBe("/run/mir/.sock.0");
+    expect(workerSocketPath("/run/mir.d/edge1", 0)).toBe("/run/mir.d/edge1.0.sock");
+    expect(workerSocketPath("/run/mir/.sock", 0)).toBe("/run/mir/.0.sock");
     expect(workerSocketPath("/run/mir/a.b.sock", 3)).toBe("/run/mir/a.b.3.sock");
   });
 
