@@ -66,8 +66,12 @@ export function parseImageUrl(target: string, rules: UrlRules, hint?: HintBox): 
   }
   const webId = decodeOnce(webIdText);
   if (!isWebId(webId)) throw new Fault("bad_web_id", "that is no web id");
-  const sized = sizeOf(decodeOnce(sizeText), rules, hint);
-  return { webId, ...sized, ...fileOf(decodeOnce(fileText), sized.size) };
+  const { size, hinted } = sizeOf(decodeOnce(sizeText), rules, hint);
+  const { filename, format } = fileOf(decodeOnce(fileText), size);
+  // without spreads, which took a tenth of the time of a hit
+  return hinted === undefined
+    ? { webId, size, filename, format }
+    : { webId, size, filename, format, hinted };
 }
 
 /** The path of `Request.url` or of a bare target (Bun hands out the latter where `Host` is missing or odd). */

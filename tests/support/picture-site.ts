@@ -3,7 +3,12 @@
 import type { Body } from "../../src/base/body.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { UNKNOWN_FACTS, type VariantMeta } from "../../src/base/variant.ts";
-import type { ContentRequest, FetchContent, Outcome } from "../../src/content/served.ts";
+import {
+  type ContentRequest,
+  type FetchContent,
+  HIT,
+  type Served,
+} from "../../src/content/served.ts";
 import { type Handler, type ImageHandlerOptions, makeImageHandler } from "../../src/http/image.ts";
 import {
   type CounterName,
@@ -12,10 +17,10 @@ import {
   readCounters,
 } from "../../src/observe/counters.ts";
 import { silentLog } from "../../src/observe/log.ts";
+import type { TempDir } from "./temp-dir.ts";
 
 const MODIFIED = Date.UTC(2015, 9, 21, 7, 28, 0) / 1000;
 const VALIDATOR = "0123456789abcdef";
-export const HIT: Outcome = { source: "hit", collapsed: false, stored: false, via: "" };
 export const PICTURE_PATH = "/puddle/viral123/md/photo.jpg";
 
 type Content = Awaited<ReturnType<FetchContent>>;
@@ -100,4 +105,48 @@ export function bodyOf(chunks: readonly Uint8Array[], fault?: Error): WatchedBod
       return reads;
     },
   };
+}
+
+type FileServed = Extract<Served, { kind: "file" }>;
+
+/** A picture's bytes as a small file, as a large one that is sent by sendfile, and in memory. */
+export interface PictureFiles {
+  readonly smallPath: string;
+  readonly largePath: string;
+  readonly small: FileServed;
+  readonly large: FileServed;
+  readonly bytes: Served;
+}
+
+const MiB = 1024 * 1024;
+export const SMALL = patternOf(1000);
+export const LARGE = patternOf(MiB);
+
+export function writePictureFiles(dir: TempDir): PictureFiles {
+  const smallPath = dir.write("small.jpg", SMALL);
+  const largePath = dir.write("large.jpg", LARGE);
+  return {
+    smallPath,
+    largePath,
+    small: { kind: "file", meta: metaOf(1000), outcome: HIT, path: smallPath },
+    large: { kind: "file", meta: metaOf(MiB), outcome: HIT, path: largePath },
+    bytes: { kind: "bytes", meta: metaOf(1000), outcome: HIT, bytes: SMALL },
+  };
+}
+
+export function ask(
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = "GET",
+): Request {
+  return new Request(`http://mir.example${path}`, { method, headers });
+}
+
+/** The answer to a request for a picture of which that was found. */
+export async function get(
+  served: Served,
+  headers: Readonly<Record<string, string>> = {},
+  method = "GET",
+): Promise<Response> {
+  return makePictureSite(() => served).handler(ask(PICTURE_PATH, headers, method));
 }

@@ -1,44 +1,27 @@
 /** What was found, as an answer: whole, in part, not modified, or its head alone. */
 
 import { afterAll, describe, expect, test } from "bun:test";
-import type { Served } from "../../../src/content/served.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
 import {
+  ask,
   bodyOf,
-  HIT,
+  get,
+  LARGE,
   makePictureSite,
   metaOf,
   PICTURE_PATH,
-  patternOf,
+  SMALL,
   TOPOLOGY,
+  writePictureFiles,
 } from "../../support/picture-site.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
 const ETAG = '"0123456789abcdef-rs"';
 const LAST_MODIFIED = "Wed, 21 Oct 2015 07:28:00 GMT";
-const MiB = 1024 * 1024;
 
 const dir = makeTempDir();
 afterAll(() => dir[Symbol.dispose]());
-const SMALL = patternOf(1000);
-const LARGE = patternOf(MiB);
-const smallPath = dir.write("small.jpg", SMALL);
-const largePath = dir.write("large.jpg", LARGE);
-
-const small: Served = { kind: "file", meta: metaOf(1000), outcome: HIT, path: smallPath };
-const large: Served = { kind: "file", meta: metaOf(MiB), outcome: HIT, path: largePath };
-const bytes: Served = { kind: "bytes", meta: metaOf(1000), outcome: HIT, bytes: SMALL };
-
-function ask(path: string, headers: Record<string, string> = {}, method = "GET"): Request {
-  return new Request(`http://mir.example${path}`, { method, headers });
-}
-
-async function get(
-  served: Served,
-  headers: Record<string, string> = {},
-  method = "GET",
-): Promise<Response> {
-  return makePictureSite(() => served).handler(ask(PICTURE_PATH, headers, method));
-}
+const { small, large, bytes } = writePictureFiles(dir);
 
 describe("a picture", () => {
   for (const [what, served, content] of [

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../src/base/fault.ts";
-import type { Served } from "../../../src/content/served.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
 import {
-  HIT,
+  ask,
   makePictureSite,
   metaOf,
   PICTURE_PATH,
@@ -12,10 +12,6 @@ import {
 } from "../../support/picture-site.ts";
 
 const small: Served = { kind: "bytes", meta: metaOf(1000), outcome: HIT, bytes: patternOf(1000) };
-
-function ask(path: string, method = "GET", headers: Record<string, string> = {}): Request {
-  return new Request(`http://mir.example${path}`, { method, headers });
-}
 
 describe("Cache-Status of an error", () => {
   test("tells the fault of a picture that was looked for", async () => {
@@ -36,14 +32,14 @@ describe("Cache-Status of an error", () => {
 
   test("of 416 is that of the picture whose bytes were asked for", async () => {
     const { status, headers } = await makePictureSite(() => small).handler(
-      ask(PICTURE_PATH, "GET", { range: "bytes=5000-" }),
+      ask(PICTURE_PATH, { range: "bytes=5000-" }, "GET"),
     );
     expect([status, headers.get("cache-status")]).toEqual([416, "mir-edge-1; hit"]);
   });
 
   test("is absent where nothing was looked for (RFC 9211 §2)", async () => {
     const { handler } = makePictureSite(() => small);
-    for (const request of [ask("/puddle/a/huge/x.jpg"), ask(PICTURE_PATH, "PUT")]) {
+    for (const request of [ask("/puddle/a/huge/x.jpg"), ask(PICTURE_PATH, {}, "PUT")]) {
       expect((await handler(request)).headers.get("cache-status")).toBeNull();
     }
   });

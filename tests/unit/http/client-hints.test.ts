@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
-import type { Served } from "../../../src/content/served.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
 import { hintedBox } from "../../../src/http/client-hints.ts";
-import { HIT, makePictureSite, metaOf, patternOf, TOPOLOGY } from "../../support/picture-site.ts";
+import { makePictureSite, metaOf, patternOf, TOPOLOGY } from "../../support/picture-site.ts";
 
 const BOX = { width: 200, height: 150 };
 const hinted = (headers: Record<string, string>, box = BOX): string => {

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { HIT } from "../../../src/content/served.ts";
 import { makeSuccessHeaders } from "../../../src/http/headers.ts";
-import { HIT, metaOf } from "../../support/picture-site.ts";
+import { metaOf } from "../../support/picture-site.ts";
 
 const numbered = (n: number) => metaOf(1000, `nu/mb/er/md/number${n}.jpg`);
 

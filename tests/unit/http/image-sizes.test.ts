@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { asFault } from "../../../src/base/fault.ts";
-import type { Served } from "../../../src/content/served.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
 import { type ParsedImageUrl, parseImageUrl, type UrlRules } from "../../../src/http/image-url.ts";
-import { HIT, makePictureSite, metaOf, patternOf, TOPOLOGY } from "../../support/picture-site.ts";
+import { makePictureSite, metaOf, patternOf, TOPOLOGY } from "../../support/picture-site.ts";
 
 const RULES: UrlRules = {
   prefix: "puddle",

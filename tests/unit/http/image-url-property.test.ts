@@ -2,37 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { asFault, type FaultCode } from "../../../src/base/fault.ts";
 import { FORMATS } from "../../../src/base/variant.ts";
-import {
-  imageUrl,
-  type ParsedImageUrl,
-  parseImageUrl,
-  type UrlRules,
-} from "../../../src/http/image-url.ts";
-
-const SNAP: UrlRules = {
-  prefix: "puddle",
-  sizes: [
-    { name: "xs", width: 160, height: 160 },
-    { name: "sm", width: 320, height: 240 },
-    { name: "md", width: 1024, height: 768 },
-    { name: "xl", width: 4096, height: 3072 },
-  ],
-  policy: "snap",
-  exactSizes: ["200x200"],
-};
-
-const parse = (target: string): ParsedImageUrl => parseImageUrl(target, SNAP);
-
-function refusal(target: string): FaultCode | "accepted" {
-  try {
-    parseImageUrl(target, SNAP);
-    return "accepted";
-  } catch (error) {
-    return asFault(error).code;
-  }
-}
+import { imageUrl } from "../../../src/http/image-url.ts";
+import { parse, refusal } from "../../support/url-rules.ts";
 
 const webIds = fc
   .stringMatching(/^[A-Za-z0-9._~-]{1,128}$/)

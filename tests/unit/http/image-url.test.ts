@@ -1,38 +1,10 @@
 /** The grammar of picture URLs, by example. */
 
 import { describe, expect, test } from "bun:test";
-import { asFault, type FaultCode } from "../../../src/base/fault.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { FORMATS } from "../../../src/base/variant.ts";
-import {
-  type ParsedImageUrl,
-  parseImageUrl,
-  pathOfTarget,
-  type UrlRules,
-} from "../../../src/http/image-url.ts";
-
-const SNAP: UrlRules = {
-  prefix: "puddle",
-  sizes: [
-    { name: "xs", width: 160, height: 160 },
-    { name: "sm", width: 320, height: 240 },
-    { name: "md", width: 1024, height: 768 },
-    { name: "xl", width: 4096, height: 3072 },
-  ],
-  policy: "snap",
-  exactSizes: ["200x200"],
-};
-
-const parse = (target: string, rules = SNAP): ParsedImageUrl => parseImageUrl(target, rules);
-
-function refusal(target: string, rules = SNAP): FaultCode | "accepted" {
-  try {
-    parseImageUrl(target, rules);
-    return "accepted";
-  } catch (error) {
-    return asFault(error).code;
-  }
-}
+import { pathOfTarget, type UrlRules } from "../../../src/http/image-url.ts";
+import { parse, refusal, SNAP } from "../../support/url-rules.ts";
 
 const sized = (size: string): string => `/puddle/viral123/${size}/photo.jpg`;
 const named = (file: string): string => `/puddle/viral123/md/${file}`;

@@ -3,12 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../src/base/fault.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { HIT } from "../../../src/content/served.ts";
 import { type AccessLine, makeAccessLog } from "../../../src/http/access-log.ts";
 import type { Handler } from "../../../src/http/image.ts";
 import { watchRequests } from "../../../src/http/watch-requests.ts";
 import { createCounterMemory, openCounters, readCounters } from "../../../src/observe/counters.ts";
 import {
-  HIT,
+  ask,
   makePictureSite,
   metaOf,
   PICTURE_PATH,
@@ -21,10 +22,6 @@ function watched(routes: Handler, access?: ReturnType<typeof makeAccessLog>) {
   const clock = { monotonicMs: () => (nowMs += 1.26), wallSeconds: () => 0 };
   const handler = watchRequests(routes, { counters: openCounters(memory, 0), clock, access });
   return { handler, counts: () => readCounters(memory) };
-}
-
-function ask(path: string, method = "GET"): Request {
-  return new Request(`http://mir.example${path}`, { method });
 }
 
 describe("answers", () => {
@@ -54,7 +51,7 @@ describe("answers", () => {
     const { handler } = watched(site.handler, access);
     await handler(ask(`${PICTURE_PATH}?from=mail`));
     await handler(ask(PICTURE_PATH));
-    await handler(ask("/nothing", "PUT"));
+    await handler(ask("/nothing", {}, "PUT"));
     const ms = 1.3;
     expect(lines).toEqual([
       {

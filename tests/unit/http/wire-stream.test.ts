@@ -2,10 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Fault } from "../../../src/base/fault.ts";
-import type { Served } from "../../../src/content/served.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
 import {
   bodyOf,
-  HIT,
   makePictureSite,
   metaOf,
   PICTURE_PATH,

@@ -1,8 +1,8 @@
 /** Targets on the wire: what we refuse, and what Bun's own parser does. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Served } from "../../../src/content/served.ts";
-import { HIT, metaOf, PICTURE_PATH, patternOf } from "../../support/picture-site.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
+import { metaOf, PICTURE_PATH, patternOf } from "../../support/picture-site.ts";
 import { parsed, startWireSite, type WireSite } from "../../support/wire.ts";
 
 const CONTENT = patternOf(1000);

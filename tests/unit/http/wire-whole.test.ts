@@ -1,8 +1,8 @@
 /** Whole bodies on the wire: lengths and ranges, exactly. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Served } from "../../../src/content/served.ts";
-import { HIT, metaOf, PICTURE_PATH, patternOf } from "../../support/picture-site.ts";
+import { HIT, type Served } from "../../../src/content/served.ts";
+import { metaOf, PICTURE_PATH, patternOf } from "../../support/picture-site.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 import { dechunked, parsed, startWireSite, valuesOf, type WireSite } from "../../support/wire.ts";
 
