@@ -2,7 +2,7 @@
 
 import type { VariantMeta } from "../base/variant.ts";
 import { OCTET, STATE, WORD } from "./layout.ts";
-import { countAccess, lookUp, versionOf } from "./look.ts";
+import { countAccess, foundDoubtful, lookUp, versionOf } from "./look.ts";
 import { findSlot } from "./slots.ts";
 import { firstHash, regionOf, secondHash, type View, wordIn } from "./view.ts";
 
@@ -34,7 +34,7 @@ export function seatOf(view: View, meta: VariantMeta): Seat | undefined {
   const here = lookUp(view, meta.relname, false);
   // looked at after the seat was taken, and before it is found unchanged: they are of one moment
   const same = here?.validator === meta.validator && here.bytes === meta.bytes;
-  return same && stands(view, seat) ? seat : undefined;
+  return same && !foundDoubtful(view) && stands(view, seat) ? seat : undefined;
 }
 
 /**
