@@ -24,13 +24,10 @@ export async function serveAsOwner(
 ): Promise<Served> {
   if (context.standIns !== true) return theVariant(parts, wanted, context);
   const { clock, local } = parts;
-  const before = standInFor(parts, wanted);
-  const time = before === undefined ? context : withMargin(context, clock.monotonicMs());
   try {
-    return await theVariant(parts, wanted, time);
+    return await theVariant(parts, wanted, withMargin(context, clock.monotonicMs()));
   } catch (error) {
     if (!mayStandIn(asFault(error))) throw error;
-    // looked for again: the original may have come meanwhile
     const instead = standInFor(parts, local.canonical(wanted));
     const served = instead && standIn(parts, { wanted, instead }, context);
     if (served === undefined) throw error;

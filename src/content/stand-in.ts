@@ -69,7 +69,7 @@ export function standIn(
   return { kind: "file", meta, outcome, path: parts.cache.pathOf(meta.relname) };
 }
 
-/** The context of who has something to send instead: its time is over while there is still some to send that. */
+/** The context of who may have something to send instead: its time is over while there is still some to send that. */
 export function withMargin(context: Context, nowMs: number): Context {
   const left = Math.max(0, context.deadlineAt - nowMs);
   const marginMs = Math.min(DEADLINES.imageStandInMarginMs, left / MARGIN_PART);
