@@ -104,9 +104,7 @@ function unlinkStray(store: Store, relname: string): boolean {
     unlinkSync(join(store.dir, relname));
     return true;
   } catch (error) {
-    if (!isMissing(error)) {
-      store.log.warn("cache.stray_stuck", { relname, code: errnoOf(error), dir: store.dir });
-    }
+    if (!isMissing(error)) tellStuck(store, relname, error);
     return false;
   } finally {
     unlock(store.view);
@@ -133,13 +131,16 @@ function moveStray(store: Store, relname: string, path: string): boolean {
     renameSync(join(store.dir, relname), path);
     return true;
   } catch (error) {
-    if (!isMissing(error)) {
-      store.log.warn("cache.stray_stuck", { relname, code: errnoOf(error), dir: store.dir });
-    }
+    if (!isMissing(error)) tellStuck(store, relname, error);
     return false;
   } finally {
     unlock(store.view);
   }
+}
+
+function tellStuck({ log, dir }: Store, relname: string, error: unknown): void {
+  const effect = "it stays where it is, and takes room that nobody accounts for";
+  log.warn("cache.stray_stuck", { dir, relname, code: errnoOf(error), effect });
 }
 
 function isLive(view: View, slot: number): boolean {

@@ -26,8 +26,8 @@ afterAll(() => {
   dir[Symbol.dispose]();
 });
 
-/** How `mir serve` ends on that directory, as another user than root. */
-async function refusal(cacheDir: string): Promise<string> {
+/** `mir serve` on that directory, as another user than root. */
+function serve(cacheDir: string) {
   const file = dir.write(
     "node.toml",
     `[meta]
@@ -45,15 +45,32 @@ name = "origin"
 origin_dir = "${dir.path}/photos"
 `,
   );
-  const child = Bun.spawn(
+  return Bun.spawn(
     [...AS_ORDINARY_USER, EXECUTABLE, "serve", "--topology", file, "--server", "edge"],
     { stdout: "pipe", stderr: "pipe", timeout: 30_000 },
   );
+}
+
+/** How it ends. */
+async function refusal(cacheDir: string): Promise<string> {
+  const child = serve(cacheDir);
   const [code, text] = await Promise.all([child.exited, new Response(child.stderr).text()]);
   expect(code).toBe(1);
   const lines = text.split("\n").filter((line) => line !== "" && !/ (info|warn) /.test(line));
   expect(lines.slice(1)).toEqual([]);
   return lines.join("");
+}
+
+/** A file of somebody else, which the node can neither read nor remove. */
+function others(cacheDir: string, name: string, content: string): string {
+  const path = join(cacheDir, name);
+  for (let folder = dirname(path); folder !== cacheDir; folder = dirname(folder)) {
+    ownFolder(folder);
+  }
+  writeFileSync(path, content);
+  chmodSync(path, 0o000);
+  chmodSync(dirname(path), dirname(path).endsWith(".mir") ? 0o755 : 0o555);
+  return path;
 }
 
 /** A cache directory of the node's user. */
@@ -92,20 +109,27 @@ describe.skipIf(reason !== undefined)(
       [".mir/journal.1", ""],
       [".mir/tmp/1-0-0", "left"],
       [".mir/outbox/aside/x.json", "{}"],
-      ["pi/ct/ur/xs/picture1.jpg", "left"],
     ])("where %s belongs to somebody else", async (name, content) => {
       const cacheDir = fresh(`others-${name.replaceAll("/", "-")}`);
-      const path = join(cacheDir, name);
-      for (let folder = dirname(path); folder !== cacheDir; folder = dirname(folder)) {
-        ownFolder(folder);
-      }
-      writeFileSync(path, content);
-      chmodSync(path, 0o000);
-      // what lies in it cannot be removed either
-      chmodSync(dirname(path), dirname(path).endsWith(".mir") ? 0o755 : 0o555);
+      const path = others(cacheDir, name, content);
       const said = await refusal(cacheDir);
       expect(said).toStartWith(`mir: cache_dir ${cacheDir} cannot be written: no permission for `);
       expect(said).toContain(path);
+    });
+
+    test("but serves where it is only a picture, and says that it stays", async () => {
+      const cacheDir = fresh("others-picture");
+      const relname = "pi/ct/ur/xs/picture1.jpg";
+      others(cacheDir, relname, "left");
+      await using child = serve(cacheDir);
+      let said = "";
+      const decoder = new TextDecoder();
+      for await (const bytes of child.stderr) {
+        said += decoder.decode(bytes, { stream: true });
+        if (said.includes("cache.stray_stuck")) break;
+      }
+      expect(said).toContain(relname);
+      expect(child.exitCode).toBeNull();
     });
   },
 );

@@ -14,14 +14,17 @@ const ID = "upload42";
 const KEY = "up/lo/ad/orig/upload42.jpg";
 const BYTES = 2_000_000;
 
+/** Where nothing is to be too slow, however busy the machine is. */
+const PATIENT_WAITS = { probeMs: 5000, headMs: 5000, stallMs: 5000, storedMs: 5000 };
+
 /** One upload to the store that fails as told. */
-function startUpload(bytes = BYTES) {
+function startUpload({ bytes = BYTES, waits = PATIENT_WAITS } = {}) {
   using stack = new DisposableStack();
   const s3 = stack.use(startFaultyS3());
   const dir = stack.use(makeTempDir());
   const path = dir.write("upload", pattern(bytes));
   const parts = watchedParts();
-  const origin = openS3(s3, parts, { secrets: s3.keys, waits: SHORT_WAITS });
+  const origin = openS3(s3, parts, { secrets: s3.keys, waits });
   const kept = stack.move();
   return {
     s3,
@@ -80,14 +83,14 @@ describe("a PUT that the S3 store", () => {
   });
 
   test("takes no further bytes of is too_slow, and given up", async () => {
-    using upload = startUpload(32 * 1024 * 1024);
+    using upload = startUpload({ bytes: 32 * 1024 * 1024, waits: SHORT_WAITS });
     upload.s3.fault = onPut({ kind: "stall-put", afterBytes: 100_000 });
     expect(await codeOf(upload.put())).toBe("too_slow");
     expect(upload.s3.get(KEY)).toBeUndefined();
   });
 
   test("never answers is too_slow", async () => {
-    using upload = startUpload();
+    using upload = startUpload({ waits: SHORT_WAITS });
     upload.s3.fault = onPut({ kind: "silence" });
     expect(await codeOf(upload.put())).toBe("too_slow");
   });
@@ -131,7 +134,7 @@ describe("a PUT that the S3 store", () => {
   });
 
   test("keeps failing is left alone for a while, and lookups go on", async () => {
-    using upload = startUpload(10);
+    using upload = startUpload({ bytes: 10 });
     upload.s3.fault = onPut({ kind: "status", status: 403 });
     for (let n = 0; n < BREAKER.errorsMax; n++)
       expect(await codeOf(upload.put())).toBe("bad_origin");
@@ -155,7 +158,7 @@ describe("a PUT that the S3 store", () => {
   });
 
   test("is slow about in the HEAD before it is too_slow, and nothing is sent", async () => {
-    using upload = startUpload();
+    using upload = startUpload({ waits: SHORT_WAITS });
     failFirst(upload.s3, 1, { kind: "silence" });
     expect(await codeOf(upload.put())).toBe("too_slow");
     expect(upload.s3.requests).toEqual([`HEAD ${KEY}`]);
@@ -163,7 +166,7 @@ describe("a PUT that the S3 store", () => {
 });
 
 test("a file that becomes shorter while it is sent is no stored picture", async () => {
-  using upload = startUpload(16 * 1024 * 1024);
+  using upload = startUpload({ bytes: 16 * 1024 * 1024 });
   let cut = false;
   upload.s3.fault = ({ method }) => {
     if (method === "PUT" && !cut) {
