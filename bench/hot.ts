@@ -51,7 +51,7 @@ async function run(replicate: boolean): Promise<void> {
   await Bun.sleep(WINDOW_MS);
   load.crowd = true;
   let before = await workOf(mesh);
-  for (let n = 1; n <= WINDOWS; n++) {
+  for (let n = 1; n <= (replicate ? WINDOWS : 2); n++) {
     load.answered = 0;
     await Bun.sleep(WINDOW_MS);
     const now = await workOf(mesh);
@@ -74,7 +74,11 @@ async function cool(mesh: Mesh, load: Load): Promise<void> {
   const began = performance.now();
   load.crowd = false;
   const kept = await replicas(mesh);
-  await until(async () => !(await holders(mesh)).includes("picture-0"), "cooled", 180_000);
+  await until(
+    async () => !(await holders(mesh)).includes(`picture-${PICTURES - 1}`),
+    "cooled",
+    180_000,
+  );
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   console.log(`  ${kept} copies before; the crowd's are forgotten ${seconds} s after it has gone`);
   await load.stop();
@@ -164,7 +168,8 @@ function startLoad(mesh: Mesh): Load {
 }
 
 function pathNow(crowd: boolean): string {
-  if (crowd && Math.random() < HOT_SHARE) return paths[0] ?? "";
+  // hardly anybody asks for it before and after
+  if (crowd && Math.random() < HOT_SHARE) return paths.at(-1) ?? "";
   const at = Math.random() * (sums.at(-1) ?? 0);
   return paths[sums.findIndex((sum) => sum >= at)] ?? "";
 }
