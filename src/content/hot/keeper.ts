@@ -55,6 +55,8 @@ export interface KeeperOptions {
 
 /** Half of the threshold cools an item: it does not flicker around it. */
 const COOL_SHARE = 0.5;
+/** With less an item was not asked for in the last few seconds. */
+const FLASH_LEAST = 0.5;
 /** Variants with less than this part of their id's score are not copied. */
 const VARIANT_SHARE = 1 / 16;
 /** A copy is dropped after this part of the half-life without a hit. */
@@ -189,7 +191,9 @@ export class HotKeeper implements HeatService {
       if (item.score < this.#threshold * COOL_SHARE) {
         for (const relname of item.variants.keys()) this.#copies.forget(relname);
       }
-      if (item.score < this.#threshold || !topology.hot.replicate) continue;
+      // a copy that nobody asks for would be dropped again at once
+      const isAsked = item.flash >= FLASH_LEAST && item.score >= this.#threshold;
+      if (!isAsked || !topology.hot.replicate) continue;
       if (wanted.length < LIMITS.warmNamesMax) wanted.push(...this.#copiesOf(item, servers));
     }
     return wanted;

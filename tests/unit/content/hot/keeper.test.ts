@@ -144,6 +144,18 @@ describe("an owner", () => {
     expect(hot.keeper.status().copies).toBe(0);
   });
 
+  test("has nothing copied that nobody asks for any more, however hot it was", async () => {
+    using hot = make();
+    hot.report(1000);
+    hot.clock.advance(70_000);
+    await hot.tick();
+    expect(hot.keeper.status().items[0]?.score).toBeGreaterThan(500);
+    expect(hot.warmed()).toEqual([]);
+    hot.report(1);
+    await hot.tick();
+    expect(hot.warmed().length).toBeGreaterThan(0);
+  });
+
   test("shows the hottest, not all", async () => {
     using hot = make();
     for (let n = 0; n < 30; n++)
