@@ -150,6 +150,12 @@ export const LIMITS = {
 
   /** Flights (loads that others join) at once on one node. */
   flightsMax: 1024,
+  /** Requests of one worker that wait for one load or read it as it comes, and for all loads. */
+  loadWaitersMax: 4096,
+  waitersMax: 16_384,
+  /** Bytes held of a body from a peer that several read, and of all of them in one worker. */
+  sharedBodyBytesMax: 8 * MiB,
+  sharedBodiesBytesMax: 64 * MiB,
 
   /** Image work: see spec §6. All but the first three may be lowered in `[limits]`. */
   imagePixelsMax: 100_000_000,
@@ -188,6 +194,11 @@ export const LIMITS = {
   imageCrashesMax: 2,
   /** Sources and jobs remembered for having killed or outlasted an image worker. */
   imageRefusedMax: 1024,
+
+  /** Lookups under way at one store of the origin, in one worker. */
+  originLookupsMax: 128,
+  /** Stores whose troubles all threads of a node share; those of further ones each thread finds out itself. */
+  originsSharedMax: 16,
 
   /** Path cache (web id → content id), in web ids a worker. */
   pathCacheMax: 100_000,

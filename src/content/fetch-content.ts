@@ -9,11 +9,12 @@ import { serverNamed } from "../topology/topology.ts";
 import { collectPeerBody } from "./collect.ts";
 import { type Context, startContext } from "./context.ts";
 import { askHolder, knowsHolder } from "./hot/ask-holder.ts";
+import { flightOf } from "./load.ts";
 import { settleId } from "./mend.ts";
 import { originalOf } from "./original.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
-import { askLevel, ownerHere, peerBody } from "./peers.ts";
+import { askLevel, ownerHere, peerBody, restOf } from "./peers.ts";
 import {
   type ContentRequest,
   type Elsewhere,
@@ -21,6 +22,7 @@ import {
   HIT,
   type Served,
 } from "./served.ts";
+import { leaveAtEnd } from "./waiters.ts";
 
 /** At a server that does not own the picture; the next one counts in the hot-item tracker. */
 const PASSING_ACCESSES = 2;
@@ -177,8 +179,31 @@ async function factsOf(parts: Parts, id: string, context: Context): Promise<Fact
   return meta.facts;
 }
 
-/** From the owner or who stands in for it; nothing of another's answer is kept (spec §1 step 3). */
+/** From the owner or who stands in for it, once for all who ask here at the same time. */
 async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promise<Served> {
+  const key = flightOf(parts, wanted);
+  const leave = parts.waiters.enter(key);
+  try {
+    const served = await parts.sharedAsks.ask(parts, key, {
+      context,
+      run: (gone) => askOnce(parts, wanted, { ...context, signal: () => gone }),
+      goOn: ({ meta }, offset) =>
+        restOf(parts, { ...context, signal: undefined }, { meta, offset }),
+    });
+    const { source, via } = served.outcome;
+    const fromPeer = source === "peer" || (source === "stand-in" && via !== "");
+    if (fromPeer) parts.counters.add("cross_peer_stream");
+    if (served.kind === "stream") return { ...served, body: leaveAtEnd(served.body, leave) };
+    leave();
+    return served;
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+/** Nothing of another's answer is kept (spec §1 step 3). */
+async function askOnce(parts: Parts, wanted: Variant, context: Context): Promise<Served> {
   const own = ownerHere(parts, wanted, context);
   const copy = knowsHolder(parts, wanted) ? await askHolder(parts, context, wanted) : undefined;
   const answer = copy ?? (await askLevel(parts, context, { question: { wanted }, own }));
@@ -186,7 +211,6 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   const isOwner = answer.peer === otherOwner(parts, wanted.id);
   parts.hot.heard(answer.peer, answer.reply, isOwner);
   const { meta, via, standIn } = answer.reply;
-  parts.counters.add("cross_peer_stream");
   parts.local.remember(wanted.id, meta.facts, meta.sourceAt);
   const source = standIn === true ? "stand-in" : "peer";
   const outcome = { source, collapsed: false, stored: false, via } as const;

@@ -1,5 +1,6 @@
 /** Leads or joins the one load of a name on this node. */
 
+import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
@@ -9,6 +10,7 @@ import type { Parts, Task } from "./parts.ts";
 import { pastDisk } from "./past-disk.ts";
 import type { Served, Source } from "./served.ts";
 import { openTail } from "./tail-body.ts";
+import { leaveAtEnd } from "./waiters.ts";
 import { watchAskers } from "./watch-askers.ts";
 
 /** Loads of one name that ended without an answer for us, before we say so. */
@@ -19,8 +21,21 @@ export interface LoadTask extends Task {
   readonly whole?: boolean;
 }
 
-/** The variant from disk, or as it arrives. Throws what the load failed with. */
+/** The variant from disk, or as it arrives. Throws what the load failed with, or `overloaded`. */
 export async function loadVariant(parts: Parts, task: LoadTask): Promise<Served> {
+  const leave = parts.waiters.enter(keyOf(task.name));
+  try {
+    const served = await loadOrJoin(parts, task);
+    if (served.kind === "stream") return { ...served, body: leaveAtEnd(served.body, leave) };
+    leave();
+    return served;
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+async function loadOrJoin(parts: Parts, task: LoadTask): Promise<Served> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const entered = parts.flights.enter(flightOf(parts, task.name));
     if (entered.kind === "full") {
@@ -113,7 +128,11 @@ async function fromTicket(
     const tick = ticket.tick();
     const view = ticket.look();
     if (gone?.aborted === true) throw new Fault("abandoned", "whoever asked has gone");
-    if (view.kind === "failed") throw view.fault;
+    if (view.kind === "failed") {
+      // its holder had less time than there is left here
+      if (collapsed && view.fault.code === "too_slow" && hasTime(parts, task)) return "again";
+      throw view.fault;
+    }
     if (view.kind === "lost") return "again";
     if (view.kind === "solo") return "solo";
     if (view.kind === "done") {
@@ -133,6 +152,10 @@ async function fromTicket(
     }
     await waitForChange(task.context, parts, { ticket, tick });
   }
+}
+
+function hasTime({ clock }: Parts, { context }: Task): boolean {
+  return context.deadlineAt - clock.monotonicMs() > DEADLINES.hopMarginMs;
 }
 
 /** With time of its own: the answer itself began in time. */

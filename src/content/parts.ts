@@ -29,6 +29,8 @@ import type { Negatives } from "./negatives.ts";
 import type { News } from "./news.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Served } from "./served.ts";
+import type { SharedAsks } from "./shared-asks.ts";
+import type { Waiters } from "./waiters.ts";
 
 export interface Parts {
   readonly self: Server;
@@ -38,6 +40,9 @@ export interface Parts {
   readonly local: Local;
   readonly flights: Flights;
   readonly producer: Producer;
+  readonly waiters: Waiters;
+  /** Requests to other nodes of the level under way in this worker. */
+  readonly sharedAsks: SharedAsks;
   /** Lookups of facts under way in this worker, by content id. */
   readonly factFlights: FlightGroup<Facts>;
   readonly negatives: Negatives;

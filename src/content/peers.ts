@@ -2,7 +2,7 @@
 
 import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
-import { parseRelname, type Variant } from "../base/variant.ts";
+import { parseRelname, type Variant, type VariantMeta } from "../base/variant.ts";
 import { bodyFrom, sendOf } from "./body-from.ts";
 import { type Context, failoverContext } from "./context.ts";
 import { type BodySource, failoverBody } from "./failover-body.ts";
@@ -51,7 +51,32 @@ export function peerBody(parts: Parts, context: Context, { peer, reply }: Answer
   const { meta, body } = reply;
   const wanted = parseRelname(meta.relname);
   if (wanted === undefined) return body;
-  return failoverBody(parts, { peer, meta, body }, async (offset, failed): Promise<BodySource> => {
+  return failoverBody(parts, { peer, meta, body }, restAt(parts, context, wanted));
+}
+
+/** The bytes of a variant from `offset` on, asked for anew. Rejects with a Fault when it is another one now. */
+export async function restOf(
+  parts: Parts,
+  context: Context,
+  { meta, offset }: { readonly meta: VariantMeta; readonly offset: number },
+): Promise<Body> {
+  const wanted = parseRelname(meta.relname);
+  const rest = wanted && restAt(parts, context, wanted);
+  const source = await rest?.(offset, new Set());
+  if (rest === undefined || source === undefined) throw changed();
+  if (source.meta.validator !== meta.validator || source.meta.bytes !== meta.bytes) {
+    source.body.cancel();
+    throw changed();
+  }
+  return failoverBody(parts, source, (further, failed) => rest(offset + further, failed));
+}
+
+function changed(): Fault {
+  return new Fault("peer_failed", "the rest of the body is not there any more");
+}
+
+function restAt(parts: Parts, context: Context, wanted: Variant) {
+  return async (offset: number, failed: ReadonlySet<string>): Promise<BodySource> => {
     const again = failoverContext(parts.clock, context);
     const question = { wanted, offset, failed };
     const answer = await askLevel(parts, again, { question, own: ownerHere(parts, wanted, again) });
@@ -62,7 +87,7 @@ export function peerBody(parts: Parts, context: Context, { peer, reply }: Answer
       meta: served.meta,
       body: bodyFrom(served.meta, sendOf(served), offset),
     };
-  });
+  };
 }
 
 /** This node in the owner's place: it goes upstream itself, and keeps what comes (spec §1 step 3). */

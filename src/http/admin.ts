@@ -49,6 +49,13 @@ export interface StatusDocument {
   };
   /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
   readonly outbox: { readonly pending: number; readonly aside: number };
+  /** The stores, and what of them is left alone because it keeps failing. */
+  readonly origins: readonly {
+    readonly origin: string;
+    readonly what: "probe" | "body" | "put";
+    readonly leftAlone: boolean;
+    readonly waitMs: number;
+  }[];
   readonly rebalance: RebalanceStatus;
   readonly hot: HotStatus;
   readonly counters: Readonly<Record<CounterName, number>>;

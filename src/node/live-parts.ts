@@ -18,6 +18,7 @@ export interface LiveParts {
 }
 
 export function makeLiveParts(options: Omit<PartsOptions, "peers" | "onLost">): LiveParts {
+  const { secrets, memory } = options;
   const peers = makePeerDirectory(options.topology);
   const first = makeParts({
     ...options,
@@ -34,7 +35,7 @@ export function makeLiveParts(options: Omit<PartsOptions, "peers" | "onLost">): 
       const origin =
         originsOf(topology) === originsOf(current.topology)
           ? current.origin
-          : originOf(topology, { secrets: options.secrets, counters, log, clock });
+          : originOf(topology, { secrets, breakers: memory.origins, counters, log, clock });
       current = {
         ...current,
         self: serverNamed(topology, options.server),

@@ -12,6 +12,7 @@ import { createRamMemory } from "../http/ram-memory.ts";
 import { createHealthMemory } from "../mesh/health.ts";
 import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
+import { createOriginMemory } from "../origin/guard.ts";
 import { type Server, sizeNames, type Topology } from "../topology/topology.ts";
 import type { SharedSet } from "./messages.ts";
 import { shareCapacity } from "./share-capacity.ts";
@@ -32,6 +33,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     health: createHealthMemory(peersOf(topology, self)),
     probes: createProbeMemory(),
     busy: createBusyMemory(workers + 1),
+    origins: createOriginMemory(),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
     ram: createRamMemory(self.ramBytes, workers),

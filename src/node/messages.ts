@@ -55,6 +55,8 @@ export interface SharedSet {
   readonly probes: ProbeMemory;
   /** Requests of peers under way, by thread. */
   readonly busy: SharedArrayBuffer;
+  /** Which stores are left alone. */
+  readonly origins: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
   readonly ram: RamMemory;

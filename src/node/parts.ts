@@ -16,6 +16,8 @@ import type { Parts } from "../content/parts.ts";
 import { openProbing } from "../content/probe.ts";
 import { producer } from "../content/produce.ts";
 import { makeRecorder } from "../content/recorder.ts";
+import { makeSharedAsks } from "../content/shared-asks.ts";
+import { makeWaiters } from "../content/waiters.ts";
 import { HealthTable } from "../mesh/health.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
@@ -67,12 +69,18 @@ export function makeParts(options: PartsOptions): Parts {
     self,
     topology,
     ownership: makeOwnership(topology),
-    origin: originOf(topology, { secrets: options.secrets, ...watched }),
+    origin: originOf(topology, {
+      secrets: options.secrets,
+      breakers: memory.origins,
+      ...watched,
+    }),
     cache,
     // of the topology it only reads the sizes, which no reload changes
     purged,
     local: makeLocal({ cache, purged, topology }),
     producer,
+    waiters: makeWaiters(),
+    sharedAsks: makeSharedAsks(),
     factFlights: makeFlightGroup(),
     paths: makePathCache(clock),
     flights: openFlights(memory.flights, worker),
@@ -96,7 +104,10 @@ export function makeParts(options: PartsOptions): Parts {
 /** The store, or the stores, of a topology. */
 export function originOf(
   topology: Topology,
-  options: Pick<Parts, "counters" | "log" | "clock"> & Pick<WorkerSetup, "secrets">,
+  options: Pick<Parts, "counters" | "log" | "clock"> &
+    Pick<WorkerSetup, "secrets"> & {
+      readonly breakers: SharedArrayBuffer;
+    },
 ): Parts["origin"] {
   return openOrigins(
     topology.levels.flatMap((level) => level.origins),

@@ -16,6 +16,7 @@ import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import { heatGauges } from "./heat.ts";
 import type { SharedSet } from "./messages.ts";
+import { originGauges, originReports } from "./origin-report.ts";
 import type { PeerWatch } from "./watch-peers.ts";
 
 export interface StatusSource {
@@ -57,6 +58,7 @@ export function makeStatus(options: {
         cache: { variants, bytes, capacityBytes, disks },
         images: images.stats(),
         outbox: { pending: outbox.pending(), aside: outbox.aside().length },
+        origins: originReports(memory.origins, parts.topology),
         rebalance: rebalancer.status(),
         hot: keeper.status(),
         counters: readCounters(memory.counters),
@@ -109,6 +111,7 @@ export function makeStatus(options: {
         },
         { name: "image_busy", help: "Image jobs running", value: busy },
         { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },
+        ...originGauges(memory.origins, parts.topology),
         ...watch.reports().map(({ name, state }) => ({
           name: "peer_up",
           help: "1 for a peer that is up, 0 for one that is suspect or down",

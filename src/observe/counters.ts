@@ -59,6 +59,10 @@ export const COUNTERS = {
     help: "Origin answers that were neither a body nor not-found",
     action: "look at the store",
   },
+  origin_refused: {
+    help: "Times the origin was not asked, because it keeps failing or is asked too much already",
+    action: "see origin_left_alone; look at the store",
+  },
   origin_put: {
     help: "Originals stored in the origin",
     action: "each costs money; should be near uploads",

@@ -1,12 +1,21 @@
 /** Leaves a failing store alone: its lookups and its bodies are counted, and each has a circuit breaker. */
 
 import type { Body } from "../base/body.ts";
-import { type Breaker, makeBreaker } from "../base/breaker.ts";
+import { type Breaker, createBreakerMemory, makeBreaker } from "../base/breaker.ts";
+import { threadsClock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { OriginParts } from "./port.ts";
 
+/** What is left alone by itself at a store: its lookups, its bodies, and what is put there. */
+const GUARDED = ["probe", "body", "put"] as const;
+type Guarded = (typeof GUARDED)[number];
+
 export interface Guard {
-  /** Throws `bad_origin` at once while the store is left alone; else exactly one of `found` and `failed` follows. */
+  /**
+   * Throws `bad_origin` at once while the store is left alone, `overloaded` while `LIMITS.originLookupsMax` lookups
+   * are under way; else exactly one of `found` and `failed` follows.
+   */
   enter(): void;
   /** The body that was found, counted, and watched until its first byte. */
   found(body: Body): Body;
@@ -28,25 +37,36 @@ const NOT_THE_STORE: ReadonlySet<string> = new Set([
  * HEAD may work where GET fails (a policy, a broken disk): hence two breakers, both of which must let a lookup
  * in, and a third for PUT, which fails alone where the store is full or read-only.
  */
-export function makeGuard(name: string, parts: OriginParts): Guard {
+export function makeGuard(store: GuardedStore, parts: OriginParts): Guard {
   const { counters, waits } = parts;
-  const probes = makeNamedBreaker(name, "probe", parts);
-  const bodies = makeNamedBreaker(name, "body", parts);
-  const puts = makeNamedBreaker(name, "put", parts);
+  const probes = makeNamedBreaker(store, "probe", parts);
+  const bodies = makeNamedBreaker(store, "body", parts);
+  const puts = makeNamedBreaker(store, "put", parts);
+  let lookups = 0;
   return {
     enter() {
+      if (lookups >= LIMITS.originLookupsMax) {
+        counters.add("origin_refused");
+        throw new Fault("overloaded", "too many originals are looked for", { retryAfterMs: 1_000 });
+      }
       if (probes.enter()) {
-        if (bodies.enter()) return;
+        if (bodies.enter()) {
+          lookups++;
+          return;
+        }
         probes.released();
       }
+      counters.add("origin_refused");
       const retryAfterMs = Math.max(probes.waitMs(), bodies.waitMs());
       throw new Fault("bad_origin", "the origin store keeps failing", { retryAfterMs });
     },
     found(body) {
+      lookups--;
       probes.succeeded();
       return watched(body, bodies, parts);
     },
     failed(error, deadlineMs) {
+      lookups--;
       bodies.released();
       const code = error instanceof Fault ? error.code : "internal";
       if (code === "not_found" || code === "image_too_large") {
@@ -60,6 +80,7 @@ export function makeGuard(name: string, parts: OriginParts): Guard {
     },
     async put(run) {
       if (!puts.enter()) {
+        counters.add("origin_refused");
         throw new Fault("bad_origin", "the origin store keeps failing", {
           retryAfterMs: puts.waitMs(),
         });
@@ -115,13 +136,51 @@ function watched(body: Body, bodies: Breaker, parts: OriginParts): Body {
   };
 }
 
-function makeNamedBreaker(origin: string, what: string, parts: OriginParts): Breaker {
-  const { clock, log } = parts;
+/** A store, and its position among those of the mesh. */
+export interface GuardedStore {
+  readonly name: string;
+  readonly position: number;
+}
+
+function makeNamedBreaker(store: GuardedStore, what: Guarded, parts: OriginParts): Breaker {
+  const { log, breakers } = parts;
+  const { name: origin, position } = store;
+  const shared = breakers !== undefined && position < LIMITS.originsSharedMax;
+  const at = position * GUARDED.length + GUARDED.indexOf(what);
   return makeBreaker({
-    clock,
+    clock: shared ? threadsClock : parts.clock,
+    place: shared ? { memory: breakers, at } : undefined,
     changed({ refusing, forMs }) {
       if (refusing) log.warn("origin_left_alone", { origin, what, forMs });
       else log.info("origin_back", { origin, what });
     },
   });
+}
+
+/** For the stores of one node, all its threads. */
+export function createOriginMemory(): SharedArrayBuffer {
+  return createBreakerMemory(LIMITS.originsSharedMax * GUARDED.length);
+}
+
+export interface OriginState {
+  readonly origin: string;
+  readonly what: Guarded;
+  /** Calls are refused, but for a trial now and then. */
+  readonly leftAlone: boolean;
+  /** Until the next trial. */
+  readonly waitMs: number;
+}
+
+/** How the stores of that memory are, in the order of the file. */
+export function originStates(
+  memory: SharedArrayBuffer,
+  names: readonly string[],
+): readonly OriginState[] {
+  return names.slice(0, LIMITS.originsSharedMax).flatMap((origin, position) =>
+    GUARDED.map((what, i) => {
+      const place = { memory, at: position * GUARDED.length + i };
+      const breaker = makeBreaker({ clock: threadsClock, place, changed() {} });
+      return { origin, what, leftAlone: breaker.refusing, waitMs: breaker.waitMs() };
+    }),
+  );
 }

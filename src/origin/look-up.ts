@@ -13,8 +13,8 @@ import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
 type OpenOptions = Parameters<Origin["open"]>[1];
 
 /** Nothing is remembered between lookups: a picture put into the store is there for the next one. */
-export function makeOrigin(store: Store, parts: OriginParts): Origin {
-  const guard = makeGuard(store.name, parts);
+export function makeOrigin(store: Store, parts: OriginParts, position = 0): Origin {
+  const guard = makeGuard({ name: store.name, position }, parts);
   return {
     name: store.name,
     remove: (id, { deadlineMs }) => removeOriginal(store, parts, { id, deadlineMs }),

@@ -24,7 +24,9 @@ export function openOrigins(
 ): Origin | undefined {
   const { secrets, waits = ORIGIN_WAITS, ...rest } = options;
   const parts: OriginParts = { ...rest, waits };
-  const origins = specs.map((spec) => makeOrigin(openStore(spec, secrets, parts), parts));
+  const origins = specs.map((spec, position) =>
+    makeOrigin(openStore(spec, secrets, parts), parts, position),
+  );
   const [first, ...others] = origins;
   if (first === undefined) return undefined;
   return others.length === 0 ? first : inOrder(origins, parts);

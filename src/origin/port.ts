@@ -89,4 +89,6 @@ export interface OriginParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly waits: OriginWaits;
+  /** State of the breakers of all stores, where threads share it. */
+  readonly breakers?: SharedArrayBuffer | undefined;
 }

@@ -16,11 +16,14 @@ interface Pair {
   queue: Buffer[];
 }
 
-/** Bytes a second that crawl through. */
+/** Bytes a second that crawl through, where the test does not say. */
 const CRAWL_BYTES = 10 * 1024;
 const TURN_MS = 50;
 
-export function startRoughProxy(target: () => number): RoughProxy {
+export function startRoughProxy(
+  target: () => number,
+  { crawlBytes = CRAWL_BYTES }: { readonly crawlBytes?: number } = {},
+): RoughProxy {
   const pairs = new Set<Pair>();
   const proxy = { mode: "clear" as RoughProxy["mode"] };
   const listener = Bun.listen<Pair>({
@@ -45,7 +48,7 @@ export function startRoughProxy(target: () => number): RoughProxy {
     },
   });
   const crawl = setInterval(() => {
-    for (const pair of pairs) forwardSome(pair, (CRAWL_BYTES * TURN_MS) / 1000);
+    for (const pair of pairs) forwardSome(pair, (crawlBytes * TURN_MS) / 1000);
   }, TURN_MS);
   return {
     port: listener.port,

@@ -1,7 +1,12 @@
 /** The circuit breaker. */
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { BREAKER, type Breaker, makeBreaker } from "../../../src/base/breaker.ts";
+import {
+  BREAKER,
+  type Breaker,
+  createBreakerMemory,
+  makeBreaker,
+} from "../../../src/base/breaker.ts";
 import { type WatchedParts, watchedParts } from "../../support/watched-parts.ts";
 
 let clock: WatchedParts["clock"];
@@ -87,5 +92,45 @@ describe("a breaker", () => {
     expect([breaker.enter(), breaker.enter()]).toEqual([true, false]);
     clock.advance(BREAKER.trialMs);
     expect([breaker.enter(), breaker.enter()]).toEqual([true, false]);
+  });
+});
+
+describe("a breaker of many threads", () => {
+  function threads() {
+    const memory = createBreakerMemory(2);
+    const told: boolean[] = [];
+    const open = (at: number): Breaker =>
+      makeBreaker({ clock, place: { memory, at }, changed: (s) => told.push(s.refusing) });
+    return { one: open(0), other: open(0), beside: open(1), told };
+  }
+
+  test("counts the failures of all, and one of them tells that calls are refused", () => {
+    const { one, other, beside, told } = threads();
+    for (let i = 0; i < BREAKER.errorsMax; i++) (i % 2 === 0 ? one : other).failed();
+    expect([one.enter(), other.enter(), beside.enter()]).toEqual([false, false, true]);
+    expect([one.refusing, other.refusing, beside.refusing, ...told]).toEqual([
+      ...[true, true, false],
+      true,
+    ]);
+  });
+
+  test("gives one of them the trial, whose end all hear", () => {
+    const { one, other } = threads();
+    for (let i = 0; i < BREAKER.errorsMax; i++) one.failed();
+    clock.advance(BREAKER.firstMs);
+    expect([other.enter(), one.enter(), other.enter()]).toEqual([true, false, false]);
+    other.failed();
+    expect(one.waitMs()).toBe(2 * BREAKER.firstMs);
+    clock.advance(one.waitMs());
+    expect([one.enter(), other.enter()]).toEqual([true, false]);
+    one.succeeded();
+    expect([one.enter(), other.enter(), other.refusing]).toEqual([true, true, false]);
+  });
+
+  test("is not held for ever by a wait from before its clock wrapped", () => {
+    const { one, other } = threads();
+    for (let i = 0; i < BREAKER.errorsMax; i++) one.failed();
+    clock.advance(2 ** 31 + 10_000);
+    expect(other.enter()).toBe(true);
   });
 });

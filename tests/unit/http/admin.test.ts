@@ -38,6 +38,7 @@ const STATUS: StatusDocument = {
     fault: undefined,
     passes: 0,
   },
+  origins: [{ origin: "store", what: "probe", leftAlone: false, waitMs: 0 }],
   images: { workers: 2, busy: 0, queued: 0, later: 0 },
   outbox: { pending: 0, aside: 0 },
   hot: {

@@ -1,0 +1,171 @@
+/** Requests of one worker for one variant that another node has are one request to it, whose answer goes to all. */
+
+import type { Body } from "../base/body.ts";
+import type { Clock } from "../base/clock.ts";
+import { asFault, Fault } from "../base/fault.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Counters } from "../observe/counters.ts";
+import { type Context, withinDeadline } from "./context.ts";
+import type { Served } from "./served.ts";
+import { makeSharedRoom, SharedBody, type SharedBodyOptions } from "./shared-body.ts";
+import { leaveAtEnd } from "./waiters.ts";
+
+export interface SharedAsks {
+  /**
+   * What `run` comes to, which is called unless a request with this key is under way. Rejects with its Fault,
+   * or `too_slow` at the asker's own deadline.
+   */
+  ask(parts: Watched, key: string, asker: Asker): Promise<Served>;
+  /** Keys under way. */
+  readonly size: number;
+}
+
+interface Watched {
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+export interface Asker {
+  readonly context: Context;
+  /** For all who ask: what it is given is aborted when none of them waits any more. */
+  run(signal: AbortSignal): Promise<Served>;
+  /** The rest of a body that `run` brought, for a reader that was left behind. */
+  goOn(served: Served, offset: number): Promise<Body>;
+}
+
+/** Somebody who waits for the answer. */
+interface Seat {
+  readonly answer: PromiseWithResolvers<Served>;
+  readonly collapsed: boolean;
+}
+
+interface Asking {
+  /** Who waits; undefined once the answer is there. */
+  seats: Set<Seat> | undefined;
+  body: SharedBody | undefined;
+  served: Served | undefined;
+  readonly gone: AbortController;
+  /** Somebody reads the same already: more will come, and are let in. */
+  readonly sought: boolean;
+}
+
+/** In memory, so that nothing is kept of what is another node's (spec §1 step 3). */
+export function makeSharedAsks(): SharedAsks {
+  const room = makeSharedRoom();
+  const under = new Map<string, Asking>();
+
+  const forget = (key: string, asking: Asking): void => {
+    if (under.get(key) === asking) under.delete(key);
+  };
+
+  const begin = (key: string, asker: Asker): Asking => {
+    const sought = under.has(key);
+    const gone = new AbortController();
+    const asking: Asking = { seats: new Set(), body: undefined, served: undefined, gone, sought };
+    under.set(key, asking);
+    asker.run(gone.signal).then(
+      (served) => {
+        const closed = (): void => forget(key, asking);
+        if (served.kind !== "stream") closed();
+        handOut(asking, { served, room, closed, goOn: (offset) => asker.goOn(served, offset) });
+      },
+      (error: unknown) => {
+        forget(key, asking);
+        for (const { answer } of takeSeats(asking)) answer.reject(asFault(error));
+      },
+    );
+    return asking;
+  };
+
+  const unseat = (key: string, asking: Asking, seat: Seat): void => {
+    asking.seats?.delete(seat);
+    if (asking.seats?.size !== 0) return;
+    forget(key, asking);
+    asking.gone.abort();
+  };
+
+  return {
+    async ask({ clock, counters }, key, asker) {
+      const known = under.get(key);
+      const joins = known !== undefined && (known.seats !== undefined || known.body !== undefined);
+      if (joins) counters.add("flight_joined");
+      if (joins && known.body !== undefined && known.served !== undefined) {
+        const body = known.body.attach();
+        if (body !== undefined) return { ...handed(known.served, true), kind: "stream", body };
+      }
+      const asking = joins && known.seats !== undefined ? known : begin(key, asker);
+      const seat: Seat = { answer: Promise.withResolvers(), collapsed: asking === known };
+      asking.seats?.add(seat);
+      const gone = asker.context.signal?.();
+      const leave = (): void => {
+        unseat(key, asking, seat);
+        seat.answer.reject(new Fault("abandoned", "whoever asked has gone"));
+      };
+      gone?.addEventListener("abort", leave, { once: true });
+      try {
+        return await withinDeadline(asker.context, clock, seat.answer.promise);
+      } catch (error) {
+        unseat(key, asking, seat);
+        void seat.answer.promise.then(giveBack, ignore);
+        throw error;
+      } finally {
+        gone?.removeEventListener("abort", leave);
+      }
+    },
+    get size() {
+      return under.size;
+    },
+  };
+}
+
+type HandOut = Pick<SharedBodyOptions, "room" | "goOn"> & {
+  readonly served: Served;
+  /** Nobody can join any more. */
+  readonly closed: () => void;
+};
+
+/** Gives the answer to all who wait for it. */
+function handOut(asking: Asking, { served, room, closed, goOn }: HandOut): void {
+  const seats = takeSeats(asking);
+  if (served.kind !== "stream") {
+    for (const seat of seats) seat.answer.resolve(handed(served, seat.collapsed));
+    return;
+  }
+  const [first, ...others] = seats;
+  if (first === undefined) {
+    closed();
+    served.body.cancel();
+    return;
+  }
+  if (others.length === 0 && !asking.sought) {
+    // for one alone nothing is copied; who comes meanwhile is told that it is sought
+    first.answer.resolve({ ...served, body: leaveAtEnd(served.body, closed) });
+    return;
+  }
+  const windowBytes = LIMITS.sharedBodyBytesMax;
+  const shared = new SharedBody({ source: served.body, room, windowBytes, goOn, onClosed: closed });
+  asking.body = shared;
+  asking.served = served;
+  for (const { answer, collapsed } of seats) {
+    const body = shared.attach();
+    if (body !== undefined) answer.resolve({ ...handed(served, collapsed), kind: "stream", body });
+  }
+}
+
+function takeSeats(asking: Asking): readonly Seat[] {
+  const seats = [...(asking.seats ?? [])];
+  asking.seats = undefined;
+  return seats;
+}
+
+function handed(served: Served, collapsed: boolean): Served {
+  return collapsed ? { ...served, outcome: { ...served.outcome, collapsed } } : served;
+}
+
+function giveBack(served: Served): void {
+  if (served.kind === "stream") served.body.cancel();
+}
+
+function ignore(_: Fault): void {
+  // it was told to whoever waited
+}

@@ -1,0 +1,171 @@
+/** Many clients at once on one path: all connected before the first asks, each body hashed as it comes. */
+
+import { getRequest } from "./raw-client.ts";
+
+export interface FloodAnswer {
+  readonly port: number;
+  /** 0 when nothing came. */
+  readonly status: number;
+  readonly bytes: number;
+  readonly hash: string;
+  /** The body ended as it said it would. */
+  readonly whole: boolean;
+  /** Milliseconds from its request to the first byte of its body, and to the last. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** `performance.now()` at the last byte. */
+  readonly endedAt: number;
+}
+
+export interface Flood {
+  readonly answers: Promise<readonly FloodAnswer[]>;
+  /** Bodies that have begun so far. */
+  begun(): number;
+}
+
+interface Client {
+  readonly port: number;
+  readonly decoder: Decoder;
+  askedAt: number;
+  firstAt: number;
+  endedAt: number;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/** `clients` of them, spread over the ports in turn. Resolves when all are connected and have asked. */
+export async function startFlood(options: {
+  readonly ports: readonly number[];
+  readonly clients: number;
+  readonly path: string;
+}): Promise<Flood> {
+  const { ports, clients, path } = options;
+  let begun = 0;
+  const sockets = await Promise.all(
+    Array.from({ length: clients }, (_, i) => connect(ports[i % ports.length] ?? 0, () => begun++)),
+  );
+  const request = getRequest(path);
+  for (const socket of sockets) {
+    socket.data.askedAt = performance.now();
+    socket.write(request);
+  }
+  return {
+    begun: () => begun,
+    answers: Promise.all(
+      sockets.map(async ({ data }) => {
+        await data.ended.promise;
+        return answerOf(data);
+      }),
+    ),
+  };
+}
+
+function connect(port: number, onBegun: () => void) {
+  const data: Client = {
+    port,
+    decoder: new Decoder(),
+    askedAt: 0,
+    firstAt: 0,
+    endedAt: 0,
+    ended: Promise.withResolvers(),
+  };
+  const end = (): void => {
+    if (data.endedAt === 0) data.endedAt = performance.now();
+    data.ended.resolve();
+  };
+  return Bun.connect<Client>({
+    hostname: "127.0.0.1",
+    port,
+    data,
+    socket: {
+      data(socket, chunk) {
+        data.decoder.take(chunk);
+        if (data.firstAt === 0 && data.decoder.bytes > 0) {
+          data.firstAt = performance.now();
+          onBegun();
+        }
+        if (!data.decoder.whole) return;
+        end();
+        socket.terminate();
+      },
+      close: end,
+      error: end,
+    },
+  });
+}
+
+function answerOf(client: Client): FloodAnswer {
+  const { port, decoder, askedAt, firstAt, endedAt } = client;
+  return {
+    port,
+    status: decoder.status,
+    bytes: decoder.bytes,
+    hash: decoder.hash(),
+    whole: decoder.whole,
+    firstMs: firstAt - askedAt,
+    lastMs: endedAt - askedAt,
+    endedAt,
+  };
+}
+
+/** Reads one answer, chunked or with a length. */
+class Decoder {
+  status = 0;
+  bytes = 0;
+  whole = false;
+  readonly #hasher = new Bun.CryptoHasher("sha256");
+  #rest = Buffer.alloc(0);
+  #inBody = false;
+  #chunked = false;
+  /** Bytes of the body, or of its chunk, that are still to come. */
+  #left = 0;
+
+  hash(): string {
+    return this.#hasher.copy().digest("hex");
+  }
+
+  take(chunk: Uint8Array): void {
+    this.#rest = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
+    if (!this.#inBody && !this.#readHead()) return;
+    while (this.#step()) {
+      // as far as it goes
+    }
+  }
+
+  #readHead(): boolean {
+    const headEnd = this.#rest.indexOf("\r\n\r\n") + 4;
+    if (headEnd < 4) return false;
+    const head = this.#rest.subarray(0, headEnd).toString("latin1");
+    this.status = Number(head.split(" ")[1]);
+    this.#chunked = /transfer-encoding: chunked/i.test(head);
+    this.#left = this.#chunked ? 0 : Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    this.#rest = this.#rest.subarray(headEnd);
+    this.#inBody = true;
+    if (!this.#chunked && this.#left === 0) this.whole = true;
+    return true;
+  }
+
+  #step(): boolean {
+    if (this.whole) return false;
+    if (this.#left > 0) return this.#readBytes();
+    const lineEnd = this.#rest.indexOf("\r\n");
+    if (lineEnd < 0) return false;
+    const line = this.#rest.subarray(0, lineEnd).toString("latin1");
+    this.#rest = this.#rest.subarray(lineEnd + 2);
+    // the line end after a chunk, or the length of the next one
+    if (line === "") return true;
+    this.#left = Number.parseInt(line, 16);
+    if (this.#left === 0) this.whole = true;
+    return true;
+  }
+
+  #readBytes(): boolean {
+    const part = this.#rest.subarray(0, this.#left);
+    if (part.length === 0) return false;
+    this.#hasher.update(part);
+    this.bytes += part.length;
+    this.#left -= part.length;
+    this.#rest = this.#rest.subarray(part.length);
+    if (!this.#chunked && this.#left === 0) this.whole = true;
+    return true;
+  }
+}
