@@ -90,6 +90,7 @@ export interface Status {
     readonly queued: number;
     readonly later: number;
   };
+  readonly origins: readonly { readonly what: string; readonly leftAlone: boolean }[];
   readonly outbox: { readonly pending: number; readonly aside: number };
   readonly workers: readonly { readonly worker: number; readonly state: string }[];
   readonly peers: readonly {
