@@ -1,13 +1,14 @@
 /** Names on their way in or out: nobody sees them, and nobody may publish under them. */
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, unlinkSync, writeFileSync } from "node:fs";
 import { systemClock } from "../../../src/base/clock.ts";
 import { DEADLINES } from "../../../src/base/deadlines.ts";
 import { openCache } from "../../../src/cache/cache.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
-import { takeCheckpoint } from "../../../src/cache/checkpoint.ts";
+import { beginJournal, takeCheckpoint } from "../../../src/cache/checkpoint.ts";
 import { makeFolders } from "../../../src/cache/folders.ts";
+import { journalPath } from "../../../src/cache/journal.ts";
 import { HEADER, STATE } from "../../../src/cache/layout.ts";
 import { tryLock, unlock } from "../../../src/cache/lock.ts";
 import type { CacheMemory } from "../../../src/cache/memory.ts";
@@ -178,7 +179,23 @@ describe("a coming name", () => {
     expect(again.restored.variants).toBe(0);
   });
 
-  test("is not lost with the journal file that had its record: that is told again", async () => {
+  test("whose journal file goes between its record and its rename is told again in the next", () => {
+    using made = makeCacheDir();
+    const store = storeOf(made, 1);
+    const { dir } = made;
+    const replace = (): void => {
+      const words = new Int32Array(made.memory.head);
+      unlinkSync(journalPath(dir, words[HEADER.journal] ?? 0));
+      words[HEADER.journal] = (words[HEADER.journal] ?? 0) + 1;
+      beginJournal(dir, words[HEADER.journal] ?? 0);
+    };
+    expect(publishWith(made, store, replace)).toBe("published");
+    store.close();
+    using again = made.restart();
+    expect(again.restored).toMatchObject({ state: "partial", variants: 1, unlinked: 0 });
+  });
+
+  test("is not lost to a checkpoint that is taken meanwhile", async () => {
     using made = makeCacheDir();
     const store = storeOf(made, 1);
     const { memory, dir } = made;
