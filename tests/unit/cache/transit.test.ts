@@ -289,21 +289,3 @@ test("while the lock is not to be had, hits go on and nothing else waits long", 
   cache.close();
   expect(checkIndex(memory)).toEqual([]);
 });
-
-test("the longest-lived folder memory is bounded, and a folder that vanished is made again", () => {
-  using made = makeCacheDir();
-  const folders = makeFolders(made.dir, 2);
-  for (let n = 0; n < 8; n++) {
-    const tempPath = made.cache.tempPath();
-    writeFileSync(tempPath, "x");
-    const relname = `aa/bb/c${n}/md/aabbc${n}.jpg`;
-    folders.moveIn(tempPath, relname);
-    expect(existsSync(made.cache.pathOf(relname))).toBe(true);
-    expect(folders.remembered).toBeLessThanOrEqual(2);
-  }
-  Bun.spawnSync(["rm", "-r", `${made.dir}/aa`]);
-  const tempPath = made.cache.tempPath();
-  writeFileSync(tempPath, "x");
-  folders.moveIn(tempPath, "aa/bb/c7/md/aabbc7.jpg");
-  expect(existsSync(made.cache.pathOf("aa/bb/c7/md/aabbc7.jpg"))).toBe(true);
-});
