@@ -91,6 +91,8 @@ export async function withinDeadline<T>(
   clock: Clock,
   work: Promise<T>,
 ): Promise<T> {
+  // nobody hears how it ends when there is no time left for it
+  work.catch(() => undefined);
   const left = remainingMs(context, clock);
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {

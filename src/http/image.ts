@@ -20,7 +20,7 @@ import type { Held, Ram } from "./ram.ts";
 import { locationAt, redirectResponse, wasRedirected } from "./redirect.ts";
 
 /** Tries before a file that keeps going away is given up as a 503. */
-const TRIES = 2;
+const TRIES = 4;
 /** Seconds a browser may remember what OPTIONS said. */
 const PREFLIGHT_SECONDS = 86_400;
 const PREFLIGHT_HEADERS = "Range, If-Range, If-None-Match, If-Modified-Since";

@@ -63,7 +63,8 @@ async function statusOf(path: string): Promise<string> {
   const answer = await mesh.get("edge-1", path);
   const bytes = await answer.bytes().catch(() => undefined);
   answered++;
-  return bytes === undefined ? "cut" : String(answer.status);
+  if (bytes === undefined) return "cut";
+  return answer.status === 200 ? "200" : `${answer.status} ${Buffer.from(bytes).toString()}`;
 }
 
 describe("cached folders that are removed under a running node", () => {

@@ -72,7 +72,8 @@ test("after a purge no worker answers with what was before", async () => {
   expect(purge.exitCode).toBe(0);
   for (let i = 0; i < 20; i++) expect((await ask()).bytes).toEqual(new Uint8Array(next));
   await heat(4);
-  expect(await mesh.counter("edge", "ram_dropped")).toBe(2);
+  // what was kept in the slack of the purge may have gone once more
+  expect(await mesh.counter("edge", "ram_dropped")).toBeGreaterThanOrEqual(2);
 });
 
 test("after a block every worker refuses it", async () => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
         { name: "md", width: 1024, height: 768, auto_formats: ["webp"] },
       ],
       http: { client_hints: true },
-      limits: { animated_gif_pixels: 2000 },
+      limits: { animated_gif_pixels: 2000, stand_in_ms: 30_000 },
     },
   });
 }, 60_000);

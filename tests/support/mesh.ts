@@ -194,7 +194,9 @@ function topologyOf(
   }
   if (options.origin !== undefined)
     levels.push({ servers: [{ name: "origin", ...options.origin }] });
-  return { meta: { name: "scenario" }, ...options.tables, levels };
+  // on a busy machine a picture is waited for: who wants stand-ins says so
+  const limits = { stand_in_ms: 30_000 };
+  return { meta: { name: "scenario" }, limits, ...options.tables, levels };
 }
 
 async function startNode(options: {
