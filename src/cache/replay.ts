@@ -8,7 +8,7 @@ import { accounted, roomSlots } from "./ledger.ts";
 import { factsOf, packMeta } from "./meta.ts";
 import { removeLive } from "./pins.ts";
 import { dropSlot, uncountLive } from "./room.ts";
-import { bytesOf, findSlot, setDoubtful, takeSlot, writeFacts } from "./slots.ts";
+import { bytesOf, findSlot, setDoubtful, stateOf, takeSlot, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
 
@@ -31,6 +31,8 @@ export function applyRecord(
   const h1 = firstHash(view, relname);
   const h2 = secondHash(view, relname);
   const slot = findSlot(view, h1, h2, relname);
+  // of a thread that died: it is in no queue, and whoever makes room next sees to it
+  if (slot >= 0 && stateOf(view, slot) !== STATE.live) return false;
   switch (record.kind) {
     case "publish":
       if (slot >= 0) dropLive(store, slot);
