@@ -73,7 +73,8 @@ describe.if(present)("real photographs", () => {
       regionals: ["regional-1", "regional-2"],
       origin: { origin_dir: PHOTOS },
       server: { workers: 1, image_workers: 2 },
-      tables: { limits: { job_ms: 30_000, stand_in_ms: 30_000 } },
+      // no copies: it is asked here what lies with whom
+      tables: { limits: { job_ms: 30_000, stand_in_ms: 30_000 }, hot: { replicate: false } },
     });
   });
   afterAll(async () => {
