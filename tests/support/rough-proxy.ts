@@ -14,6 +14,8 @@ interface Pair {
   /** What came before the server was dialled. */
   early: Buffer[];
   queue: Buffer[];
+  /** Bytes that may crawl through at once: a short answer on an idle line does not wait. */
+  allowance: number;
 }
 
 /** Bytes a second that crawl through, where the test does not say. */
@@ -26,12 +28,13 @@ export function startRoughProxy(
 ): RoughProxy {
   const pairs = new Set<Pair>();
   const proxy = { mode: "clear" as RoughProxy["mode"] };
+  const turnBytes = (crawlBytes * TURN_MS) / 1000;
   const listener = Bun.listen<Pair>({
     hostname: "127.0.0.1",
     port: 0,
     socket: {
       async open(client) {
-        const pair: Pair = { client, server: undefined, early: [], queue: [] };
+        const pair: Pair = { client, server: undefined, early: [], queue: [], allowance: turnBytes };
         client.data = pair;
         pairs.add(pair);
         await dial(pair, target(), proxy).catch(() => client.terminate());
@@ -48,7 +51,10 @@ export function startRoughProxy(
     },
   });
   const crawl = setInterval(() => {
-    for (const pair of pairs) forwardSome(pair, (crawlBytes * TURN_MS) / 1000);
+    for (const pair of pairs) {
+      pair.allowance = Math.min(turnBytes, pair.allowance + turnBytes);
+      crawlOn(pair);
+    }
   }, TURN_MS);
   return {
     port: listener.port,
@@ -75,6 +81,7 @@ async function dial(pair: Pair, port: number, proxy: { mode: RoughProxy["mode"] 
         if (proxy.mode === "silent") return;
         pair.queue.push(Buffer.from(chunk));
         if (proxy.mode === "clear") forwardSome(pair, Number.POSITIVE_INFINITY);
+        else crawlOn(pair);
       },
       close: () => pair.client.terminate(),
       error() {},
@@ -84,15 +91,21 @@ async function dial(pair: Pair, port: number, proxy: { mode: RoughProxy["mode"] 
   pair.early = [];
 }
 
-function forwardSome(pair: Pair, bytes: number): void {
+function crawlOn(pair: Pair): void {
+  pair.allowance = forwardSome(pair, pair.allowance);
+}
+
+/** What is left of the bytes that may go. */
+function forwardSome(pair: Pair, bytes: number): number {
   let left = bytes;
   while (left > 0) {
     const [first] = pair.queue;
-    if (first === undefined) return;
+    if (first === undefined) return left;
     const wrote = pair.client.write(first.subarray(0, Math.min(first.length, left)));
-    if (wrote <= 0) return;
+    if (wrote <= 0) return left;
     left -= wrote;
     if (wrote === first.length) pair.queue.shift();
     else pair.queue[0] = first.subarray(wrote);
   }
+  return left;
 }
