@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { formatBytes } from "../src/base/bytes.ts";
 import { CONTAINED, DEADLINES } from "../src/base/deadlines.ts";
 import { LIMITS } from "../src/base/limits.ts";
-import { COUNTER_NAMES, COUNTERS } from "../src/observe/counters.ts";
+import { COUNTER_NAMES, counterKind } from "../src/observe/counters.ts";
+import { GAUGE_NAMES, gaugeKind } from "../src/observe/gauges.ts";
+import { HISTOGRAMS } from "../src/observe/histogram.ts";
+import { metricName, unitOf } from "../src/observe/metric.ts";
 import { ROOT } from "./setup.ts";
 
 export const PAGE = join(ROOT, "docs", "operations.md");
@@ -37,12 +40,31 @@ const TABLES: Readonly<Record<string, () => string>> = {
     ),
   counters: () =>
     tableOf(
-      ["counter", "in `/metrics`", "what it counts", "what to do about it"],
-      COUNTER_NAMES.map((name) => [
-        `\`${name}\``,
-        `\`mir_${name}_total\``,
-        COUNTERS[name].help,
-        COUNTERS[name].action,
+      ["counter", "in `/metrics`", "unit", "what it counts", "what to do about it"],
+      COUNTER_NAMES.map((name) => {
+        const kind = counterKind(name);
+        const shown = `\`${metricName(name)}_total\``;
+        return [`\`${name}\``, shown, unitOf(kind), kind.help, kind.action];
+      }),
+    ),
+  gauges: () =>
+    tableOf(
+      ["in `/metrics`", "labels", "unit", "what it shows", "what to do about it"],
+      GAUGE_NAMES.map((name) => {
+        const kind = gaugeKind(name);
+        const labels = (kind.labels ?? []).map((label) => `\`${label}\``).join(", ");
+        return [`\`${metricName(name)}\``, labels, unitOf(kind), kind.help, kind.action];
+      }),
+    ),
+  histograms: () =>
+    tableOf(
+      ["in `/metrics`", "labels", "unit", "what it shows", "what to do about it"],
+      Object.entries(HISTOGRAMS).map(([name, kind]) => [
+        `\`${metricName(name)}\``,
+        "`outcome`, `le`",
+        unitOf(kind),
+        kind.help,
+        kind.action,
       ]),
     ),
 };

@@ -24,6 +24,8 @@ export const DEADLINES = {
   heartbeatMs: 1_000,
   /** Silence on a connection with an open request. */
   linkSilenceMs: 10_000,
+  /** How often each thread looks how late it is. */
+  lagTickMs: 1_000,
   /** A peer that is not heard of for this long is suspect (spec §3); heartbeats go out each `heartbeatMs`. */
   peerSilenceMs: 3_000,
   /** A peer that has been suspect for this long is down. */

@@ -11,7 +11,7 @@ import type { DiskState } from "../cache/disk-state.ts";
 import type { HotStatus } from "../content/hot/keeper.ts";
 import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
-import { EXPOSITION_TYPE } from "../observe/exposition.ts";
+import { EXPOSITION_TYPES, type ExpositionFormat, formatFor } from "../observe/exposition.ts";
 import type { Log } from "../observe/log.ts";
 import { isLoopback } from "../topology/hosts.ts";
 import { faultResponse } from "./faults.ts";
@@ -89,7 +89,7 @@ const FOLDER_MODE = 0o700;
 
 export function makeAdminHandler(options: {
   readonly status: () => StatusDocument;
-  readonly metrics: () => string;
+  readonly metrics: (format: ExpositionFormat) => string;
   readonly ready: () => boolean;
   /** What is out of order though requests are answered; a line each below `ready`. */
   readonly remarks?: () => readonly string[];
@@ -110,7 +110,10 @@ export function makeAdminHandler(options: {
       if (route === "/healthz") return plain(200, "ok");
       if (route === "/readyz")
         return options.ready() ? plain(200, readyText(options)) : plain(503, "draining");
-      if (route === "/metrics") return page(200, options.metrics(), EXPOSITION_TYPE);
+      if (route === "/metrics") {
+        const format = formatFor(request.headers.get("accept"));
+        return page(200, options.metrics(format), EXPOSITION_TYPES[format]);
+      }
       return page(200, JSON.stringify(options.status()), "application/json");
     } catch (error) {
       return faultResponse(error, { allowOrigin: "", headers: { Allow: "GET, HEAD" } });

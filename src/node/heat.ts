@@ -4,7 +4,7 @@ import type { HeatService } from "../content/hot/hot.ts";
 import { HotKeeper } from "../content/hot/keeper.ts";
 import type { Parts } from "../content/parts.ts";
 import { readCounters } from "../observe/counters.ts";
-import type { Gauge } from "../observe/exposition.ts";
+import type { Gauge } from "../observe/gauges.ts";
 import type { Crew } from "./crew.ts";
 import type { SharedSet } from "./messages.ts";
 
@@ -64,16 +64,8 @@ export function serviceOf(heat: Pick<Heat, "keeper">): HeatService {
 export function heatGauges(keeper: Pick<HotKeeper, "status">): readonly Gauge[] {
   const { tracked, copies, replicas } = keeper.status();
   return [
-    { name: "hot_items", help: "Ids whose heat is tracked", value: tracked },
-    {
-      name: "hot_copies",
-      help: "Copies of this node's content that other servers are known to have",
-      value: copies,
-    },
-    {
-      name: "replica_bytes",
-      help: "Bytes of copies kept here for other servers; bounded by hot.replica_share",
-      value: replicas.bytes,
-    },
+    { name: "hot_items", value: tracked },
+    { name: "hot_copies", value: copies },
+    { name: "replica_bytes", value: replicas.bytes },
   ];
 }

@@ -12,6 +12,7 @@ import { createRamMemory } from "../http/ram-memory.ts";
 import { createHealthMemory } from "../mesh/health.ts";
 import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
+import { createLagMemory } from "../observe/lag.ts";
 import { createOriginMemory } from "../origin/guard.ts";
 import { type Server, sizeNames, type Topology } from "../topology/topology.ts";
 import type { SharedSet } from "./messages.ts";
@@ -36,6 +37,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     origins: createOriginMemory(),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
+    lags: createLagMemory(workers + 1),
     ram: createRamMemory(self.ramBytes, workers),
   };
 }

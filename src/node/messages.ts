@@ -59,6 +59,8 @@ export interface SharedSet {
   readonly origins: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
+  /** How late each thread was. */
+  readonly lags: SharedArrayBuffer;
   readonly ram: RamMemory;
 }
 

@@ -1,6 +1,6 @@
 /** What `/status` and `/metrics` say of the stores: which of them are left alone because they keep failing. */
 
-import type { Gauge } from "../observe/exposition.ts";
+import type { Gauge } from "../observe/gauges.ts";
 import { type OriginState, originStates } from "../origin/guard.ts";
 import type { Topology } from "../topology/topology.ts";
 
@@ -15,7 +15,6 @@ export function originReports(
 export function originGauges(memory: SharedArrayBuffer, topology: Topology): readonly Gauge[] {
   return originReports(memory, topology).map(({ origin, what, leftAlone }) => ({
     name: "origin_left_alone",
-    help: "1 while a store keeps failing and gets a trial only now and then; by what fails",
     labels: { origin, what },
     value: leftAlone ? 1 : 0,
   }));

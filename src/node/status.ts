@@ -11,17 +11,19 @@ import type { DiskReport, StatusDocument } from "../http/admin.ts";
 import { ramUsage } from "../http/ram-memory.ts";
 import type { ImagePool } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
-import { type Gauge, renderMetrics } from "../observe/exposition.ts";
+import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
+import type { Gauge } from "../observe/gauges.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import { heatGauges } from "./heat.ts";
 import type { SharedSet } from "./messages.ts";
 import { originGauges, originReports } from "./origin-report.ts";
+import { processGauges } from "./process-gauges.ts";
 import type { PeerWatch } from "./watch-peers.ts";
 
 export interface StatusSource {
   status(): StatusDocument;
-  metrics(): string;
+  metrics(format: ExpositionFormat): string;
   /** Directories of the cache that are out of order. */
   remarks(): readonly string[];
 }
@@ -69,63 +71,52 @@ export function makeStatus(options: {
         .disks()
         .filter(({ state }) => state !== "well")
         .map(({ dir, state }) => `disk ${dir}: ${state}`),
-    metrics() {
-      const { busy, queued, later } = images.stats();
-      const gauges: Gauge[] = [
-        ...cacheGauges(cache),
-        ...heatGauges(keeper),
-        {
-          name: "ram_bytes",
-          help: "Bytes of answers held in memory by all workers",
-          value: ramUsage(memory.ram).bytes,
-        },
-        {
-          name: "ram_capacity_bytes",
-          help: "Bytes they may take",
-          value: ramUsage(memory.ram).roomBytes,
-        },
-        {
-          name: "outbox_pending",
-          help: "Uploads on their way to the origin; grows when the next level or the store is down",
-          value: outbox.pending(),
-        },
-        {
-          name: "outbox_aside",
-          help: "Uploads that cannot be handed on; see the log for their names",
-          value: outbox.aside().length,
-        },
-        {
-          name: "rebalance_left",
-          help: "Variants here that belong to other servers and wait to be moved",
-          value: rebalancer.status().left,
-        },
-        {
-          name: "image_queue_depth",
-          help: "Image jobs waiting that were asked for",
-          value: queued,
-        },
-        {
-          name: "image_later_depth",
-          help: "Image jobs waiting that are made for later",
-          value: later,
-        },
-        { name: "image_busy", help: "Image jobs running", value: busy },
-        { name: "uptime_seconds", help: "Seconds since start", value: uptimeSeconds() },
-        ...originGauges(memory.origins, parts.topology),
-        ...watch.reports().map(({ name, state }) => ({
-          name: "peer_up",
-          help: "1 for a peer that is up, 0 for one that is suspect or down",
-          labels: { peer: name },
-          value: state === "up" ? 1 : 0,
-        })),
-      ];
-      return renderMetrics({
+    metrics(format) {
+      const figures = {
         counters: readCounters(memory.counters),
-        gauges,
+        gauges: [
+          ...processGauges(memory.lags),
+          { name: "uptime_seconds" as const, value: uptimeSeconds() },
+          ...cacheGauges(cache),
+          ...ramGauges(memory.ram),
+          ...heatGauges(keeper),
+          ...workGauges(options),
+          ...originGauges(memory.origins, parts.topology),
+          ...watch.reports().map(peerGauge),
+        ],
         latencies: memory.latencies,
-      });
+      };
+      return renderMetrics(figures, format);
     },
   };
+}
+
+function ramGauges(memory: SharedSet["ram"]): readonly Gauge[] {
+  const { bytes, roomBytes } = ramUsage(memory);
+  return [
+    { name: "ram_bytes", value: bytes },
+    { name: "ram_capacity_bytes", value: roomBytes },
+  ];
+}
+
+function workGauges({
+  outbox,
+  rebalancer,
+  images,
+}: Pick<Parameters<typeof makeStatus>[0], "outbox" | "rebalancer" | "images">): readonly Gauge[] {
+  const { busy, queued, later } = images.stats();
+  return [
+    { name: "outbox_pending", value: outbox.pending() },
+    { name: "outbox_aside", value: outbox.aside().length },
+    { name: "rebalance_left", value: rebalancer.status().left },
+    { name: "image_queue_depth", value: queued },
+    { name: "image_later_depth", value: later },
+    { name: "image_busy", value: busy },
+  ];
+}
+
+function peerGauge({ name, state }: ReturnType<PeerWatch["reports"]>[number]): Gauge {
+  return { name: "peer_up", labels: { peer: name }, value: state === "up" ? 1 : 0 };
 }
 
 function diskReport({ dir, state, variants, bytes, capacityBytes }: DiskUsage): DiskReport {

@@ -11,6 +11,7 @@ import type { Rebalancer } from "../content/rebalance.ts";
 import { makeAdminHandler, type RunningAdmin, startAdminListener } from "../http/admin.ts";
 import type { ImagePool } from "../image/pool.ts";
 import type { Links } from "../mesh/link.ts";
+import { watchLag } from "../observe/lag.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { type Server, serverNamed } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
@@ -56,6 +57,8 @@ async function start(self: Server, options: NodeOptions): Promise<RunningNode> {
   const ground = layGround(options);
   undo.use(ground.disks);
   undo.defer(() => ground.images.close());
+  // to the end of the process
+  undo.use(watchLag(ground.memory.lags, 0, ground.clock));
   await ground.disks.look();
   const node = await startOn(ground, options, undo);
   undo.move();

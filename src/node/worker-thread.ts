@@ -14,6 +14,7 @@ import { watchRequests } from "../http/watch-requests.ts";
 import type { MadeResult, ProbedResult } from "../image/job.ts";
 import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
 import type { ToldAnswer } from "../mesh/tell.ts";
+import { watchLag } from "../observe/lag.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import { type Server, serverNamed } from "../topology/topology.ts";
 import { makeLiveParts } from "./live-parts.ts";
@@ -99,6 +100,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     draining: () => draining,
   });
   const { counters, clock, log } = parts;
+  const lag = watchLag(setup.memory.lags, setup.worker, clock);
   const watch = (routes: Handler): Handler => watchRequests(routes, { counters, clock, access });
   const publics = await openPublics(setup, self, {
     handler: watch(handler),
@@ -141,6 +143,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       parts.hot.close();
       parts.links.close();
       parts.cache.close();
+      lag[Symbol.dispose]();
     },
   };
 }

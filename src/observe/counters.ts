@@ -1,10 +1,6 @@
 /** Every counter once: its name, its meaning, and what to do about it; `/status`, `/metrics` and the docs read this list. */
 
-interface CounterKind {
-  readonly help: string;
-  /** What an operator does when it moves oddly. */
-  readonly action: string;
-}
+import type { MetricKind } from "./metric.ts";
 
 /** Names without prefix and suffix; in `/metrics` each is `mir_{name}_total` (spec §11). */
 export const COUNTERS = {
@@ -13,7 +9,7 @@ export const COUNTERS = {
   http_3xx: { help: "Answers with status 300 to 399: not modified, or sent on", action: "none" },
   http_4xx: {
     help: "Answers with status 400 to 499: the request was at fault",
-    action: "many: serve --access-log tells which",
+    action: "many: the access log tells which",
   },
   http_5xx: {
     help: "Answers with status 500 to 599: this node, or one below, was at fault",
@@ -22,6 +18,7 @@ export const COUNTERS = {
   http_bytes: {
     help: "Body bytes promised to public clients; one that leaves early has taken fewer",
     action: "none",
+    unit: "bytes",
   },
   lru_hit: {
     help: "Variants found in the local cache",
@@ -222,11 +219,16 @@ export const COUNTERS = {
     help: "Image workers replaced after a crash or time-out",
     action: "see the log for ids",
   },
-} as const satisfies Record<string, CounterKind>;
+} as const satisfies Record<string, MetricKind>;
 
 export type CounterName = keyof typeof COUNTERS;
 
 export const COUNTER_NAMES = Object.keys(COUNTERS) as CounterName[];
+
+/** The same with what is said of it. */
+export function counterKind(name: CounterName): MetricKind {
+  return COUNTERS[name];
+}
 
 /** The counting side: one row a thread, written by that thread alone, so that adding needs no atomics. */
 export interface Counters {

@@ -1,64 +1,95 @@
-/** Prometheus text format 0.0.4 of everything a node counts (spec §11). */
+/** Everything a node counts as text for Prometheus: its format 0.0.4, or OpenMetrics 1.0 (spec §11). */
 
-import { COUNTER_NAMES, COUNTERS, type CounterName } from "./counters.ts";
-import { LATENCY_BUCKETS, readLatencies } from "./histogram.ts";
+import { COUNTER_NAMES, type CounterName, counterKind } from "./counters.ts";
+import { type Gauge, gaugeKind } from "./gauges.ts";
+import { HISTOGRAMS, LATENCY_BUCKETS, readLatencies } from "./histogram.ts";
+import { type MetricKind, metricName, unitOf } from "./metric.ts";
 
-/** A figure that goes up and down; shown as `mir_{name}`, so the unit belongs into the name. */
-export interface Gauge {
-  readonly name: string;
-  readonly help: string;
-  /** Gauges that differ in nothing else stand one after the other. */
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
+export type ExpositionFormat = "text" | "openmetrics";
+
+export const EXPOSITION_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+  text: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+const OPENMETRICS = /(?:^|,)\s*application\/openmetrics-text\s*(?:;([^,]*))?(?:,|$)/i;
+const REFUSED = /(?:^|;)\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)/i;
+
+/** OpenMetrics for whoever names it, as Prometheus does; a browser and curl get the plain text. */
+export function formatFor(accept: string | null): ExpositionFormat {
+  const found = OPENMETRICS.exec(accept ?? "");
+  return found === null || REFUSED.test(found[1] ?? "") ? "text" : "openmetrics";
 }
 
-export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-const LATENCY_NAME = "mir_http_request_seconds";
-const LATENCY_HELP = "Seconds from a request to the start of its answer, by how it ended";
-
-/** `latencies` is memory made by `createHistogramMemory`. */
-export function renderMetrics(options: {
+export interface Figures {
   readonly counters: Readonly<Record<CounterName, number>>;
   readonly gauges: readonly Gauge[];
+  /** Memory made by `createHistogramMemory`. */
   readonly latencies: SharedArrayBuffer;
-}): string {
-  const { counters, gauges, latencies } = options;
+}
+
+export function renderMetrics(figures: Figures, format: ExpositionFormat = "text"): string {
+  const { counters, gauges, latencies } = figures;
   const lines = [
-    ...COUNTER_NAMES.flatMap((name) => [
-      ...head(`mir_${name}_total`, "counter", COUNTERS[name].help),
-      `mir_${name}_total ${figure(counters[name])}`,
+    ...COUNTER_NAMES.flatMap((name) => {
+      const family = { name: metricName(name), type: "counter", kind: counterKind(name) } as const;
+      return [...head(family, format), `${family.name}_total ${figure(counters[name])}`];
+    }),
+    ...gauges.flatMap(({ name, value, labels }, i) => [
+      ...(gauges[i - 1]?.name === name ? [] : head(gaugeFamily(name), format)),
+      `${metricName(name)}${labelText(labels)} ${figure(value)}`,
     ]),
-    ...gauges.flatMap(({ name, help, value, labels }, i) => [
-      ...(gauges[i - 1]?.name === name ? [] : head(`mir_${name}`, "gauge", help)),
-      `mir_${name}${labelText(labels)} ${figure(value)}`,
-    ]),
-    ...latencyLines(latencies),
+    ...latencyLines(latencies, format),
+    ...(format === "openmetrics" ? ["# EOF"] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function latencyLines(memory: SharedArrayBuffer): string[] {
-  const lines = head(LATENCY_NAME, "histogram", LATENCY_HELP);
+interface Family {
+  /** Of a counter, without its suffix. */
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly kind: MetricKind;
+}
+
+function gaugeFamily(name: Gauge["name"]): Family {
+  const kind = gaugeKind(name);
+  const { type = "gauge" } = kind;
+  return { name: metricName(name).replace(/_total$/, ""), type, kind };
+}
+
+function latencyLines(memory: SharedArrayBuffer, format: ExpositionFormat): string[] {
+  const name = metricName("http_request_seconds");
+  const kind = HISTOGRAMS.http_request_seconds;
+  const lines = head({ name, type: "histogram", kind }, format);
   for (const { outcome, counts, seconds } of readLatencies(memory)) {
     let below = 0;
     counts.forEach((count, i) => {
       below += count;
       const le = LATENCY_BUCKETS[i] ?? Number.POSITIVE_INFINITY;
-      lines.push(
-        `${LATENCY_NAME}_bucket{outcome="${outcome}",le="${figure(le)}"} ${figure(below)}`,
-      );
+      lines.push(`${name}_bucket{outcome="${outcome}",le="${figure(le)}"} ${figure(below)}`);
     });
-    lines.push(`${LATENCY_NAME}_sum{outcome="${outcome}"} ${figure(seconds)}`);
+    lines.push(`${name}_sum{outcome="${outcome}"} ${figure(seconds)}`);
     // of the same reading as the buckets: the format wants `+Inf` and count to be equal
-    lines.push(`${LATENCY_NAME}_count{outcome="${outcome}"} ${figure(below)}`);
+    lines.push(`${name}_count{outcome="${outcome}"} ${figure(below)}`);
   }
   return lines;
 }
 
-function head(name: string, type: "counter" | "gauge" | "histogram", help: string): string[] {
-  const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-  return [`# HELP ${name} ${escaped}`, `# TYPE ${name} ${type}`];
+/**
+ * OpenMetrics calls a counter without its suffix, and knows a unit only where the name ends in it. In the older format
+ * UNIT is a comment, there for people.
+ */
+function head({ name, type, kind }: Family, format: ExpositionFormat): string[] {
+  const unit = unitOf(kind);
+  const open = format === "openmetrics";
+  const family = open || type !== "counter" ? name : `${name}_total`;
+  const help = kind.help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+  return [
+    `# HELP ${family} ${open ? help.replaceAll('"', '\\"') : help}`,
+    `# TYPE ${family} ${type}`,
+    ...(open && unit === "1" ? [] : [`# UNIT ${family} ${unit}`]),
+  ];
 }
 
 function labelText(labels: Gauge["labels"] = {}): string {

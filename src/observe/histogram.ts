@@ -1,5 +1,15 @@
 /** How long answers took, by how they ended, in shared memory: one row a thread, as with counters. */
 
+import type { MetricKind } from "./metric.ts";
+
+export const HISTOGRAMS = {
+  http_request_seconds: {
+    help: "Seconds from a request to the start of its answer, by how it ended",
+    action: "slow hits: see thread_lag_seconds; slow others: see the slow-request log",
+    unit: "seconds",
+  },
+} as const satisfies Record<string, MetricKind>;
+
 /** How a request ended: where its bytes came from, else whose fault it was. */
 export const LATENCY_OUTCOMES = [
   "hit",
@@ -17,10 +27,13 @@ export const LATENCY_OUTCOMES = [
 ] as const;
 export type LatencyOutcome = (typeof LATENCY_OUTCOMES)[number];
 
-/** Upper ends in seconds, three a decade; what is slower falls into one more, `+Inf`. */
+/**
+ * Upper ends in seconds, three a decade; what is slower falls into one more, `+Inf`. From where hits in memory are, as
+ * they are to be told apart from those on disk.
+ */
 export const LATENCY_BUCKETS = [
-  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-  30,
+  ...[0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005],
+  ...[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
 ] as const;
 
 export interface Histogram {

@@ -7,7 +7,8 @@ import {
   openCounters,
   readCounters,
 } from "../../../src/observe/counters.ts";
-import { type Gauge, renderMetrics } from "../../../src/observe/exposition.ts";
+import { formatFor, renderMetrics } from "../../../src/observe/exposition.ts";
+import { GAUGES, type Gauge } from "../../../src/observe/gauges.ts";
 import {
   createHistogramMemory,
   LATENCY_OUTCOMES,
@@ -44,6 +45,8 @@ function parse(text: string): Map<string, Family> {
       if (families.has(name)) throw new Error(`${name} twice`);
       families.set(name, { type: rest.join(" "), help, samples: new Map() });
       help = undefined;
+    } else if (hash === "#" && word === "UNIT") {
+      if (subject !== name || rest.length !== 1) throw new Error(`astray: ${line}`);
     } else {
       addSample(families.get(name), name, line);
     }
@@ -95,25 +98,24 @@ describe("the metrics", () => {
 
   test("hold the gauges they are given", () => {
     const gauges = [
-      { name: "cache_bytes", help: "Bytes", value: 2 ** 50 },
-      { name: "odd", help: "a \\ and\na line", value: Number.NaN },
-      { name: "over", help: "h", value: Number.POSITIVE_INFINITY },
-      { name: "under", help: "h", value: Number.NEGATIVE_INFINITY },
-    ];
+      { name: "cache_bytes", value: 2 ** 50 },
+      { name: "image_busy", value: Number.NaN },
+      { name: "hot_items", value: Number.POSITIVE_INFINITY },
+      { name: "hot_copies", value: Number.NEGATIVE_INFINITY },
+    ] as const;
     const families = parse(render(gauges));
-    for (const { name, help, value } of gauges) {
+    for (const { name, value } of gauges) {
       const family = families.get(`mir_${name}`);
-      expect([family?.type, family?.help]).toEqual(["gauge", help]);
+      expect([family?.type, family?.help]).toEqual(["gauge", GAUGES[name].help]);
       expect(family?.samples.get(`mir_${name}`)).toEqual([{ labels: {}, value }]);
     }
   });
 
   test("hold a gauge of several peers as one family with a label", () => {
-    const help = "1 for a peer that is up";
     const family = parse(
       render([
-        { name: "peer_up", help, labels: { peer: "edge-1" }, value: 1 },
-        { name: "peer_up", help, labels: { peer: "edge-2" }, value: 0 },
+        { name: "peer_up", labels: { peer: "edge-1" }, value: 1 },
+        { name: "peer_up", labels: { peer: "edge-2" }, value: 0 },
       ]),
     ).get("mir_peer_up");
     expect(family?.samples.get("mir_peer_up")).toEqual([
@@ -123,8 +125,9 @@ describe("the metrics", () => {
   });
 
   test("hold any path as a label", () => {
-    const text = render([{ name: "disk", help: "h", labels: { dir: '/a "b"\\c\nd' }, value: 1 }]);
-    expect(text).toContain('mir_disk{dir="/a \\"b\\"\\\\c\\nd"} 1\n');
+    const labels = { dir: '/a "b"\\c\nd' };
+    const text = render([{ name: "cache_disk_well", labels, value: 1 }]);
+    expect(text).toContain('mir_cache_disk_well{dir="/a \\"b\\"\\\\c\\nd"} 1\n');
   });
 
   test("hold the latencies as a histogram by outcome: growing buckets up to the count", () => {
@@ -141,6 +144,7 @@ describe("the metrics", () => {
         .filter((sample) => sample.labels["outcome"] === outcome)
         .map(({ labels, value }) => (suffix === "bucket" ? [labels["le"], value] : value));
     expect(of("bucket", "hit")).toEqual([
+      ...["0.00001", "0.000025", "0.00005"].map((le) => [le, 0]),
       ...["0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01"].map((le) => [le, 1]),
       ...["0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30"].map((le) => [le, 3]),
       ["+Inf", 4],
@@ -151,9 +155,53 @@ describe("the metrics", () => {
     for (const outcome of LATENCY_OUTCOMES) {
       expect([outcome, of("bucket", outcome).length, of("count", outcome).length]).toEqual([
         outcome,
-        18,
+        21,
         1,
       ]);
     }
+  });
+
+  test("say the unit of each, and of figures that every program has nothing but their names", () => {
+    const text = render([
+      { name: "cache_bytes", value: 1 },
+      { name: "process_cpu_seconds_total", value: 2 },
+    ]);
+    expect(text).toContain("# UNIT mir_lru_hit_total 1\n");
+    expect(text).toContain("# UNIT mir_http_bytes_total bytes\n");
+    expect(text).toContain("# UNIT mir_cache_bytes bytes\n");
+    expect(text).toContain("# UNIT mir_http_request_seconds seconds\n");
+    expect(text).toContain(
+      "# TYPE process_cpu_seconds_total counter\n# UNIT process_cpu_seconds_total seconds\nprocess_cpu_seconds_total 2\n",
+    );
+  });
+
+  test("as OpenMetrics call a counter without its suffix, and end with a mark", () => {
+    const memory = createCounterMemory(1);
+    const gauges = [{ name: "process_cpu_seconds_total", value: 2 }] as const;
+    const figures = {
+      counters: readCounters(memory),
+      gauges,
+      latencies: createHistogramMemory(1),
+    };
+    const text = renderMetrics(figures, "openmetrics");
+    expect(text).toContain("# TYPE mir_lru_hit counter\nmir_lru_hit_total 0\n");
+    expect(text).toContain(
+      "# TYPE mir_http_bytes counter\n# UNIT mir_http_bytes bytes\nmir_http_bytes_total 0\n",
+    );
+    expect(text).toContain(
+      "# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\nprocess_cpu_seconds_total 2\n",
+    );
+    expect(text).toEndWith("\n# EOF\n");
+  });
+
+  test("are OpenMetrics for whoever asks for that", () => {
+    const prometheus =
+      "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    expect(formatFor(prometheus)).toBe("openmetrics");
+    expect(formatFor("text/plain, application/openmetrics-text")).toBe("openmetrics");
+    for (const other of [null, "*/*", "text/plain;version=0.0.4", "text/html"]) {
+      expect(formatFor(other)).toBe("text");
+    }
+    expect(formatFor("application/openmetrics-text;q=0, text/plain")).toBe("text");
   });
 });
