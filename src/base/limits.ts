@@ -230,6 +230,11 @@ export const LIMITS = {
   workersMax: 256,
   /** Bytes a request body may have where none is expected. */
   requestBodyBytesMax: 64 * KiB,
+  /** Lines a second of a thread for requests that are not of the sample but remarkable, and for slow ones. */
+  remarkableLinesMax: 20,
+  slowLinesMax: 5,
+  /** Spans of one request that are told, of all nodes together. */
+  traceSpansMax: 64,
   /** Troubles of which a log remembers when it last told them. */
   logTroublesMax: 1024,
   /** Requests from worker threads that main is answering at once. */

@@ -10,7 +10,7 @@ import { purgeCommand } from "./purge.ts";
 import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
 import { uploadCommand } from "./upload.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { refuseUnknownFlags, UsageError, withValues } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
 
 /** A command behind one face, whatever its flags are. */
@@ -52,7 +52,7 @@ function command<T extends ArgsDef>(def: CommandDef<T>): Command {
     run(rawArgs) {
       // before anything else: a misspelt flag that is required would only be told to be missing
       refuseUnknownFlags(rawArgs, flagsOf(def));
-      return runCommand(def, { rawArgs });
+      return runCommand(def, { rawArgs: withValues(rawArgs) });
     },
     usage: () => usageOf(def, { meta: { name: "mir" } }),
   };

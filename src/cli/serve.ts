@@ -2,6 +2,7 @@
 
 import { defineCommand } from "citty";
 import { asFault, Fault } from "../base/fault.ts";
+import { parseShare, SHARE_EXPECTED } from "../base/share.ts";
 import { reexecOnce, selfCommand } from "../node/reexec.ts";
 import { readSecrets } from "../node/secrets.ts";
 import { type RunningNode, startNode } from "../node/supervisor.ts";
@@ -18,7 +19,11 @@ const args = {
   server: { type: "string", description: "the name of this node in it", required: true },
   secrets: { type: "string", description: "file of NAME=value lines that others cannot read" },
   json: { type: "boolean", description: "standard output and log as JSON lines" },
-  "access-log": { type: "boolean", description: "a line of the log for each request" },
+  "access-log": {
+    type: "string",
+    description: "a line for each request, or for a share such as 1%; in place of log.access",
+    valueHint: "off|all|1%|1/100",
+  },
   "log-level": { type: "string", description: "debug, info, warn or error", default: "info" },
   "drain-grace": {
     type: "string",
@@ -54,7 +59,7 @@ export const serveCommand = defineCommand({
       reread: () => readTopologyFile(given.topology),
       server: given.server,
       secrets: readSecrets({ env: process.env, file: given.secrets }),
-      log: { level, json, access: given["access-log"] === true },
+      log: { level, json, ...accessWish(given["access-log"]) },
       drainGraceMs,
     });
     reloads(node);
@@ -63,6 +68,13 @@ export const serveCommand = defineCommand({
     announce(node, json, terminal);
   },
 });
+
+function accessWish(given: string | undefined): { readonly access?: number } {
+  if (given === undefined) return {};
+  const access = parseShare(given);
+  if (access === undefined) throw new UsageError(`--access-log is ${SHARE_EXPECTED}`);
+  return { access };
+}
 
 type GoodFile = Extract<ReadResult, { kind: "ok" }>;
 

@@ -24,6 +24,19 @@ export function refuseUnknownFlags(rawArgs: readonly string[], known: ArgsDef): 
   }
 }
 
+/** Flags that mean something without a value too; citty would take the next word for it. */
+const ALONE: ReadonlyMap<string, string> = new Map([["--access-log", "all"]]);
+
+/** Each of these with the value that it has alone. */
+export function withValues(rawArgs: readonly string[]): string[] {
+  return rawArgs.map((arg, i) => {
+    const value = ALONE.get(arg);
+    const next = rawArgs[i + 1];
+    const alone = next === undefined || next.startsWith("--");
+    return value !== undefined && alone ? `${arg}=${value}` : arg;
+  });
+}
+
 /** Milliseconds of `5s`, `250ms` or `0`; a UsageError names the flag. */
 export function parseDuration(text: string, flag: string): number {
   const match = /^([0-9]+)(ms|s|m)?$/.exec(text);

@@ -1,9 +1,10 @@
 /** Answers what peers and the level above ask: as owner everything, as `local` only the disk (spec §4). */
 
-import { Fault } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, ORIG, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
-import type { PeerAnswer, PeerHandler } from "../mesh/peer.ts";
+import type { AskFromPeer, PeerAnswer, PeerHandler } from "../mesh/peer.ts";
+import type { Trace } from "../observe/trace.ts";
 import { sendOf } from "./body-from.ts";
 import { refuseLoop, startContext } from "./context.ts";
 import { cheapest } from "./generate.ts";
@@ -14,6 +15,7 @@ import { settleId } from "./mend.ts";
 import { factsAsOwner, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import type { Outcome, Served } from "./served.ts";
+import { spansToTell, tellAsk, traceOfAsk } from "./tell-ask.ts";
 
 const NO_VALIDATOR = "0".repeat(16);
 
@@ -23,8 +25,10 @@ export type StatusOf = (outcome: Outcome) => string;
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
   // an operator who wants nothing held in memory means this too
   const hotBodies = makeHotBodies(Math.min(LIMITS.hotBodiesBytesMax, parts.self.ramBytes));
-  return async (request) => {
-    parts.counters.add("peer_request");
+  const answerTo = async (
+    request: AskFromPeer,
+    tracing: Trace | undefined,
+  ): Promise<PeerAnswer> => {
     const wanted = parseRelname(request.relname);
     if (wanted === undefined) throw new Fault("bad_frame", "that is no relname of this mesh");
     parts.purged.refuseBlocked(wanted.id);
@@ -38,6 +42,7 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       // it can be marked only for those who know the mark
       standIns: request.standIn === true,
       signal: () => request.signal,
+      tracing,
     });
     if (request.role === "owner") refuseLoop(context, parts.self.name);
     // before anything is looked up: what is found is at least that new
@@ -61,6 +66,20 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       ...told,
       spoiled,
     };
+  };
+  return async (request) => {
+    parts.counters.add("peer_request");
+    const startedMs = parts.clock.monotonicMs();
+    const trace = traceOfAsk(parts, request);
+    try {
+      const answer = await answerTo(request, trace);
+      tellAsk(parts, request, { trace, startedMs, outcome: answer.detail });
+      const spans = spansToTell(trace);
+      return spans === undefined ? answer : { ...answer, spans };
+    } catch (error) {
+      tellAsk(parts, request, { trace, startedMs, outcome: asFault(error) });
+      throw error;
+    }
   };
 }
 

@@ -5,6 +5,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Demand } from "../image/demand.ts";
+import type { Trace } from "../observe/trace.ts";
 import { hash32 } from "../wire/xxhash.ts";
 
 export interface Context {
@@ -26,6 +27,8 @@ export interface Context {
   readonly askers?: AskersOf | undefined;
   /** Tags of the nodes passed before this one, the first of them first. */
   readonly trace: string;
+  /** Of the request that this is done for; undefined: for none. */
+  readonly tracing?: Trace | undefined;
 }
 
 /** Looks after those who wait for a load while its image job waits; to be disposed when that has ended. */
@@ -35,13 +38,13 @@ export function startContext(
   clock: Clock,
   options: Partial<Context> & { budgetMs?: number } = {},
 ): Context {
-  const { standIns = false, later = false, signal } = options;
+  const { standIns = false, later = false, signal, tracing } = options;
   return {
     deadlineAt: clock.monotonicMs() + (options.budgetMs ?? DEADLINES.requestMs),
     hops: options.hops ?? 0,
     originalExt: options.originalExt,
     trace: options.trace ?? "",
-    ...{ standIns, later, signal },
+    ...{ standIns, later, signal, tracing },
   };
 }
 

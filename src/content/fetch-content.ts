@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Facts, type Format, ORIG, relnameOf, type Variant } from "../base/variant.ts";
 import { canAnimate } from "../image/fit.ts";
+import { spanOf } from "../observe/trace.ts";
 import type { Resolution } from "../resolve/resolution.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { collectPeerBody } from "./collect.ts";
@@ -35,13 +36,14 @@ export function makeFetchContent(parts: Parts): FetchContent {
     const known = paths.look(request.webId);
     counters.add(known === undefined ? "path_cache_miss" : "path_cache_hit");
     return known === undefined
-      ? resolve(parts, request.webId).then((resolution) => named(parts, request, resolution))
+      ? resolve(parts, request).then((resolution) => named(parts, request, resolution))
       : named(parts, request, known);
   };
 }
 
-async function resolve(parts: Parts, webId: string): Promise<Resolution> {
-  const resolution = await parts.resolve(webId);
+async function resolve(parts: Parts, { webId, tracing }: ContentRequest): Promise<Resolution> {
+  const trace = tracing?.();
+  const resolution = await spanOf(trace, "resolve", () => parts.resolve(webId, trace?.traceparent));
   parts.paths.keep(webId, resolution);
   return resolution;
 }
@@ -77,10 +79,10 @@ function found(parts: Parts, request: ContentRequest, resolution: Known): Answer
 
 function startWith(
   { clock }: Parts,
-  { signal }: ContentRequest,
+  { signal, tracing }: ContentRequest,
   originalExt: string | undefined,
 ): Context {
-  return startContext(clock, { originalExt, standIns: true, signal });
+  return startContext(clock, { originalExt, standIns: true, signal, tracing: tracing?.() });
 }
 
 /** 2. local: this server has the variant, as owner or replica. */
@@ -219,7 +221,9 @@ async function askOnce(parts: Parts, wanted: Variant, context: Context): Promise
   if (whole !== undefined) return { kind: "bytes", meta, outcome, bytes: whole };
   const body = peerBody(parts, context, answer);
   if (meta.bytes > LIMITS.collectBytesMax) return { kind: "stream", meta, outcome, body };
-  const bytes = await collectPeerBody(parts, context, { meta, body });
+  const bytes = await spanOf(context.tracing, "body", () =>
+    collectPeerBody(parts, context, { meta, body }),
+  );
   if (bytes !== undefined) return { kind: "bytes", meta, outcome, bytes };
   // it answers, but people do not wait for a trickle
   parts.counters.add("peer_failover");

@@ -23,6 +23,7 @@ import {
   isSameCrop,
   type Target as Wanted,
 } from "../image/plan.ts";
+import { spanOf } from "../observe/trace.ts";
 import { type AskersOf, type Context, remainingMs } from "./context.ts";
 import { type Held, holdFile } from "./hold.ts";
 import type { Parts } from "./parts.ts";
@@ -109,13 +110,18 @@ export async function generate(
   const { cache, images, clock } = parts;
   const job = jobOf(parts, options);
   using askers = context.askers?.();
-  const demand = { ...demandOf(parts, context, wanted), ...signalsOf(askers) };
-  const { result, target } = await intoTarget(cache, room, (path) =>
-    images.run({ ...job, target: path }, { ...demand, deadlineMs: remainingMs(context, clock) }),
+  const { tracing } = context;
+  const traced = tracing === undefined ? {} : { traceparent: tracing.traceparent };
+  const demand = { ...demandOf(parts, context, wanted), ...signalsOf(askers), ...traced };
+  const { result, target } = await spanOf(tracing, "generate", () =>
+    intoTarget(cache, room, (path) =>
+      images.run({ ...job, target: path }, { ...demand, deadlineMs: remainingMs(context, clock) }),
+    ),
   );
   if (result.kind !== "made") {
     throw new Fault("internal", "the image worker answered another job");
   }
+  tracing?.add("queue", result.queuedMs ?? 0);
   parts.counters.add("generated");
   const lossySteps = source.meta.lossySteps + (isLossyFormat(job.format) ? 1 : 0);
   const meta: VariantMeta = {

@@ -4,6 +4,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
+import { spanOf, traceFields } from "../observe/trace.ts";
 import { type Context, failoverContext, remainingMs } from "./context.ts";
 import type { Lead, Ticket } from "./flight-table.ts";
 import type { Parts, Task } from "./parts.ts";
@@ -45,7 +46,10 @@ async function loadOrJoin(parts: Parts, task: LoadTask): Promise<Served> {
     const alone = leads ? leadLoad(parts, task, entered.lead) : undefined;
     if (!leads) parts.counters.add("flight_joined");
     const ticket = leads ? entered.lead.ticket : entered.ticket;
-    const served = await fromTicket(parts, task, { ticket, collapsed: !leads }).catch((error) => {
+    const trace = leads ? undefined : task.context.tracing;
+    const asker = { ticket, collapsed: !leads };
+    const arrival = spanOf(trace, "joined", () => fromTicket(parts, task, asker));
+    const served = await arrival.catch((error) => {
       // what the load may still bring for us alone has nobody to read it any more
       void alone?.then(discard);
       throw error;
@@ -107,7 +111,8 @@ async function leadLoad(
       parts.negatives.keep(fault.code === "not_found" ? name.id : keyOf(name), fault);
     }
     if (fault.code === "internal") {
-      parts.log.error("load failed", { relname: relnameOf(name), fault });
+      const trace = traceFields(context.tracing);
+      parts.log.error("load failed", { relname: relnameOf(name), fault, ...trace });
     }
     lead.fail(fault);
     return undefined;

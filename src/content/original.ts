@@ -4,6 +4,7 @@ import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
 import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import { SNIFF_BYTES, sniff } from "../image/sniff.ts";
+import { spanOf } from "../observe/trace.ts";
 import { type Context, remainingMs } from "./context.ts";
 import type { Incoming } from "./fill.ts";
 import { jobLimits } from "./generate.ts";
@@ -18,12 +19,18 @@ export function originalOf(id: string, ext = "bin"): Variant {
 }
 
 /** Opens the original at the origin; its ext is what its bytes say. */
-export async function openAtOrigin(parts: Parts, context: Context, id: string): Promise<Incoming> {
+export function openAtOrigin(parts: Parts, context: Context, id: string): Promise<Incoming> {
+  return spanOf(context.tracing, "origin", () => openOriginal(parts, context, id));
+}
+
+async function openOriginal(parts: Parts, context: Context, id: string): Promise<Incoming> {
   if (parts.origin === undefined) throw new Fault("not_found", "this mesh has no origin");
+  const { tracing } = context;
   const sourceAt = parts.clock.wallSeconds();
   const opened = await parts.origin.open(id, {
     deadlineMs: remainingMs(context, parts.clock),
     ...(context.originalExt === undefined ? {} : { ext: context.originalExt }),
+    ...(tracing === undefined ? {} : { traceparent: tracing.traceparent }),
   });
   const { head, body } = await readHead(opened.body, Math.min(SNIFF_BYTES, opened.bytes));
   return {
@@ -70,7 +77,8 @@ export async function residentOriginal(
     if (meta !== undefined && held !== undefined) {
       return { meta: { ...meta, sourceAt }, held, fetched };
     }
-    const served = await loadVariant(parts, { name, context, whole: true, bytesMax });
+    const load = { name, context, whole: true, bytesMax };
+    const served = await spanOf(context.tracing, "original", () => loadVariant(parts, load));
     if (served.kind === "stream") served.body.cancel();
     if (served.kind !== "file") return undefined;
     fetched = served.outcome.source === "origin";
@@ -141,15 +149,15 @@ export async function probeFacts(
 ): Promise<Facts> {
   const of = file.of === undefined ? {} : { of: file.of };
   const { later = false } = context;
-  const result = await parts.images.run(
-    {
-      kind: "probe",
-      source: file.path,
-      whole: file.whole ?? false,
-      limits: jobLimits(parts),
-      ...of,
-    },
-    { deadlineMs: remainingMs(context, parts.clock), later },
+  const job = {
+    kind: "probe",
+    source: file.path,
+    whole: file.whole ?? false,
+    limits: jobLimits(parts),
+    ...of,
+  } as const;
+  const result = await spanOf(context.tracing, "facts", () =>
+    parts.images.run(job, { deadlineMs: remainingMs(context, parts.clock), later }),
   );
   if (result.kind !== "probed")
     throw new Fault("internal", "the image worker answered another job");

@@ -14,6 +14,7 @@ import type { Ownership } from "../mesh/ownership.ts";
 import type { PurgeTold, ToldAnswer } from "../mesh/tell.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
+import type { RequestLog } from "../observe/request-log.ts";
 import type { Origin } from "../origin/origin.ts";
 import type { PathCache } from "../resolve/path-cache.ts";
 import type { Resolution } from "../resolve/resolver.ts";
@@ -61,13 +62,15 @@ export interface Parts {
   readonly later: Later;
   /** Web ids this worker knows. */
   readonly paths: PathCache;
-  readonly resolve: (webId: string) => Promise<Resolution>;
+  readonly resolve: (webId: string, traceparent?: string) => Promise<Resolution>;
   /** Tells every thread of this node, this one included. */
   readonly announce: (news: News) => Promise<void>;
   /** Durable when it resolves: an upload is in the outbox and its picture pinned. See `takeCustody`. */
   readonly custody: (custody: Custody) => Promise<void>;
   /** What a peer says of purges; main acts on it. */
   readonly purge: (message: PurgeTold) => Promise<ToldAnswer>;
+  /** What is told of single requests. */
+  readonly requests: RequestLog;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;

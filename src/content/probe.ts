@@ -8,13 +8,14 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply } from "../mesh/peer.ts";
+import { spanOf } from "../observe/trace.ts";
 import { serverNamed } from "../topology/topology.ts";
 import { belowBody } from "./below-body.ts";
 import { budgetBelowMs, type Context } from "./context.ts";
 import type { Incoming } from "./fill.ts";
 import { originalOf, type Sighting } from "./original.ts";
 import type { Parts } from "./parts.ts";
-import { current } from "./upstream.ts";
+import { current, takeTiming, tracingOf } from "./upstream.ts";
 
 /** One float: the wall second until which every thread of this node probes. */
 export type ProbeMemory = SharedArrayBuffer;
@@ -151,13 +152,17 @@ async function ask(
   const { peer, wanted, how } = options;
   const leftMs = budgetBelowMs(context, parts.clock);
   const quick = how.head === true || how.facts === true;
-  const reply = await parts.links.ask(peer, {
+  const request = {
     relname: relnameOf(wanted),
     role: "local",
     deadlineMs: quick ? Math.min(DEADLINES.probeMs, leftMs) : leftMs,
     hops: context.hops + 1,
     ...how,
-  });
+    ...tracingOf(context),
+  } as const;
+  const { links } = parts;
+  const reply = await spanOf(context.tracing, "probe", () => links.ask(peer, request));
+  takeTiming(context, peer, reply);
   return current(parts, { peer, wanted, reply });
 }
 

@@ -2,6 +2,7 @@
 
 import type { Body } from "../base/body.ts";
 import type { Format, VariantMeta } from "../base/variant.ts";
+import type { Trace } from "../observe/trace.ts";
 import type { RedirectTarget } from "../topology/topology.ts";
 
 /** Where the bytes came from, as `Cache-Status` tells it (spec §11). */
@@ -45,6 +46,8 @@ export interface ContentRequest {
   readonly head: boolean;
   /** Aborted when the client has gone; asked for only where there is something to wait for. */
   readonly signal?: (() => AbortSignal) | undefined;
+  /** Made when it is first asked for: for what is not answered from here at once. */
+  readonly tracing?: (() => Trace | undefined) | undefined;
   /** Another node sent the client here: it is not sent on again. */
   readonly redirected: boolean;
 }

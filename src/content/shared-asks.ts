@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Counters } from "../observe/counters.ts";
+import { spanOf } from "../observe/trace.ts";
 import { type Context, withinDeadline } from "./context.ts";
 import type { Served } from "./served.ts";
 import { makeSharedRoom, SharedBody, type SharedBodyOptions } from "./shared-body.ts";
@@ -103,7 +104,10 @@ export function makeSharedAsks(): SharedAsks {
       };
       gone?.addEventListener("abort", leave, { once: true });
       try {
-        return await withinDeadline(asker.context, clock, seat.answer.promise);
+        const answer = (): Promise<Served> =>
+          withinDeadline(asker.context, clock, seat.answer.promise);
+        // who began it has the spans of it
+        return await (seat.collapsed ? spanOf(asker.context.tracing, "joined", answer) : answer());
       } catch (error) {
         unseat(key, asking, seat);
         void seat.answer.promise.then(giveBack, ignore);

@@ -4,6 +4,8 @@ import type { CallOff } from "../base/call-off.ts";
 import { Fault } from "../base/fault.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
+import { spanOf } from "../observe/trace.ts";
+import { serverNamed } from "../topology/topology.ts";
 import { budgetBelowMs, type Context, traceWith } from "./context.ts";
 import { type Attempt, firstOf } from "./first-of.ts";
 import type { Parts } from "./parts.ts";
@@ -102,7 +104,11 @@ export async function askPeer(
 ): Promise<Answered> {
   const { peer, question, callOff } = asked;
   const request = requestOf(parts, context, question);
-  const reply = await parts.links.ask(peer, request, callOff);
+  const { level } = serverNamed(parts.topology, peer);
+  const name = level === parts.self.level ? "peer" : "upstream";
+  const ask = (): Promise<PeerReply> => parts.links.ask(peer, request, callOff);
+  const reply = await spanOf(context.tracing, name, ask);
+  takeTiming(context, peer, reply);
   return { kind: "peer", peer, reply: current(parts, { peer, wanted: question.wanted, reply }) };
 }
 
@@ -120,6 +126,25 @@ export function current(
   throw new Fault("peer_failed", `the node ${peer} has what was purged`);
 }
 
+/** What the answering node says of where its time went. */
+export function takeTiming(
+  { tracing }: Pick<Context, "tracing">,
+  peer: string,
+  { spans = [] }: Pick<PeerReply, "spans">,
+): void {
+  if (tracing === undefined) return;
+  tracing.from = peer;
+  tracing.take(spans.map(({ us, ...span }) => ({ ...span, ms: us / 1000 })));
+}
+
+/** What of a trace is handed on with a question. */
+export function tracingOf({
+  tracing,
+}: Pick<Context, "tracing">): Pick<PeerRequest, "traceparent" | "timed"> {
+  if (tracing === undefined) return {};
+  return { traceparent: tracing.traceparent, ...(tracing.timed ? { timed: true } : {}) };
+}
+
 export function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
   const { wanted, facts, head, offset = 0 } = question;
   return {
@@ -128,6 +153,7 @@ export function requestOf(parts: Parts, context: Context, question: Question): P
     deadlineMs: budgetBelowMs(context, parts.clock),
     hops: context.hops + 1,
     trace: traceWith(context, parts.self.name),
+    ...tracingOf(context),
     ...(facts === true ? { facts: true } : {}),
     ...(head === true ? { head: true } : {}),
     ...(context.standIns === true && offset === 0 ? { standIn: true } : {}),

@@ -6,7 +6,7 @@ import type { VariantMeta } from "../base/variant.ts";
 import type { Served } from "../content/served.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
-import type { AccessLog } from "./access-log.ts";
+import type { RequestLog } from "../observe/request-log.ts";
 import { type Sent, sendBody } from "./body.ts";
 import { isNotModified, rangeApplies, type Validators, validatorsOf } from "./conditional.ts";
 import { faultResponse } from "./faults.ts";
@@ -14,13 +14,15 @@ import { notModifiedHeaders } from "./headers.ts";
 import { formatHttpDate } from "./http-date.ts";
 import type { Held } from "./ram.ts";
 import { parseRange, type RangeWish } from "./range.ts";
+import { note } from "./request-notes.ts";
 
 export interface AnswerParts {
   readonly allowOrigin: string;
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
-  readonly access?: AccessLog | undefined;
+  /** What is told of single requests; undefined: nothing. */
+  readonly requests?: RequestLog | undefined;
   /** Hears of a cached file that is not there any more, or cannot be read for the reason given: the next look is a miss. */
   readonly unread?: ((relname: string, error: unknown) => void) | undefined;
 }
@@ -64,7 +66,7 @@ export function answerWith(
 }
 
 function noteSent(
-  { counters, access, unread }: AnswerParts,
+  { counters, requests, unread }: AnswerParts,
   { relname }: Served["meta"],
   sent: Sent,
 ): Response | undefined {
@@ -73,7 +75,7 @@ function noteSent(
     return undefined;
   }
   counters.add("http_bytes", sent.bytes);
-  access?.promised(sent.response, sent.bytes);
+  if (requests !== undefined && requests.share > 0) note(sent.response, { bytes: sent.bytes });
   return sent.response;
 }
 

@@ -6,28 +6,30 @@ import { type Format, ORIG } from "../base/variant.ts";
 import type { ContentRequest, Elsewhere, FetchContent, Served } from "../content/served.ts";
 import { autoFormatsOf } from "../image/encoding.ts";
 import type { Histogram, LatencyOutcome } from "../observe/histogram.ts";
+import { type Trace, traceFields } from "../observe/trace.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
 import { type AnswerKeys, makeAnswerKeys } from "./answer-keys.ts";
 import { readSmallFile } from "./body.ts";
 import { formatCacheFault } from "./cache-status.ts";
 import { hintedBox, tellHints } from "./client-hints.ts";
-import { ALLOWED_METHODS, faultResponse } from "./faults.ts";
+import { faultResponse } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
 import { type HintBox, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
 import { acceptedFormats } from "./negotiate.ts";
+import { alive, preflight } from "./plain-answers.ts";
 import type { Held, Ram } from "./ram.ts";
 import { locationAt, redirectResponse, wasRedirected } from "./redirect.ts";
+import { tellRequest, traceFor } from "./tell-request.ts";
 
 /** Tries before a file that keeps going away is given up as a 503. */
 const TRIES = 4;
-/** Seconds a browser may remember what OPTIONS said. */
-const PREFLIGHT_SECONDS = 86_400;
-const PREFLIGHT_HEADERS = "Range, If-Range, If-None-Match, If-Modified-Since";
 
 /** The part of `Bun.Server` that is used: to give a streamed answer an idle time of its own. */
 export interface RequestTimer {
   timeout(request: Request, seconds: number): void;
+  /** null on a unix socket. */
+  requestIP?(request: Request): { readonly address: string } | null;
 }
 
 export type Handler = (request: Request, server?: RequestTimer) => Response | Promise<Response>;
@@ -58,6 +60,8 @@ interface Ask {
   readonly startedMs: number;
   /** What is refused before that says nothing of caches. */
   lookedFor: boolean;
+  /** undefined as long as nothing had to be waited for. */
+  trace: Trace | undefined;
 }
 
 /** What of it is asked of the content. */
@@ -91,7 +95,14 @@ export function makeImageHandler(options: ImageHandlerOptions): Handler {
 
   return (request, server) => {
     const startedMs = clock.monotonicMs();
-    const ask: Ask = { request, url: request.url, server, startedMs, lookedFor: false };
+    const ask: Ask = {
+      request,
+      url: request.url,
+      server,
+      startedMs,
+      lookedFor: false,
+      trace: undefined,
+    };
     counters.add("http_requests");
     try {
       const answer = answerTo(site, ask);
@@ -138,11 +149,19 @@ function searchOf(site: Site, ask: Ask, key: string | undefined): Search {
     accepted: negotiated ? acceptedBy(site, request, size) : [],
     head: request.method === "HEAD",
     signal: () => request.signal,
+    tracing: site.requests && (() => tracing(site, ask)),
     redirected: wasRedirected(url),
   };
   const hinted = parsed.hinted === true;
   const told = !hinted && negotiated === site.keys.isNegotiated(url);
   return { wanted, negotiated, hinted, key: told ? key : undefined, tries: TRIES };
+}
+
+/** Unless there are no requests to be told of, it is only asked for then. */
+function tracing({ requests, server, clock }: Site, ask: Ask): Trace | undefined {
+  if (requests === undefined) return undefined;
+  ask.trace ??= traceFor(requests, ask, { at: server, clock });
+  return ask.trace;
 }
 
 function acceptedBy({ topology }: Site, { headers }: Request, size: string): readonly Format[] {
@@ -211,7 +230,11 @@ function sent(
 ): Answer {
   const { served, sending } = of;
   if (answer !== undefined)
-    return finish(site, answer, { outcome: served.outcome.source, startedMs: ask.startedMs });
+    return finish(site, ask, {
+      answer,
+      outcome: served.outcome.source,
+      relname: served.meta.relname,
+    });
   const { search } = sending;
   const { relname } = served.meta;
   site.log.debug("a cached file was gone", { relname });
@@ -226,56 +249,44 @@ function sent(
 function sendOn(site: Site, ask: Ask, { target }: Elsewhere): Response {
   const { allowOrigin, clock } = site;
   const headDate = dateOnHead(ask.request, clock.wallSeconds());
-  const response = redirectResponse(locationAt(target, ask.url), { allowOrigin, headDate });
-  return finish(site, response, { outcome: "redirect", startedMs: ask.startedMs });
+  const answer = redirectResponse(locationAt(target, ask.url), { allowOrigin, headDate });
+  return finish(site, ask, { answer, outcome: "redirect" });
 }
 
 function failed(site: Site, ask: Ask, error: unknown): Response {
   const { allowOrigin, counters, clock, log } = site;
   const fault = asFault(error);
-  if (fault.code === "internal") log.error("request failed", { url: ask.url, error: fault });
+  if (fault.code === "internal") {
+    log.error("request failed", { url: ask.url, error: fault, ...traceFields(ask.trace) });
+  }
   if (fault.code === "overloaded") counters.add("shed");
   const headDate = dateOnHead(ask.request, clock.wallSeconds());
   const headers = ask.lookedFor
     ? { "Cache-Status": formatCacheFault(site.server, fault.code) }
     : undefined;
-  const response = faultResponse(fault, { allowOrigin, headers, headDate });
+  const answer = faultResponse(fault, { allowOrigin, headers, headDate });
   const outcome = FAULTS[fault.code].status < 500 ? "refused" : "failed";
-  return finish(site, response, { outcome, startedMs: ask.startedMs });
+  return finish(site, ask, { answer, outcome });
 }
 
 function finish(
   site: Site,
-  response: Response,
-  how: { readonly outcome: LatencyOutcome; readonly startedMs: number },
+  ask: Ask,
+  how: { readonly answer: Response; readonly outcome: LatencyOutcome; readonly relname?: string },
 ): Response {
-  site.histogram?.observe(how.outcome, (site.clock.monotonicMs() - how.startedMs) / 1000);
-  return closing(site, response);
+  const { requests, server, counters } = site;
+  const { answer, relname } = how;
+  const ms = site.clock.monotonicMs() - ask.startedMs;
+  site.histogram?.observe(how.outcome, ms / 1000);
+  if (requests !== undefined) {
+    const told = { answer, ms, relname, trace: ask.trace };
+    tellRequest({ server, counters, log: requests }, ask, told);
+  }
+  return closing(site, answer);
 }
 
 /** The headers of a Response are its own copy, so those kept ready stay as they are. */
 function closing(site: Site, response: Response): Response {
   if (site.draining?.() === true) response.headers.set("Connection", "close");
   return response;
-}
-
-function preflight(allowOrigin: string): Response {
-  const headers = new Headers({ Allow: ALLOWED_METHODS });
-  if (allowOrigin !== "") {
-    headers.set("Access-Control-Allow-Origin", allowOrigin);
-    headers.set("Access-Control-Allow-Methods", ALLOWED_METHODS);
-    headers.set("Access-Control-Allow-Headers", PREFLIGHT_HEADERS);
-    headers.set("Access-Control-Max-Age", String(PREFLIGHT_SECONDS));
-  }
-  return new Response(null, { status: 204, headers });
-}
-
-function alive(): Response {
-  return new Response("ok", {
-    headers: {
-      "Content-Type": "text/plain;charset=utf-8",
-      "Cache-Control": "no-store",
-      "X-Content-Type-Options": "nosniff",
-    },
-  });
 }

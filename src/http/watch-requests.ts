@@ -1,10 +1,12 @@
 /** Every answer of a public listener: counted by the class of its status, and where wanted a line of the log. */
 
 import type { Clock } from "../base/clock.ts";
-import { LIMITS } from "../base/limits.ts";
 import type { CounterName, Counters } from "../observe/counters.ts";
-import type { AccessLog } from "./access-log.ts";
-import type { Handler } from "./image.ts";
+import { isRemarkable, type RequestLog } from "../observe/request-log.ts";
+import { parseTraceparent, traceFields } from "../observe/trace.ts";
+import type { Handler, RequestTimer } from "./image.ts";
+import { pathOfUrl } from "./path-of-url.ts";
+import { noteOf } from "./request-notes.ts";
 
 /** By the first digit of the status. */
 const CLASSES: readonly (CounterName | undefined)[] = [
@@ -15,45 +17,63 @@ const CLASSES: readonly (CounterName | undefined)[] = [
 export interface WatchOptions {
   readonly counters: Counters;
   readonly clock: Clock;
-  /** undefined: requests are only counted. */
-  readonly access: AccessLog | undefined;
+  /** That of now. */
+  readonly requests: () => RequestLog;
 }
 
 export function watchRequests(handler: Handler, options: WatchOptions): Handler {
-  const { counters, access } = options;
+  const { counters, clock, requests } = options;
   const count = (answer: Response): Response => {
     const counter = CLASSES[Math.floor(answer.status / 100)];
     if (counter !== undefined) counters.add(counter);
     return answer;
   };
-  const counted: Handler = (request, server) => {
-    const answer = handler(request, server);
-    return answer instanceof Response ? count(answer) : answer.then(count);
-  };
-  return access === undefined ? counted : told(counted, access, options.clock);
-}
-
-function told(handler: Handler, access: AccessLog, clock: Clock): Handler {
-  const tell = (request: Request, answer: Response, startedMs: number): Response => {
-    access.line(answer, {
-      method: request.method,
-      path: pathOf(request.url),
-      status: answer.status,
-      ms: Math.round((clock.monotonicMs() - startedMs) * 10) / 10,
-      outcome: answer.headers.get("cache-status") ?? "-",
-    });
-    return answer;
-  };
   return (request, server) => {
+    const log = requests();
+    if (log.share === 0) {
+      const answer = handler(request, server);
+      return answer instanceof Response ? count(answer) : answer.then(count);
+    }
     const startedMs = clock.monotonicMs();
+    const told = (answer: Response): Response => {
+      tell(log, { request, server, answer, ms: clock.monotonicMs() - startedMs });
+      return count(answer);
+    };
     const answer = handler(request, server);
-    if (answer instanceof Response) return tell(request, answer, startedMs);
-    return answer.then((late) => tell(request, late, startedMs));
+    return answer instanceof Response ? told(answer) : answer.then(told);
   };
 }
 
-function pathOf(url: string): string {
-  const scheme = url.indexOf("://");
-  const slash = scheme === -1 ? 0 : url.indexOf("/", scheme + "://".length);
-  return url.slice(Math.max(0, slash), Math.max(0, slash) + LIMITS.urlCharsMax);
+function tell(
+  log: RequestLog,
+  what: {
+    readonly request: Request;
+    readonly server: RequestTimer | undefined;
+    readonly answer: Response;
+    readonly ms: number;
+  },
+): void {
+  const { request, server, answer, ms } = what;
+  const { status } = answer;
+  const { trace, bytes = 0, relname } = noteOf(answer);
+  // a hit has no trace of its own; whoever asked may have one
+  const from = trace === undefined ? parseTraceparent(request.headers.get("traceparent")) : trace;
+  const picked = trace?.picked ?? log.picks();
+  const remarkable = isRemarkable(log, { status, ms, sampled: from?.sampled === true });
+  if (!picked && !remarkable) return;
+  const traced = trace === undefined ? from && { trace: from.id, parent: from.parent } : undefined;
+  const client = log.clientAddress ? server?.requestIP?.(request)?.address : undefined;
+  const line = {
+    method: request.method,
+    path: pathOfUrl(request.url),
+    status,
+    bytes,
+    ms: Math.round(ms * 100) / 100,
+    outcome: answer.headers.get("cache-status") ?? "-",
+    ...(relname === undefined ? {} : { relname }),
+    ...(trace?.from === undefined ? {} : { from: trace.from }),
+    ...(client === undefined ? {} : { client }),
+    ...(traced ?? traceFields(trace)),
+  };
+  log.line("request", line, { picked, remarkable });
 }

@@ -108,7 +108,8 @@ class Delegate {
     const ext = sourceOf(job).split(".").at(-1) ?? "bin";
     this.#active++;
     try {
-      const wish = { sides, ext, waitMs, gone: demand.gone };
+      const { gone, traceparent } = demand;
+      const wish = { sides, ext, waitMs, gone, traceparent };
       const answer = await askEndpoint(endpoint, job, wish);
       if (demand.gone?.aborted === true) {
         this.#breaker.released();

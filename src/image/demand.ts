@@ -8,6 +8,8 @@ export interface Demand {
    * was.
    */
   readonly patienceMs?: number;
+  /** W3C trace context of who waits, for a service that does the work. */
+  readonly traceparent?: string;
   /** Nobody waits for it now: it goes behind everything else. */
   readonly later?: boolean;
   /** Aborted when nobody waits for it any more: a job that has not begun leaves the queue with `abandoned`. */

@@ -23,6 +23,8 @@ export interface EndpointWish {
   readonly waitMs: number;
   /** Aborted when nobody waits for it any more. */
   readonly gone: AbortSignal | undefined;
+  /** Of the request that it is made for. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What it says of pictures that it cannot do. */
@@ -40,7 +42,11 @@ export async function askEndpoint(
     const response = await fetch(urlOf(endpoint, job, wish.sides), {
       method: "POST",
       body: Bun.file(job.source),
-      headers: { "content-type": contentTypeOf(wish.ext), accept: contentTypeOf(job.format) },
+      headers: {
+        "content-type": contentTypeOf(wish.ext),
+        accept: contentTypeOf(job.format),
+        ...(wish.traceparent === undefined ? {} : { traceparent: wish.traceparent }),
+      },
       // where it sends us nobody has said that pictures may go
       redirect: "manual",
       decompress: false,

@@ -71,6 +71,8 @@ export interface MadeResult {
   readonly facts: Facts;
   /** XXH64 of the target's bytes, 16 hex digits. */
   readonly digest: string;
+  /** How long it waited for an image worker; the pool knows. */
+  readonly queuedMs?: number;
 }
 
 export interface ProbedResult {

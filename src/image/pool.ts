@@ -144,7 +144,7 @@ class Pool implements ImagePool, ChildListener {
     const now = this.#options.clock.monotonicMs();
     this.#waiting.took(task.job, now - running.startedMs);
     this.#refused.survived(task.job);
-    this.#settle(task, outcome);
+    this.#settle(task, outcome, running.startedMs);
     if (running.tasks.length > 0) {
       clearTimeout(running.timer);
       running.startedMs = now;
@@ -235,8 +235,12 @@ class Pool implements ImagePool, ChildListener {
     }
   }
 
-  #settle(task: Task, outcome: JobOutcome): void {
-    if (outcome.kind !== "fault") {
+  #settle(task: Task, outcome: JobOutcome, startedMs: number): void {
+    if (outcome.kind === "made") {
+      task.answer.resolve({ ...outcome, queuedMs: Math.max(0, startedMs - task.addedMs) });
+      return;
+    }
+    if (outcome.kind === "probed") {
       task.answer.resolve(outcome);
       return;
     }

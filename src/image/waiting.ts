@@ -17,6 +17,7 @@ import { makeWorkload } from "./workload.ts";
 export interface Task {
   readonly job: ImageJob;
   readonly lane: Lane;
+  readonly addedMs: number;
   readonly answer: PromiseWithResolvers<MadeResult | ProbedResult>;
 }
 
@@ -87,7 +88,8 @@ export function makeWaiting(options: {
       if (workload.waitMs(lane, ahead()) > patienceMs) {
         throw overloaded(lane, "no image worker will be free in time");
       }
-      const task: Task = { job, lane, answer: Promise.withResolvers() };
+      const addedMs = clock.monotonicMs();
+      const task: Task = { job, lane, addedMs, answer: Promise.withResolvers() };
       const longestMs = later ? DEADLINES.imageLaterMs : DEADLINES.imageQueueMs;
       const place = lanes.add(task, {
         lane,

@@ -112,8 +112,8 @@ export class AskExchange implements Exchange, Flow {
     }
     const body = new IncomingBody(bodyBytes, this);
     this.#body = body;
-    const { via = "", detail = "", standIn, held, load } = header;
-    this.#reply.resolve({ meta, via, detail, standIn, held, load, body });
+    const { via = "", detail = "", standIn, held, load, spans } = header;
+    this.#reply.resolve({ meta, via, detail, standIn, held, load, spans, body });
     return "more";
   }
 

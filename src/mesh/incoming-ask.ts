@@ -16,6 +16,8 @@ export class IncomingAsk implements AskFromPeer {
   readonly ifNoneMatch: string | undefined;
   readonly originalExt: string | undefined;
   readonly trace: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly timed: boolean | undefined;
   readonly peer: string;
   readonly legacy: boolean;
   readonly #callOff: CallOff;
@@ -35,6 +37,8 @@ export class IncomingAsk implements AskFromPeer {
     this.ifNoneMatch = ask.ifNoneMatch;
     this.originalExt = ask.originalExt;
     this.trace = ask.trace;
+    this.traceparent = ask.traceparent;
+    this.timed = ask.timed;
     this.peer = from.peer;
     this.legacy = from.legacy;
     this.#callOff = from.callOff;

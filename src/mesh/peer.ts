@@ -2,6 +2,7 @@
 
 import type { Body } from "../base/body.ts";
 import type { VariantMeta } from "../base/variant.ts";
+import type { TimedSpan } from "../wire/messages.ts";
 
 export interface PeerRequest {
   readonly relname: string;
@@ -25,6 +26,10 @@ export interface PeerRequest {
   readonly originalExt?: string | undefined;
   /** Tags of the nodes passed, joined by dots. */
   readonly trace?: string | undefined;
+  /** W3C trace context of the request that this is asked for. */
+  readonly traceparent?: string | undefined;
+  /** The answer is to say where its time went. */
+  readonly timed?: boolean | undefined;
 }
 
 export interface PeerBody extends Body {
@@ -44,6 +49,8 @@ export interface PeerReply {
   readonly held?: readonly string[] | undefined;
   /** How busy the peer is: its answers a second, and requests of peers under way. */
   readonly load?: { readonly rate: number; readonly busy: number } | undefined;
+  /** Where its time went, there and behind. */
+  readonly spans?: readonly TimedSpan[] | undefined;
   /** From `offset` on; empty for `head`, `facts` and a validator that still matches. */
   readonly body: PeerBody;
 }
@@ -66,6 +73,7 @@ export interface PeerAnswer {
   readonly send: AnswerSource;
   readonly held?: PeerReply["held"];
   readonly load?: PeerReply["load"];
+  readonly spans?: PeerReply["spans"];
   /** Hears that a file cannot be opened, or has another length than the variant. */
   readonly spoiled?: (() => void) | undefined;
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../observe/log.ts";
+import { traceIdOf } from "../observe/trace.ts";
 import { answerHeader, encodeError, encodeSaveHead } from "../wire/encode.ts";
 import type { Ask } from "../wire/messages.ts";
 import type { MeshDeadlines } from "./alarm.ts";
@@ -129,7 +130,10 @@ function isHeadOnly(ask: Ask, answer: PeerAnswer): boolean {
 function refusalOf(fault: Fault, options: ServeOptions): Uint8Array | undefined {
   const { ask, legacy, log, peer } = options;
   if (fault.code === "internal")
-    log.error("peer request failed", { peer, relname: ask.relname, fault });
+    log.error("peer request failed", {
+      ...{ peer, relname: ask.relname, fault },
+      ...traceIdOf(ask.traceparent),
+    });
   if (!legacy) {
     const { code, retryAfterMs } = fault;
     return encodeError({ code, retryAfterMs: wholeMs(retryAfterMs) });

@@ -5,7 +5,7 @@ import { HealthTable } from "../mesh/health.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
 import { serverNamed, type Topology } from "../topology/topology.ts";
 import type { Followed } from "./messages.ts";
-import { makeParts, originOf, type PartsOptions } from "./parts.ts";
+import { makeParts, originOf, type PartsOptions, requestLogOf } from "./parts.ts";
 import { makePeerDirectory } from "./peer-directory.ts";
 
 export interface LiveParts {
@@ -42,6 +42,7 @@ export function makeLiveParts(options: Omit<PartsOptions, "peers" | "onLost">): 
         topology,
         ownership: makeOwnership(topology),
         origin,
+        requests: requestLogOf(topology, { ...options, wish: options.log, log, clock }),
         health: new HealthTable(health),
       };
       for (const peer of peers.follow(topology)) links.forget(peer);

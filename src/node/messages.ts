@@ -40,8 +40,8 @@ export interface WorkerSetup {
 export interface LogWish {
   readonly level: LogLevel;
   readonly json: boolean;
-  /** A line for each request on a public listener, at info; at debug they are there without it. */
-  readonly access?: boolean;
+  /** In place of the topology's `log.access`. */
+  readonly access?: number;
 }
 
 /** The shared memory of one node. */
@@ -79,7 +79,7 @@ export interface ListenerReport {
 
 /** Work that only main may do: one resolver call an id, one pool of image workers (design decision 1). */
 export type MainCall =
-  | { readonly what: "resolve"; readonly webId: string }
+  | { readonly what: "resolve"; readonly webId: string; readonly traceparent?: string }
   /** Every thread is to hear it. */
   | { readonly what: "announce"; readonly news: News }
   /** There is one outbox. */

@@ -24,6 +24,7 @@ import { makeOwnership } from "../mesh/ownership.ts";
 import { calmLog } from "../observe/calm-log.ts";
 import { openCounters } from "../observe/counters.ts";
 import { makeLog } from "../observe/log.ts";
+import { makeRequestLog, type RequestLog } from "../observe/request-log.ts";
 import { openOrigins } from "../origin/origin.ts";
 import { makePathCache } from "../resolve/path-cache.ts";
 import { serverNamed, type Topology } from "../topology/topology.ts";
@@ -45,9 +46,9 @@ export function makeParts(options: PartsOptions): Parts {
   const clock = systemClock;
   const counters = openCounters(memory.counters, worker);
   const everything = makeLog({
-    node: worker === 0 ? self.name : `${self.name}/${worker}`,
+    node: nodeName(self.name, worker),
     ...options.log,
-    write: (line) => writeSync(2, line),
+    write: toStandardError,
   });
   const log = calmLog(everything, clock);
   const watched = { counters, log, clock };
@@ -97,8 +98,36 @@ export function makeParts(options: PartsOptions): Parts {
     announce,
     custody,
     purge,
+    requests: requestLogOf(topology, { server: self.name, worker, wish: options.log, log, clock }),
     ...watched,
   };
+}
+
+/** Its lines are JSON whatever the rest of the log is: they are for machines. */
+export function requestLogOf(
+  topology: Topology,
+  options: Pick<Parts, "log" | "clock"> &
+    Pick<WorkerSetup, "server" | "worker"> & { readonly wish: WorkerSetup["log"] },
+): RequestLog {
+  const { server, worker, wish, log, clock } = options;
+  const node = nodeName(server, worker);
+  const lines = makeLog({ node, level: "info", json: true, write: toStandardError });
+  return makeRequestLog({
+    ...topology.log,
+    share: wish.access ?? topology.log.share,
+    clock,
+    random: Math.random,
+    write: lines.info,
+    warn: log.warn,
+  });
+}
+
+function nodeName(server: string, worker: number): string {
+  return worker === 0 ? server : `${server}/${worker}`;
+}
+
+function toStandardError(line: string): void {
+  writeSync(2, line);
 }
 
 /** The store, or the stores, of a topology. */

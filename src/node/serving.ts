@@ -5,19 +5,19 @@ import { makeFetchContent } from "../content/fetch-content.ts";
 import type { Parts } from "../content/parts.ts";
 import { makePeerHandlers } from "../content/peer-handlers.ts";
 import { makeRepeats } from "../content/repeat.ts";
-import { type AccessLog, makeAccessLog } from "../http/access-log.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { type Handler, makeImageHandler } from "../http/image.ts";
 import { makeRam, type Ram } from "../http/ram.ts";
 import { type RamMemory, ramGauge } from "../http/ram-memory.ts";
 import type { PeerHandlers } from "../mesh/tell.ts";
 import { openHistogram } from "../observe/histogram.ts";
-import type { Log } from "../observe/log.ts";
-import type { LogWish, WorkerSetup } from "./messages.ts";
+import type { RequestLog } from "../observe/request-log.ts";
+import type { WorkerSetup } from "./messages.ts";
 
 export interface Serving {
   readonly handler: Handler;
   readonly handlers: PeerHandlers;
+  readonly requests: RequestLog;
   /** When another has taken its place: what began with it may still end, and holds no more memory. */
   close(): void;
 }
@@ -28,7 +28,6 @@ export function openServing(
   options: {
     readonly setup: WorkerSetup;
     readonly draining: () => boolean;
-    readonly access: AccessLog | undefined;
   },
 ): Serving {
   const { self, topology, cache, counters, log, clock } = parts;
@@ -45,10 +44,11 @@ export function openServing(
       histogram: openHistogram(memory.latencies, worker),
       unread: (relname, error) => cache.noteUnread(relname, error),
       draining: options.draining,
-      access: options.access,
+      requests: parts.requests,
       log,
       clock,
     }),
+    requests: parts.requests,
     close: () => ram?.close(),
     handlers: {
       ...handlers,
@@ -81,13 +81,6 @@ export function refuseAsOwner({
   legacy,
 }: Pick<Parameters<PeerHandlers["ask"]>[0], "role" | "legacy">): void {
   if (role === "owner" && !legacy) throw new Fault("draining", "the node is shutting down");
-}
-
-/** What `--access-log`, or the level debug, asks for. */
-export function openAccessLog({ access, level }: LogWish, log: Log): AccessLog | undefined {
-  if (access === true) return makeAccessLog((line) => log.info("request", { ...line }));
-  if (level === "debug") return makeAccessLog((line) => log.debug("request", { ...line }));
-  return undefined;
 }
 
 /** Handlers that are looked up for each message, for a listener that outlives a topology. */

@@ -85,7 +85,7 @@ async function startOn(
   const live = makeLiveParts({
     ...setup,
     ...{ worker: 0, images, announce: announcer.announce, custody },
-    resolve: (webId) => resolver.resolve(webId),
+    resolve: (webId, traceparent) => resolver.resolve(webId, traceparent),
     purge: (message) => purges.told(message),
     heat: serviceOf(heat),
   });
@@ -201,7 +201,7 @@ async function work(
 ): Promise<unknown> {
   switch (request.what) {
     case "resolve":
-      return parts.resolver.resolve(request.webId);
+      return parts.resolver.resolve(request.webId, request.traceparent);
     case "announce":
       return parts.announcer.announce(request.news);
     case "purge":

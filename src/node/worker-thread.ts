@@ -15,12 +15,13 @@ import type { MadeResult, ProbedResult } from "../image/job.ts";
 import { type Listener, type ListenerOptions, startListener } from "../mesh/listener.ts";
 import type { ToldAnswer } from "../mesh/tell.ts";
 import { watchLag } from "../observe/lag.ts";
+import type { RequestLog } from "../observe/request-log.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import { type Server, serverNamed } from "../topology/topology.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import { type MainCaller, makeMainCaller, reportOf } from "./main-calls.ts";
 import type { Followed, ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
-import { currentOf, openAccessLog, openServing, type Serving } from "./serving.ts";
+import { currentOf, openServing, type Serving } from "./serving.ts";
 
 /** Runs until main says stop. The message listener is set before the first await: none may be lost. */
 export async function runWorkerThread(): Promise<void> {
@@ -86,8 +87,7 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
   });
   const parts = live.always;
   let draining = false;
-  const access = openAccessLog(setup.log, parts.log);
-  const open = (): Serving => openServing(live.now(), { setup, draining: () => draining, access });
+  const open = (): Serving => openServing(live.now(), { setup, draining: () => draining });
   let serving = open();
   const handler: Handler = (request, server) => serving.handler(request, server);
   // made once: its bounds hold over changes of the topology
@@ -100,8 +100,9 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
     draining: () => draining,
   });
   const { counters, clock, log } = parts;
+  const requests = (): RequestLog => serving.requests;
   const lag = watchLag(setup.memory.lags, setup.worker, clock);
-  const watch = (routes: Handler): Handler => watchRequests(routes, { counters, clock, access });
+  const watch = (routes: Handler): Handler => watchRequests(routes, { counters, clock, requests });
   const publics = await openPublics(setup, self, {
     handler: watch(handler),
     uploading: watch(uploading),
@@ -176,7 +177,10 @@ function resolverFor(setup: WorkerSetup, calls: MainCaller): Parts["resolve"] {
     const embedded = makeEmbeddedResolver();
     return (webId) => embedded.resolve(webId);
   }
-  return async (webId) => (await calls.call({ what: "resolve", webId })) as Resolution;
+  return async (webId, traceparent) => {
+    const trace = traceparent === undefined ? {} : { traceparent };
+    return (await calls.call({ what: "resolve", webId, ...trace })) as Resolution;
+  };
 }
 
 function openPublics(

@@ -15,6 +15,10 @@ export const COUNTERS = {
     help: "Answers with status 500 to 599: this node, or one below, was at fault",
     action: "see the log, and shed",
   },
+  http_slow: {
+    help: "Answers with a picture, or none, that took log.slow_ms or longer to begin",
+    action: "the slow-request log tells what they waited for",
+  },
   http_bytes: {
     help: "Body bytes promised to public clients; one that leaves early has taken fewer",
     action: "none",

@@ -5,12 +5,10 @@ import { LIMITS } from "../base/limits.ts";
 import { isContentId } from "../base/variant.ts";
 import { makeGuard } from "./guard.ts";
 import { type OriginName, originNames } from "./names.ts";
-import type { Origin, OriginParts } from "./port.ts";
+import type { OpenOptions, Origin, OriginParts } from "./port.ts";
 import { putOriginal } from "./put.ts";
 import { removeOriginal } from "./remove.ts";
 import { badOrigin, type Store, type Stored, tooSlow } from "./store.ts";
-
-type OpenOptions = Parameters<Origin["open"]>[1];
 
 /** Nothing is remembered between lookups: a picture put into the store is there for the next one. */
 export function makeOrigin(store: Store, parts: OriginParts, position = 0): Origin {
@@ -56,7 +54,7 @@ async function find(
   for (const name of originNames(options.id, { ...options, upperCase: store.upperCase })) {
     const wait = waitMs();
     counters.add("origin_probe");
-    const stored = await store.probe(name.path, wait);
+    const stored = await store.probe(name.path, wait, options.traceparent);
     if (stored !== undefined) return { name, stored: bounded(stored) };
     last = name.path;
   }

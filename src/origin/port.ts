@@ -18,6 +18,13 @@ export interface OriginOriginal {
   readonly body: Body;
 }
 
+export interface OpenOptions {
+  readonly ext?: string;
+  readonly deadlineMs: number;
+  /** W3C trace context of the request that it is for; stores that are asked by HTTP hear of it. */
+  readonly traceparent?: string;
+}
+
 export interface Origin {
   readonly name: string;
   /**
@@ -25,10 +32,7 @@ export interface Origin {
    * Faults: `not_found`, `bad_origin`, `too_slow`, `image_too_large`. Counts `origin_probe` for each name
    * asked for, and `origin_get` when the first byte of the body is asked for.
    */
-  open(
-    id: string,
-    options: { readonly ext?: string; readonly deadlineMs: number },
-  ): Promise<OriginOriginal>;
+  open(id: string, options: OpenOptions): Promise<OriginOriginal>;
   /**
    * Stores a file as the original of an id, at its relname in size orig, and reads back that it is there.
    * "already": the same bytes were there. Nothing is ever replaced; with `unchecked` nothing is hidden either

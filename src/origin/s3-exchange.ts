@@ -24,6 +24,8 @@ export interface Ask {
     readonly body: ReadableStream<Uint8Array>;
     readonly headers: Readonly<Record<string, string>>;
   };
+  /** Of the request that it is for; not signed, as it says nothing of what is asked. */
+  readonly traceparent?: string | undefined;
   /** How much of a 404's document is wanted. */
   readonly errorBytesMax?: number;
 }
@@ -75,7 +77,11 @@ export function makeExchange(options: { readonly name: string; readonly log: Log
         redirect: "manual",
         // the stored bytes, whatever Content-Encoding they were put with
         decompress: false,
-        headers: { "accept-encoding": "identity", ...request.upload?.headers },
+        headers: {
+          "accept-encoding": "identity",
+          ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
+          ...request.upload?.headers,
+        },
         ...(request.upload === undefined ? {} : { body: request.upload.body }),
       });
     } catch (error) {

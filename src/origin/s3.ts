@@ -36,10 +36,10 @@ export function openS3Store(
   return {
     name: spec.name,
     upperCase: false,
-    async probe(path, waitMs) {
+    async probe(path, waitMs, traceparent) {
       const url = sign(path, "HEAD");
       const reply = await twice(clock, waitMs, (left) =>
-        exchange.ask({ method: "HEAD", url, path, waitMs: left }),
+        exchange.ask({ method: "HEAD", url, path, waitMs: left, traceparent }),
       );
       if (reply.kind === "missing") return undefined;
       seenBucket = true;
@@ -52,7 +52,7 @@ export function openS3Store(
         });
         throw badOrigin();
       }
-      return stored(path, reply.response, bytes);
+      return stored(path, reply.response, { bytes, traceparent });
     },
     async put(path, file, waitMs) {
       const reply = await twice(clock, waitMs, (left) =>
@@ -71,7 +71,12 @@ export function openS3Store(
     },
   };
 
-  function stored(path: string, head: Response, bytes: number): Stored {
+  function stored(
+    path: string,
+    head: Response,
+    of: { readonly bytes: number; readonly traceparent: string | undefined },
+  ): Stored {
+    const { bytes, traceparent } = of;
     const etag = head.headers.get("etag") ?? "";
     return {
       bytes,
@@ -85,18 +90,24 @@ export function openS3Store(
           failed: (reason, error) => {
             log.warn("origin_body_failed", { origin: spec.name, path, reason, error });
           },
-          start: (abort) => get(path, { etag, bytes, abort }),
+          start: (abort) => get(path, { etag, bytes, abort, traceparent }),
         }),
     };
   }
 
   async function get(
     path: string,
-    expected: { readonly etag: string; readonly bytes: number; readonly abort: AbortController },
+    expected: {
+      readonly etag: string;
+      readonly bytes: number;
+      readonly abort: AbortController;
+      readonly traceparent: string | undefined;
+    },
   ): Promise<Started> {
     const url = sign(path, "GET");
-    const { abort } = expected;
-    const reply = await exchange.ask({ method: "GET", url, path, waitMs: waits.headMs, abort });
+    const { abort, traceparent } = expected;
+    const waitMs = waits.headMs;
+    const reply = await exchange.ask({ method: "GET", url, path, waitMs, abort, traceparent });
     if (reply.kind === "failed") return reply;
     if (reply.kind === "found") {
       const etag = reply.response.headers.get("etag") ?? "";

@@ -7,8 +7,11 @@ export interface Store {
   readonly name: string;
   /** Extensions are also tried in upper case: where asking is cheap. */
   readonly upperCase: boolean;
-  /** HEAD or stat; undefined when there is no such name. Throws `bad_origin` or `too_slow`. */
-  probe(path: string, waitMs: number): Promise<Stored | undefined>;
+  /**
+   * HEAD or stat; undefined when there is no such name. Throws `bad_origin` or `too_slow`. The trace context goes with
+   * each request that is made for it, that of its body too.
+   */
+  probe(path: string, waitMs: number, traceparent?: string): Promise<Stored | undefined>;
   /**
    * Stores a file under a name that was not there; durable when it resolves. "exists": somebody was faster.
    * Throws `bad_origin` or `too_slow`.

@@ -24,12 +24,17 @@ const ANSWER = v.object({
 export async function askApi(options: {
   readonly url: string;
   readonly waitMs: number;
+  readonly traceparent?: string | undefined;
   readonly fetch: Fetch;
 }): Promise<Resolution | ApiFailure> {
+  const { traceparent } = options;
   try {
     const response = await options.fetch(options.url, {
       redirect: "manual",
-      headers: { accept: "application/json" },
+      headers: {
+        accept: "application/json",
+        ...(traceparent === undefined ? {} : { traceparent }),
+      },
       // ends the reading of the body too
       signal: AbortSignal.timeout(options.waitMs),
     });

@@ -13,8 +13,11 @@ export type Resolution =
   | { readonly kind: "unknown" };
 
 export interface Resolver {
-  /** Throws `resolver_down` when nobody can say, `overloaded` when too many lookups are under way. */
-  resolve(webId: string): Promise<Resolution>;
+  /**
+   * Throws `resolver_down` when nobody can say, `overloaded` when too many lookups are under way. `traceparent` is that
+   * of the first who asks.
+   */
+  resolve(webId: string, traceparent?: string): Promise<Resolution>;
   /** The web id has come to stand for something: what is remembered of it no longer holds. */
   forget(webId: string): void;
   /** The same for every web id that leads to one of these content ids. */

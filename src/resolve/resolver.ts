@@ -62,12 +62,12 @@ export function makeApiResolver(options: {
   });
 
   return {
-    async resolve(webId) {
+    async resolve(webId, traceparent) {
       // `.` and `..` would name another path of the API
       if (!isWebId(webId)) return { kind: "unknown" };
       const fresh = paths.look(webId);
       if (fresh !== undefined) return fresh;
-      return flying.get(webId) ?? begin(webId);
+      return flying.get(webId) ?? begin(webId, traceparent);
     },
     forget(webId) {
       paths.forget(webId);
@@ -80,16 +80,20 @@ export function makeApiResolver(options: {
     },
   };
 
-  function begin(webId: string): Promise<Resolution> {
+  function begin(webId: string, traceparent: string | undefined): Promise<Resolution> {
     const isCurrent = (): boolean => flying.get(webId) === flight;
-    const flight: Promise<Resolution> = load(webId, isCurrent).finally(() => {
+    const flight: Promise<Resolution> = load(webId, { isCurrent, traceparent }).finally(() => {
       if (isCurrent()) flying.delete(webId);
     });
     flying.set(webId, flight);
     return flight;
   }
 
-  async function load(webId: string, isCurrent: () => boolean): Promise<Resolution> {
+  async function load(
+    webId: string,
+    how: { readonly isCurrent: () => boolean; readonly traceparent: string | undefined },
+  ): Promise<Resolution> {
+    const { isCurrent, traceparent } = how;
     const stale = paths.lookStale(webId);
     if (callsUnderWay >= LIMITS.resolverInFlightMax) {
       if (stale !== undefined) return stale;
@@ -99,19 +103,22 @@ export function makeApiResolver(options: {
       if (stale !== undefined) return stale;
       throw down();
     }
-    const answer = await call(webId);
+    const answer = await call(webId, traceparent);
     if (answer.kind === "failed") return standIn(webId, answer, isCurrent() ? stale : undefined);
     breaker.succeeded();
     if (isCurrent()) paths.keep(webId, answer);
     return answer;
   }
 
-  async function call(webId: string): Promise<Resolution | ApiFailure> {
+  async function call(
+    webId: string,
+    traceparent: string | undefined,
+  ): Promise<Resolution | ApiFailure> {
     counters.add("resolver_request");
     callsUnderWay++;
     try {
       const url = `${base}/${webId}`;
-      return await askApi({ url, waitMs, fetch: options.fetch ?? fetch });
+      return await askApi({ url, waitMs, traceparent, fetch: options.fetch ?? fetch });
     } finally {
       callsUnderWay--;
     }

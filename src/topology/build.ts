@@ -68,9 +68,10 @@ function buildSize(table: SizeTable): SizeClass {
   };
 }
 
-type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "rebalance" | "hot">;
+type Settings = Pick<Topology, "image" | "http" | "limits" | "cache" | "rebalance" | "hot" | "log">;
 
-function buildSettings({ routing, image, http, limits, cache, hot }: TopologyFile): Settings {
+function buildSettings(file: TopologyFile): Settings {
+  const { routing, image, http, limits, cache, hot, log } = file;
   return {
     image: {
       policy: image.policy,
@@ -105,6 +106,12 @@ function buildSettings({ routing, image, http, limits, cache, hot }: TopologyFil
       replicate: hot.replicate,
       halfLifeMs: hot.half_life,
       replicaShare: hot.replica_share,
+    },
+    log: {
+      share: log.access,
+      slowMs: log.slow_ms,
+      timing: log.server_timing,
+      clientAddress: log.client_address,
     },
   };
 }

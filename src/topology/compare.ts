@@ -41,6 +41,7 @@ const SETTINGS: Readonly<Record<string, Takes>> = {
   cache: "restart",
   security: "restart",
   hot: "live",
+  log: "live",
   tls: "restart",
 };
 

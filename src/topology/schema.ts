@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TIMING_LEVELS } from "../observe/server-timing.ts";
 import * as a from "./values.ts";
 
 const publicListener = v.variant(
@@ -181,6 +182,15 @@ export const topologySchema = v.object({
       replicate: v.optional(a.flag, true),
       half_life: v.optional(a.duration, "300s"),
       replica_share: v.optional(a.replicaShare, 0.1),
+    }),
+    {},
+  ),
+  log: v.optional(
+    v.object({
+      access: v.optional(a.share, "off"),
+      slow_ms: v.optional(a.slowMs, 1000),
+      server_timing: v.optional(a.oneOf(TIMING_LEVELS), "durations"),
+      client_address: v.optional(a.flag, false),
     }),
     {},
   ),

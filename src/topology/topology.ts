@@ -2,6 +2,7 @@
 
 import { Fault } from "../base/fault.ts";
 import { type Format, ORIG, PLACEHOLDER } from "../base/variant.ts";
+import type { RequestLogSettings } from "../observe/request-log.ts";
 
 export interface Topology {
   readonly name: string;
@@ -21,6 +22,8 @@ export interface Topology {
   readonly tls: CertificateFiles | undefined;
   readonly rebalance: RebalanceSettings;
   readonly hot: HotSettings;
+  /** Of what is told of single requests. */
+  readonly log: RequestLogSettings;
   /** First 8 bytes of SHA-256 over the routing fields, as 16 hex digits (spec §4). */
   readonly epoch: string;
 }

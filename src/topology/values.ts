@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { parseByteSize } from "../base/bytes.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
+import { parseShare, SHARE_EXPECTED } from "../base/share.ts";
 import { ORIG, PLACEHOLDER } from "../base/variant.ts";
 
 const HOST_NAME =
@@ -92,6 +93,13 @@ export const duration = v.pipe(
   ),
   v.transform((x) => toMs(x)),
 );
+/** Read as a number from 0 to 1. */
+export const share = v.pipe(
+  v.custom<string>((x) => typeof x === "string" && parseShare(x) !== undefined, SHARE_EXPECTED),
+  v.transform((x) => parseShare(x) ?? 0),
+);
+/** Milliseconds that are slow; 0: none are. */
+export const slowMs = whole(0, DEADLINES.requestMs);
 /** Of the bytes of a cache that copies for other servers may take. */
 export const replicaShare = v.custom<number>(
   (x) => typeof x === "number" && x >= 0 && x <= 0.5,

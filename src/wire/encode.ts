@@ -96,12 +96,13 @@ export function answerHeader(options: {
   readonly standIn?: boolean | undefined;
   readonly held?: SaveHeader["held"];
   readonly load?: SaveHeader["load"];
+  readonly spans?: SaveHeader["spans"];
   /** Bytes of the variant before the first one sent. */
   readonly offset: number;
   /** No content follows, whatever the length of the variant. */
   readonly head: boolean;
 }): SaveHeader {
-  const { meta, offset, head, held, load } = options;
+  const { meta, offset, head, held, load, spans } = options;
   return {
     relname: meta.relname,
     bytes: meta.bytes,
@@ -117,6 +118,7 @@ export function answerHeader(options: {
     ...(options.standIn === true && { standIn: true }),
     ...(held !== undefined && { held }),
     ...(load !== undefined && { load }),
+    ...(spans !== undefined && { spans }),
   };
 }
 

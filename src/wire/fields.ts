@@ -85,7 +85,7 @@ export function mayFlag(from: Fields, name: string, what: string): boolean | und
   return from[name] === undefined ? undefined : flag(from, name, what);
 }
 
-function matching(from: Fields, name: string, what: string, pattern: RegExp): string {
+export function matching(from: Fields, name: string, what: string, pattern: RegExp): string {
   const text = string(from, name, what);
   if (!pattern.test(text)) throw unfit(what, name, "not of its form");
   return text;

@@ -18,6 +18,15 @@ interface NodeLoad {
   readonly busy: number;
 }
 
+/** What took how long at which node, `hop` nodes behind the one that tells. */
+export interface TimedSpan {
+  readonly name: string;
+  /** Microseconds. */
+  readonly us: number;
+  readonly at: string;
+  readonly hop: number;
+}
+
 /** Header of `=` and `&`; a plain Save has only the relname. */
 export interface SaveHeader {
   readonly relname: string;
@@ -39,6 +48,8 @@ export interface SaveHeader {
   readonly held?: readonly string[] | undefined;
   /** How busy the answering node is. Only in an answer. */
   readonly load?: NodeLoad | undefined;
+  /** Where its time went, here and behind. Only in an answer to an ask that wants it. */
+  readonly spans?: readonly TimedSpan[] | undefined;
   /** Only in a Save from a dialler. */
   readonly upload?: Upload | undefined;
 }
@@ -89,6 +100,10 @@ export interface Ask {
   readonly standIn?: boolean | undefined;
   readonly trace?: string | undefined;
   readonly originalExt?: string | undefined;
+  /** W3C trace context of the request that this is asked for. */
+  readonly traceparent?: string | undefined;
+  /** The answer is to say where its time went. */
+  readonly timed?: boolean | undefined;
 }
 
 /** `~` */

@@ -14,6 +14,7 @@ import type {
   Purge,
   PurgeEntry,
   SaveHeader,
+  TimedSpan,
   Warm,
 } from "./messages.ts";
 
@@ -21,6 +22,7 @@ type Fields = f.Fields;
 
 const BYTES: f.Span = { max: LIMITS.wireBodyBytesMax };
 const MILLISECONDS: f.Span = { max: LIMITS.wireMillisecondsMax };
+const MICROSECONDS: f.Span = { max: LIMITS.wireMillisecondsMax * 1000 };
 const SECONDS: f.Span = { max: Number.MAX_SAFE_INTEGER };
 const LOAD: f.Span = { max: 1e9 };
 const BYTE: f.Span = { max: 255 };
@@ -33,6 +35,10 @@ const HITS: f.Span = { min: 1, max: 1e9 };
 
 const WEB_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 const EXT = /^[a-z0-9]{2,5}$/;
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const SPAN_NAME = /^[a-z-]{1,32}$/;
+/** They end up in a header, between quotes. */
+const SERVER_NAME = /^[A-Za-z0-9._-]{1,128}$/;
 const HEX16 = /^[0-9a-f]{16}$/;
 
 const ROLES = ["owner", "local"] as const;
@@ -61,7 +67,22 @@ export function saveHeaderFrom(from: Fields, what: string): SaveHeader {
         ? undefined
         : f.list(from, "held", what, { min: 0, max: LIMITS.wireHeldMax, read: serverFrom }),
     load: loadFrom(from["load"], what),
+    spans:
+      from["spans"] === undefined
+        ? undefined
+        : f.list(from, "spans", what, { max: LIMITS.traceSpansMax, read: spanFrom }),
     upload: uploadFrom(from["upload"], what),
+  };
+}
+
+function spanFrom(item: unknown, what: string, name: string): TimedSpan {
+  const from = f.object(item, what, name);
+  const inside = `${what}: ${name}`;
+  return {
+    name: f.matching(from, "name", inside, SPAN_NAME),
+    us: f.count(from, "us", inside, MICROSECONDS),
+    at: f.matching(from, "at", inside, SERVER_NAME),
+    hop: f.count(from, "hop", inside, BYTE),
   };
 }
 
@@ -158,6 +179,8 @@ export function askFrom(from: Fields, what: string): Ask {
     standIn: f.mayFlag(from, "standIn", what),
     trace: f.mayPrintable(from, "trace", what, TOKEN),
     originalExt: f.mayMatching(from, "originalExt", what, EXT),
+    traceparent: f.mayMatching(from, "traceparent", what, TRACEPARENT),
+    timed: f.mayFlag(from, "timed", what),
   };
 }
 

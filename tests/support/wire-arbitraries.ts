@@ -56,6 +56,15 @@ const saveHeader = fc.record(
     via: text,
     detail: text,
     standIn: fc.boolean(),
+    spans: fc.array(
+      fc.record({
+        name: fc.stringMatching(/^[a-z-]{1,32}$/),
+        us: fc.nat(),
+        at: fc.stringMatching(/^[A-Za-z0-9._-]{1,128}$/),
+        hop: fc.nat({ max: 255 }),
+      }),
+      { maxLength: 3 },
+    ),
     upload: fc.record(
       {
         webId: fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/),
@@ -93,6 +102,8 @@ const ask = fc.record(
     standIn: fc.boolean(),
     trace: text,
     originalExt: fc.constantFrom("jpg", "heic"),
+    traceparent: fc.stringMatching(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
+    timed: fc.boolean(),
   },
   { requiredKeys: ["relname", "role", "epoch", "hops", "deadlineMs"] },
 );

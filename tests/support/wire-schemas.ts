@@ -62,6 +62,19 @@ const SaveHeader = v.object({
     ),
   ),
   load: v.optional(v.object({ rate: count(1e9), busy: count(1e9) })),
+  spans: v.optional(
+    v.pipe(
+      v.array(
+        v.object({
+          name: v.pipe(v.string(), v.regex(/^[a-z-]{1,32}$/, "no span")),
+          us: count(LIMITS.wireMillisecondsMax * 1000),
+          at: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/, "no server")),
+          hop: count(255),
+        }),
+      ),
+      v.maxLength(LIMITS.traceSpansMax),
+    ),
+  ),
   /** Only in a Save from a dialler. */
   upload: v.optional(Upload),
 });
@@ -121,6 +134,13 @@ const Ask = v.object({
   standIn: flag,
   trace: v.optional(printable(LIMITS.wireNameCharsMax)),
   originalExt: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9]{2,5}$/, "no ext"))),
+  traceparent: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/, "no context"),
+    ),
+  ),
+  timed: flag,
 });
 
 /** `~` */

@@ -2,9 +2,10 @@
 
 import { DEADLINES } from "../../base/deadlines.ts";
 import { relnameOf, type Variant } from "../../base/variant.ts";
+import { spanOf } from "../../observe/trace.ts";
 import type { Context } from "../context.ts";
 import type { Parts } from "../parts.ts";
-import { type Answered, current, requestOf } from "../upstream.ts";
+import { type Answered, current, requestOf, takeTiming } from "../upstream.ts";
 import { groupOf } from "./group.ts";
 
 export function knowsHolder({ hot }: Parts, wanted: Variant): boolean {
@@ -35,7 +36,9 @@ export async function askHolder(
   try {
     const asked = requestOf(parts, context, { wanted });
     const deadlineMs = Math.min(asked.deadlineMs, DEADLINES.replicaAnswerMs);
-    const reply = await links.ask(peer, { ...asked, role: "local", deadlineMs });
+    const request = { ...asked, role: "local", deadlineMs } as const;
+    const reply = await spanOf(context.tracing, "peer", () => links.ask(peer, request));
+    takeTiming(context, peer, reply);
     return { kind: "peer", peer, reply: current(parts, { peer, wanted, reply }) };
   } catch {
     counters.add("replica_ask_missed");
