@@ -69,15 +69,29 @@ const NOT_CODE = new RegExp(
 );
 
 /** The text with its comments and literals blanked; lines keep their numbers. */
-export function codeOf(text: string): string {
-  return text.replace(NOT_CODE, (part) => part.replace(/[^\n]/g, " "));
-}
+export const codeOf = remembered((text) => text.replace(NOT_CODE, blanked));
 
 /** The text with its comments blanked, literals kept. */
-export function withoutComments(text: string): string {
-  return text.replace(NOT_CODE, (part) =>
-    part.startsWith("//") || part.startsWith("/*") ? part.replace(/[^\n]/g, " ") : part,
-  );
+export const withoutComments = remembered((text) =>
+  text.replace(NOT_CODE, (part) =>
+    part.startsWith("//") || part.startsWith("/*") ? blanked(part) : part,
+  ),
+);
+
+function blanked(part: string): string {
+  return part.replace(/[^\n]/g, " ");
+}
+
+/** Each rule asks for the same files again. */
+function remembered(read: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const now = read(text);
+    known.set(text, now);
+    return now;
+  };
 }
 
 /** Paths of the project files a file imports; type imports, side effects and `require` count. */

@@ -100,12 +100,21 @@ const ALLOWED_NAMES = new Set(["thumbnail_endpoint", "thumbnailEndpoint"]);
 
 /** Identifiers made of a word that the house has another one for. */
 export function foreignWords(files: readonly Source[]): string[] {
+  // most names stand in many places
+  const known = new Map<string, boolean>();
+  const isForeignName = (name: string): boolean => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const foreign = !ALLOWED_NAMES.has(name) && wordsOf(name).some(isForeign);
+    known.set(name, foreign);
+    return foreign;
+  };
   return files.flatMap(({ path, text }) =>
     codeOf(text)
       .split("\n")
       .flatMap((line, i) =>
         (line.match(/[A-Za-z_$][\w$]*/g) ?? [])
-          .filter((name) => !ALLOWED_NAMES.has(name) && wordsOf(name).some(isForeign))
+          .filter(isForeignName)
           .map((name) => `${path}:${i + 1}: ${name}`),
       ),
   );

@@ -34,7 +34,13 @@ export function startRoughProxy(
     port: 0,
     socket: {
       async open(client) {
-        const pair: Pair = { client, server: undefined, early: [], queue: [], allowance: turnBytes };
+        const pair: Pair = {
+          client,
+          server: undefined,
+          early: [],
+          queue: [],
+          allowance: turnBytes,
+        };
         client.data = pair;
         pairs.add(pair);
         await dial(pair, target(), proxy).catch(() => client.terminate());
