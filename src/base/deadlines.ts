@@ -151,6 +151,8 @@ export const DEADLINES = {
   followMs: 5_000,
   /** A worker thread or image worker must say it is ready within this. */
   startMs: 20_000,
+  /** `mir ready` takes no answer within this for no; a health check waits longer than that. */
+  readyAnswerMs: 3_000,
   /** What was started of a node that cannot start is waited for so long. */
   startUndoMs: 2_000,
   /** An event that requests cause is logged once in this time. */

@@ -10,12 +10,25 @@ const ANSWER_MS = 60_000;
 
 /** Flags that say which node is meant; every operator command has them. */
 export const NODE_ARGS = {
-  topology: { type: "string", description: "the topology file (TOML)" },
-  server: { type: "string", description: "the node in it that is asked" },
+  topology: { type: "string", description: "the topology file (TOML); else $MIR_TOPOLOGY" },
+  server: { type: "string", description: "the node in it that is asked; else $MIR_SERVER" },
   admin: { type: "string", description: "address of an admin listener instead: http://host:port" },
 } as const;
 
+/** Which node, by its flags or, where an image or a unit says it once, by the environment. */
+export function meantNode(given: {
+  readonly topology: string | undefined;
+  readonly server: string | undefined;
+}): { readonly topology: string | undefined; readonly server: string | undefined } {
+  return {
+    topology: given.topology ?? (process.env["MIR_TOPOLOGY"] || undefined),
+    server: given.server ?? (process.env["MIR_SERVER"] || undefined),
+  };
+}
+
 export interface AdminClient {
+  /** Status and text of a page, whatever they are. Throws a Fault when there is no answer within `waitMs`. */
+  look(path: string, waitMs: number): Promise<{ readonly status: number; readonly text: string }>;
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
 }
@@ -30,18 +43,21 @@ export function openAdminClient(options: {
   const { base, unix } = addressOf(options);
   const headers: Record<string, string> = { "X-Mir-Admin": "1" };
   if (options.token !== undefined) headers["Authorization"] = `Bearer ${options.token}`;
-  const ask = async (path: string, init: RequestInit): Promise<unknown> => {
-    const answer = await reach(`${base}${path}`, {
+  const ask = (path: string, init: RequestInit, waitMs: number): Promise<Response> =>
+    reach(`${base}${path}`, {
       ...init,
       headers,
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(waitMs),
       ...(unix === undefined ? {} : { unix }),
     });
-    return contentOf(answer);
-  };
   return {
-    get: (path) => ask(path, {}),
-    post: (path, body) => ask(path, { method: "POST", body: JSON.stringify(body) }),
+    async look(path, waitMs) {
+      const answer = await ask(path, {}, waitMs);
+      return { status: answer.status, text: await answer.text() };
+    },
+    get: async (path) => contentOf(await ask(path, {}, ANSWER_MS)),
+    post: async (path, body) =>
+      contentOf(await ask(path, { method: "POST", body: JSON.stringify(body) }, ANSWER_MS)),
   };
 }
 
@@ -53,17 +69,18 @@ function addressOf(options: {
   if (options.admin !== undefined) {
     return { base: options.admin.replace(/\/+$/, ""), unix: undefined };
   }
-  if (options.topology === undefined || options.server === undefined) {
+  const { topology, server: name } = meantNode(options);
+  if (topology === undefined || name === undefined) {
     throw new UsageError("say which node: --topology FILE --server NAME, or --admin URL");
   }
-  const result = readTopologyFile(options.topology);
+  const result = readTopologyFile(topology);
   if (result.kind === "mistakes") {
-    throw new Fault("bad_request", `${options.topology} has mistakes: see mir check`);
+    throw new Fault("bad_request", `${topology} has mistakes: see mir check`);
   }
   const servers = result.topology.levels.flatMap((level) => level.servers);
-  const server = servers.find((s) => s.name === options.server);
+  const server = servers.find((s) => s.name === name);
   if (server === undefined) {
-    throw new UsageError(`${options.topology} has no server ${options.server}`);
+    throw new UsageError(`${topology} has no server ${name}`);
   }
   return { base: "http://mir", unix: join(server.cacheDir, ".mir", "admin.sock") };
 }

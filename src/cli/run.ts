@@ -5,8 +5,10 @@ import { Fault } from "../base/fault.ts";
 import { version } from "../base/version.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
+import { noticeCommand } from "./notice.ts";
 import { terminal } from "./output.ts";
 import { purgeCommand } from "./purge.ts";
+import { readyCommand } from "./ready.ts";
 import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
 import { uploadCommand } from "./upload.ts";
@@ -23,10 +25,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: command(demoCommand),
   serve: command(serveCommand),
   check: command(checkCommand),
+  ready: command(readyCommand),
   warm: command(warmCommand),
   upload: command(uploadCommand),
   rebalance: command(rebalanceCommand),
   purge: command(purgeCommand),
+  notice: command(noticeCommand),
 };
 
 const root = defineCommand({
@@ -40,10 +44,12 @@ const root = defineCommand({
     demo: { meta: { description: "a whole mesh on loopback in seconds, serving photos" } },
     serve: { meta: { description: "run one node of a topology" } },
     check: { meta: { description: "explain a topology file, or name all its mistakes" } },
+    ready: { meta: { description: "whether a node serves: exit code 0 or 1" } },
     upload: { meta: { description: "upload pictures into a mesh" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
     rebalance: { meta: { description: "move what a server holds to those that own it now" } },
     purge: { meta: { description: "drop every variant of an id on every node" } },
+    notice: { meta: { description: "licences of all that is in this executable" } },
   },
 });
 

@@ -10,13 +10,14 @@ import { formatMistakes } from "../topology/explain.ts";
 import { nearestName } from "../topology/nearest.ts";
 import type { ReadResult } from "../topology/read.ts";
 import type { Topology } from "../topology/topology.ts";
+import { meantNode } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { parseDuration, UsageError } from "./usage.ts";
 
 const args = {
-  topology: { type: "string", description: "the topology file (TOML)", required: true },
-  server: { type: "string", description: "the name of this node in it", required: true },
+  topology: { type: "string", description: "the topology file (TOML); else $MIR_TOPOLOGY" },
+  server: { type: "string", description: "the name of this node in it; else $MIR_SERVER" },
   secrets: { type: "string", description: "file of NAME=value lines that others cannot read" },
   json: { type: "boolean", description: "standard output and log as JSON lines" },
   "access-log": {
@@ -42,22 +43,26 @@ export const serveCommand = defineCommand({
     const level = LEVELS.find((l) => l === given["log-level"]);
     if (level === undefined) throw new UsageError(`--log-level is one of ${LEVELS.join(", ")}`);
     const drainGraceMs = parseDuration(given["drain-grace"], "drain-grace");
+    const { topology: path, server } = meantNode(given);
+    if (path === undefined || server === undefined) {
+      throw new UsageError("say which node: --topology FILE --server NAME");
+    }
     const { execPath, args: selfArgs } = selfCommand();
     reexecOnce(execPath, [...selfArgs, "serve", ...rawArgs]);
     const json = given.json === true;
-    const read = readOrComplain(given.topology, terminal);
+    const read = readOrComplain(path, terminal);
     if (read === undefined) {
       process.exitCode = 1;
       return;
     }
     const { topology, file } = read;
-    refuseUnservable(topology, given.server);
+    refuseUnservable(topology, server);
     const reloads = reloadOnSignal();
     const node = await startNode({
       topology,
       file,
-      reread: () => readTopologyFile(given.topology),
-      server: given.server,
+      reread: () => readTopologyFile(path),
+      server,
       secrets: readSecrets({ env: process.env, file: given.secrets }),
       log: { level, json, ...accessWish(given["access-log"]) },
       drainGraceMs,

@@ -12,6 +12,7 @@ const ENVIRONMENT = [
   "TMPDIR",
   "XDG_CACHE_HOME",
   "MIR_RUNTIME_DIR",
+  "MIR_LIBVIPS_DIR",
   "LD_LIBRARY_PATH",
   "LANG",
   "TZ",

@@ -1,7 +1,7 @@
 /** Loads the native addon that the executable carries, from the first directory that allows it. */
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { openPrivateDir, type RuntimeDirCandidate, runtimeDirCandidates } from "./runtime-dir.ts";
 import { type Unpacked, unpack } from "./unpack.ts";
 
@@ -12,7 +12,12 @@ export interface EmbeddedFiles {
 
 /** The exports of sharp's addon. Throws an Error for the log that names each directory tried. */
 export function loadAddon({ embedded }: EmbeddedFiles): unknown {
-  const files = embedded.map(({ source, place }) => ({ place, bytes: readFileSync(source) }));
+  const own = process.env["MIR_LIBVIPS_DIR"] ?? "";
+  const files = embedded.map(({ source, place }, i) => ({
+    place,
+    // libvips is under the LGPL: whoever has another build of it can have that one loaded
+    bytes: i > 0 && own !== "" ? readOwn(join(own, basename(place))) : readFileSync(source),
+  }));
   const uid = process.geteuid?.() ?? 0;
   const addon = loadFromFirst({
     candidates: runtimeDirCandidates({ env: process.env, uid }),
@@ -55,6 +60,18 @@ export function loadFromFirst<T>(options: {
       "Set MIR_RUNTIME_DIR to a directory with mode 0700 that belongs to the user mir runs as, " +
       "on a file system that is not mounted noexec and has 20 MB free.",
   );
+}
+
+function readOwn(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Error(
+      `MIR_LIBVIPS_DIR has no ${path} that can be read: it is to be the libvips-cpp of the same ` +
+        "version as the one inside this executable",
+      { cause },
+    );
+  }
 }
 
 /** Every version of the files has a directory of its own. */

@@ -234,24 +234,6 @@ describe("loading", () => {
     expect(attempt).toThrow("MIR_RUNTIME_DIR");
   });
 
-  test("the files named for the executable are those that sharp has installed", () => {
-    const { version } = JSON.parse(
-      readFileSync(join(ROOT, "node_modules/sharp/package.json"), "utf8"),
-    );
-    const pathsOf = (arch: string) => {
-      const text = readFileSync(join(ROOT, `src/image/embedded-${arch}.ts`), "utf8");
-      return [...text.matchAll(/from "\.\.\/\.\.\/(node_modules[^"]+)"/g)].map(
-        ([, path = ""]) => path,
-      );
-    };
-    const here = pathsOf(process.arch);
-    expect(here).toHaveLength(2);
-    for (const path of here) expect(existsSync(join(ROOT, path))).toBe(true);
-    const [x64, arm64] = [pathsOf("x64"), pathsOf("arm64")];
-    expect(x64.map((path) => path.replaceAll("x64", "arm64"))).toEqual(arm64);
-    expect(arm64.join()).toContain(version);
-  });
-
   test("libvips is found beside the addon, away from node_modules", () => {
     using temp = makeTempDir();
     const program = `

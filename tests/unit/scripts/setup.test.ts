@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { requirePlatform } from "../../../scripts/build.ts";
+import { nativeTarget } from "../../../scripts/build.ts";
 import { setup } from "../../../scripts/setup.ts";
 
 let dir: string;
@@ -57,14 +57,19 @@ test("a lock that does not belong to package.json is refused", () => {
 });
 
 test("a platform without libvips is refused by name, one with it is not", () => {
-  expect(() => requirePlatform("sunos-x64", dir)).toThrow("this is sunos-x64");
-  expect(() => requirePlatform("linux-arm64", dir)).toThrow(
+  expect(() => nativeTarget("sunos-x64", dir)).toThrow("this is sunos-x64");
+  expect(() => nativeTarget("linux-arm64", dir)).toThrow(
     "node_modules lacks @img/sharp-linux-arm64 and @img/sharp-libvips-linux-arm64",
   );
   mkdirSync(join(dir, "@img", "sharp-linux-arm64"), { recursive: true });
-  expect(() => requirePlatform("linux-arm64", dir)).toThrow(
-    "lacks @img/sharp-libvips-linux-arm64,",
-  );
+  expect(() => nativeTarget("linux-arm64", dir)).toThrow("lacks @img/sharp-libvips-linux-arm64,");
   mkdirSync(join(dir, "@img", "sharp-libvips-linux-arm64"));
-  requirePlatform("linux-arm64", dir);
+  expect(nativeTarget("linux-arm64", dir).name).toBe("linux-arm64");
+});
+
+test("which C library a machine has is seen by which libvips was installed", () => {
+  for (const name of ["sharp-linuxmusl-x64", "sharp-libvips-linuxmusl-x64"]) {
+    mkdirSync(join(dir, "@img", name), { recursive: true });
+  }
+  expect(nativeTarget("linux-x64", dir).name).toBe("linux-x64-musl");
 });

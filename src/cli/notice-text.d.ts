@@ -1,0 +1,3 @@
+/** The file NOTICE as text. */
+
+declare module "*/NOTICE";
