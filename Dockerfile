@@ -20,7 +20,7 @@ RUN set -eu; \
       *) echo "mir is built for amd64 and arm64, not for '$TARGETARCH'" >&2; exit 1 ;; \
     esac; \
     MIR_REVISION="$REVISION" bun scripts/build.ts --target "$target"; \
-    mkdir -p /out/usr/local/bin /out/usr/share/doc/mir /cache; \
+    mkdir -p /out/usr/local/bin /out/usr/share/doc/mir /out/var/cache /cache; \
     cp "dist/mir-$target" /out/usr/local/bin/mir; \
     cp -r LICENSE NOTICE licences docs /out/usr/share/doc/mir/
 
