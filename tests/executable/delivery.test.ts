@@ -111,8 +111,12 @@ describe("monitoring", () => {
     await using mesh = await startMesh({ edges: ["edge-1", "edge-2"], origin });
     const unix = join(mesh.node("edge-1").cacheDir, ".mir/admin.sock");
     const metrics = await (await fetch("http://mir/metrics", { unix })).text();
-    const known = new Set([...metrics.matchAll(/^(mir_\w+)[{ ]/gm)].map(([, name]) => name));
-    const asked = [...readFileSync(join(ROOT, file), "utf8").matchAll(/\bmir_[a-z0-9_]+/g)];
+    const known = new Set(
+      [...metrics.matchAll(/^((?:mir|process)_\w+)[{ ]/gm)].map(([, name]) => name),
+    );
+    const asked = [
+      ...readFileSync(join(ROOT, file), "utf8").matchAll(/\b(?:mir|process)_[a-z0-9_]+/g),
+    ];
     expect(asked.length).toBeGreaterThan(20);
     expect([...new Set(asked.map(([name]) => name))].filter((name) => !known.has(name))).toEqual(
       [],
@@ -134,6 +138,21 @@ describe("monitoring", () => {
       }
     },
   );
+
+  test.skipIf(promtool === null)("Prometheus understands every query of the dashboard", () => {
+    using dir = makeTempDir();
+    const { panels } = JSON.parse(readFileSync(join(ROOT, "deploy/grafana/mir.json"), "utf8")) as {
+      readonly panels: readonly { readonly targets?: readonly { readonly expr: string }[] }[];
+    };
+    const queries = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+    const rules = queries.map((query, i) => ({
+      record: `query_${i}`,
+      expr: query.replaceAll("$__rate_interval", "5m").replaceAll("$instance", ".*"),
+    }));
+    const file = dir.write("queries.yml", JSON.stringify({ groups: [{ name: "all", rules }] }));
+    const done = Bun.spawnSync([promtool ?? "", "check", "rules", file], { stderr: "pipe" });
+    expect(`${done.stdout}${done.stderr}`).toContain(`SUCCESS: ${queries.length} rules found`);
+  });
 
   test.skipIf(promtool === null)("Prometheus takes the scrape configuration", () => {
     const file = join(ROOT, "deploy/prometheus/scrape.yml");
