@@ -1,4 +1,4 @@
-/** Builds the one executable, `dist/mir`, or `dist/mir-{target}` for another machine; skipped when nothing that goes into it has changed. */
+/** Builds the one executable, for this machine or another; skipped when nothing that goes into it has changed. */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

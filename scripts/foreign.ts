@@ -28,6 +28,12 @@ export const foreignFolder = ({ name }: Target): string =>
 
 /** Needs the network the first time only. Throws ScriptFailure with the installer's own words. */
 export function fetchForeign(target: Target): Foreign {
+  if (Bun.version !== BUN_VERSION) {
+    throw new ScriptFailure(
+      `this is Bun ${Bun.version}; for ${target.name} the one of ${BUN_VERSION} is known: ` +
+        `npx --yes bun@${BUN_VERSION} run build --target ${target.name}`,
+    );
+  }
   const folder = foreignFolder(target);
   const nodeModules = join(folder, "node_modules");
   const lock = lockOf(packagesOf(target));

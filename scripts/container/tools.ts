@@ -6,12 +6,11 @@ import { ScriptFailure } from "../script-failure.ts";
 const COMMAND_MS = 300_000;
 
 /** What a command printed. Throws ScriptFailure with its own words when it fails. */
-export function run(command: readonly string[], cwd?: string): string {
+export function run(command: readonly string[]): string {
   const [name = "", ...args] = command;
   const path = Bun.which(name);
   if (path === null) throw new ScriptFailure(`${name} is needed and not installed`);
   const { success, stdout, stderr } = Bun.spawnSync([path, ...args], {
-    ...(cwd === undefined ? {} : { cwd }),
     stdio: ["ignore", "pipe", "pipe"],
     timeout: COMMAND_MS,
   });
