@@ -153,6 +153,18 @@ export const DEADLINES = {
   startMs: 20_000,
   /** `mir ready` takes no answer within this for no; a health check waits longer than that. */
   readyAnswerMs: 3_000,
+  /** A dead worker is started again after the first wait, doubled up to the second while it keeps dying. */
+  workerRestartFirstMs: 100,
+  workerRestartLongestMs: 10_000,
+  /** A worker that has served for this long is not one that keeps dying. */
+  workerSettledMs: 60_000,
+  /** A worker shows this often that its event loop turns, and main looks at it this often. */
+  workerBeatMs: 500,
+  /** An event loop that has not turned for the first is told as stalled; after the second only a restart of the node helps. */
+  workerStallMs: 3_000,
+  workerLostMs: 30_000,
+  /** The service manager is told a change of the state within this. */
+  serviceTellMs: 5_000,
   /** What was started of a node that cannot start is waited for so long. */
   startUndoMs: 2_000,
   /** An event that requests cause is logged once in this time. */
@@ -230,4 +242,6 @@ export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Dea
   { inner: "imageStandInMarginMs", outer: "requestMs" },
   { inner: "flightTickMs", outer: "imageStandInMarginMs" },
   { inner: "resolverMs", outer: "requestMs" },
+  { inner: "workerBeatMs", outer: "workerStallMs" },
+  { inner: "workerStallMs", outer: "workerLostMs" },
 ];

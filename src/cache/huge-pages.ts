@@ -4,10 +4,10 @@
  */
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
+import { LIBC } from "../base/libc.ts";
 import { HEADER } from "./layout.ts";
 import type { CacheMemory } from "./memory.ts";
 
-const LIBC = "libc.so.6";
 /** madvise(2). */
 const MADV_HUGEPAGE = 14;
 /** Every page size of Linux divides this; madvise wants its begin on a page. */

@@ -70,6 +70,7 @@ export const serveCommand = defineCommand({
     reloads(node);
     // before `ready` is said: whoever waits for that may send a signal at once
     stopOnSignal(node, given["exit-with-parent"] === true);
+    node.announce();
     announce(node, json, terminal);
   },
 });

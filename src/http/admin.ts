@@ -26,7 +26,16 @@ export interface StatusDocument {
   readonly version: string;
   readonly uptimeSeconds: number;
   readonly epoch: string;
-  readonly workers: readonly { readonly worker: number; readonly state: string }[];
+  readonly workers: readonly {
+    readonly worker: number;
+    readonly state: string;
+    /** Times it was started again, and of those the ones in a row. */
+    readonly restarts?: number;
+    readonly inARow?: number;
+    /** For so long it has not served, and until it is started again. */
+    readonly awayMs?: number;
+    readonly nextTryMs?: number;
+  }[];
   readonly peers: readonly {
     readonly name: string;
     readonly state: "up" | "suspect" | "down";
@@ -46,6 +55,9 @@ export interface StatusDocument {
     readonly busy: number;
     readonly queued: number;
     readonly later: number;
+    /** Image workers that came to nothing in a row, and how long the next one waits for it. */
+    readonly inARow?: number;
+    readonly nextTryMs?: number;
   };
   /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
   readonly outbox: { readonly pending: number; readonly aside: number };
@@ -91,12 +103,16 @@ export function makeAdminHandler(options: {
   readonly status: () => StatusDocument;
   readonly metrics: (format: ExpositionFormat) => string;
   readonly ready: () => boolean;
+  /** Why requests should go elsewhere though it does not drain, and why only a restart helps. */
+  readonly unready?: () => string | undefined;
+  readonly unwell?: () => string | undefined;
   /** What is out of order though requests are answered; a line each below `ready`. */
   readonly remarks?: () => readonly string[];
   /** By path, like `/purge`. */
   readonly actions?: Readonly<Record<string, AdminAction>>;
 }): AdminHandler {
   const actions = new Map(Object.entries(options.actions ?? {}));
+  const { ready, unready = () => undefined, unwell = () => undefined } = options;
   return (request) => {
     try {
       const path = pathOfTarget(request.url);
@@ -107,9 +123,10 @@ export function makeAdminHandler(options: {
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw new Fault("method_not_allowed", "that method is not served here");
       }
-      if (route === "/healthz") return plain(200, "ok");
-      if (route === "/readyz")
-        return options.ready() ? plain(200, readyText(options)) : plain(503, "draining");
+      if (route === "/healthz") return saying("ok", unwell());
+      if (route === "/readyz") {
+        return saying(readyText(options), ready() ? unready() : "draining");
+      }
       if (route === "/metrics") {
         const format = formatFor(request.headers.get("accept"));
         return page(200, options.metrics(format), EXPOSITION_TYPES[format]);
@@ -224,6 +241,11 @@ function answerError(error: Error, log: Log): Response {
 
 function readyText({ remarks }: { readonly remarks?: () => readonly string[] }): string {
   return ["ready", ...(remarks?.() ?? [])].join("\n");
+}
+
+/** 200 with `good`, unless there is something against it. */
+function saying(good: string, against: string | undefined): Response {
+  return against === undefined ? plain(200, good) : plain(503, against);
 }
 
 function plain(status: number, text: string): Response {

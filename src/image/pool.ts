@@ -29,7 +29,7 @@ export interface ImagePool {
   close(): Promise<void>;
 }
 
-export interface PoolStats {
+export interface PoolStats extends Pick<Starts, "inARow" | "nextTryMs"> {
   readonly workers: number;
   readonly busy: number;
   /** Jobs that somebody waits for. */
@@ -97,7 +97,7 @@ class Pool implements ImagePool, ChildListener {
       bytesMax: recycle?.rssBytesCeiling ?? LIMITS.imageWorkerBytesCeiling,
       over: (child) => child.kill("it took more memory than it may"),
     });
-    this.#starts = makeStarts(log, () => this.#dispatch());
+    this.#starts = makeStarts({ log, clock }, () => this.#dispatch());
   }
 
   async run(job: ImageJob, demand: Demand): Promise<MadeResult | ProbedResult> {
@@ -112,7 +112,9 @@ class Pool implements ImagePool, ChildListener {
   }
 
   stats() {
-    return { workers: this.#options.workers, busy: this.#running.size, ...this.#waiting.sizes };
+    const { workers } = this.#options;
+    const { inARow, nextTryMs } = this.#starts;
+    return { workers, busy: this.#running.size, ...this.#waiting.sizes, inARow, nextTryMs };
   }
 
   async close(): Promise<void> {
@@ -144,6 +146,7 @@ class Pool implements ImagePool, ChildListener {
     const now = this.#options.clock.monotonicMs();
     this.#waiting.took(task.job, now - running.startedMs);
     this.#refused.survived(task.job);
+    this.#starts.useful();
     this.#settle(task, outcome, running.startedMs);
     if (running.tasks.length > 0) {
       clearTimeout(running.timer);
@@ -254,6 +257,7 @@ class Pool implements ImagePool, ChildListener {
     if (task === undefined) return;
     const { counters, log } = this.#options;
     counters.add("image_worker_restart");
+    this.#starts.died();
     log.warn("image worker died", { source: task.job.source, reason });
     if (!this.#refused.crashed(task.job)) {
       this.#waiting.again([task, ...others]);

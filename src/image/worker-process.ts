@@ -3,6 +3,7 @@
 import { dlopen, FFIType } from "bun:ffi";
 import { readdirSync, writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
+import { LIBC } from "../base/libc.ts";
 import { type FromChild, parseToChild, type ToChild } from "./child-messages.ts";
 import type { ImageJob, JobOutcome } from "./job.ts";
 
@@ -62,7 +63,7 @@ function tell(message: FromChild): void {
 /** A busy decoder does not notice a closed channel, so the kernel has to see to it (spikes E). */
 function dieWithParent(): void {
   try {
-    const libc = dlopen("libc.so.6", {
+    const libc = dlopen(LIBC, {
       prctl: {
         args: [FFIType.i32, FFIType.u64, FFIType.u64, FFIType.u64, FFIType.u64],
         returns: FFIType.i32,

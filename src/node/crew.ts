@@ -2,6 +2,7 @@
 
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { repairDisks } from "../cache/disk-set.ts";
@@ -10,6 +11,7 @@ import type { ServerPem } from "../http/public-listener.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { bounded } from "./bounded.ts";
+import type { WorkerReport } from "./health.ts";
 import { type CallDesk, faultOf, makeCallDesk, type Steered } from "./main-calls.ts";
 import type {
   Followed,
@@ -19,15 +21,13 @@ import type {
   ToWorker,
   WorkerSetup,
 } from "./messages.ts";
-
-/** Wait before a dead worker is started again; doubled while it keeps dying, up to the second. */
-const RESTART_MS = 100;
-const RESTART_MAX_MS = 10_000;
+import { makeRestarts, type Restarts } from "./restarts.ts";
+import { watchStalls } from "./watch-stalls.ts";
 
 export interface Crew {
   readonly listeners: readonly ListenerReport[];
-  /** State of each worker, by number from 1. */
-  states(): readonly { readonly worker: number; readonly state: "serving" | "restarting" }[];
+  /** By number from 1. */
+  states(): readonly WorkerReport[];
   /** To every worker that is up; one that starts later remembers nothing. */
   tell(message: ToWorker): void;
   /** Resolves when every worker that is up follows it, and every later one will; or after a while. */
@@ -43,7 +43,9 @@ interface Member {
   thread: Worker | undefined;
   /** Resolves when the worker has said `drained` or is gone. */
   readonly gone: PromiseWithResolvers<void>;
-  restartMs: number;
+  readonly restarts: Restarts;
+  /** The thread has said `ready`. */
+  serves: boolean;
   /** Resolves when the worker follows the topology it was told last. */
   following: PromiseWithResolvers<void>;
 }
@@ -57,10 +59,11 @@ export async function startCrew(options: {
   readonly lost: () => void;
   readonly counters: Counters;
   readonly log: Log;
+  readonly clock: Clock;
 }): Promise<Crew> {
-  const { workers, counters, log } = options;
+  const { workers, counters, log, clock } = options;
   let { setup } = options;
-  const members = Array.from({ length: workers }, newMember);
+  const members = Array.from({ length: workers }, () => newMember(clock));
   const listeners: ListenerReport[] = [];
   let ports: readonly number[] = [];
   let stopping = false;
@@ -78,18 +81,12 @@ export async function startCrew(options: {
     for (const listener of ready.listeners) {
       if (!listeners.some((l) => l.address === listener.address)) listeners.push(listener);
     }
-    member.restartMs = RESTART_MS;
-  };
-
-  const take = (message: ToMain, member: Member, desk: CallDesk): void => {
-    if (message.kind === "drained") member.gone.resolve();
-    if (message.kind === "following") member.following.resolve();
-    if (message.kind === "call" || message.kind === "steer") desk.take(message);
   };
 
   const onExit = (worker: number, member: Member, thread: Worker): void => {
     if (member.thread !== thread) return;
     member.thread = undefined;
+    member.serves = false;
     member.following.resolve();
     repairDisks(setup.memory.disks, worker, log);
     const lostFlights = abandonFlights(setup.memory.flights, worker);
@@ -98,29 +95,36 @@ export async function startCrew(options: {
       return;
     }
     counters.add("worker_restart");
-    log.error("worker died; it is started again", { worker, lostFlights });
+    const waitMs = member.restarts.died();
+    const { inARow } = member.restarts;
+    log.error("worker died; it is started again", {
+      ...{ worker, lostFlights, inARow, nextTryMs: waitMs },
+    });
     options.lost();
-    const waitMs = member.restartMs;
-    member.restartMs = Math.min(RESTART_MAX_MS, waitMs * 2);
     setTimeout(() => {
       if (stopping) return;
       launch(worker).catch((error) => log.error("worker did not start", { worker, error }));
     }, waitMs);
   };
 
+  const stalls = watchStalls({
+    ...{ beats: setup.memory.beats, workers, counters, log, clock },
+    mayTakeMs: (worker) => stallOf(members[worker - 1]),
+  });
+
   // one after the other: the first binds the ports that the others share
   try {
     for (let worker = 1; worker <= workers; worker++) await launch(worker);
   } catch (error) {
     stopping = true;
+    stalls[Symbol.dispose]();
     await stopAll(members, DEADLINES.startUndoMs);
     throw error;
   }
 
   return {
     listeners,
-    states: () =>
-      members.map((m, i) => ({ worker: i + 1, state: m.thread ? "serving" : "restarting" })),
+    states: () => members.map((member, i) => reportOf(member, i + 1, stalls.stalledMs(i + 1))),
     tell: (message) => tellAll(members, message),
     follow(followed) {
       const { topology, health } = followed;
@@ -134,18 +138,50 @@ export async function startCrew(options: {
     drain: () => tellAll(members, { kind: "drain" }),
     stop(waitMs = DEADLINES.drainThreadsMs) {
       stopping = true;
+      stalls[Symbol.dispose]();
       return stopAll(members, waitMs);
     },
   };
 }
 
-function newMember(): Member {
+function newMember(clock: Clock): Member {
   return {
     thread: undefined,
     gone: Promise.withResolvers<void>(),
-    restartMs: RESTART_MS,
+    restarts: makeRestarts(clock),
+    serves: false,
     following: Promise.withResolvers<void>(),
   };
+}
+
+function take(message: ToMain, member: Member, desk: CallDesk): void {
+  if (message.kind === "ready") {
+    member.serves = true;
+    member.restarts.served();
+  }
+  if (message.kind === "drained") member.gone.resolve();
+  if (message.kind === "following") member.following.resolve();
+  if (message.kind === "call" || message.kind === "steer") desk.take(message);
+}
+
+/** How long its event loop may stand still. */
+function stallOf(member: Member | undefined): number | undefined {
+  if (member?.thread === undefined) return undefined;
+  return member.serves ? DEADLINES.workerStallMs : DEADLINES.startMs;
+}
+
+function reportOf(member: Member, worker: number, stalledMs: number): WorkerReport {
+  const { count, inARow, awayMs, nextTryMs } = member.restarts;
+  const common = {
+    worker,
+    restarts: count,
+    inARow,
+    nextTryMs,
+    awayMs: Math.max(awayMs, stalledMs),
+  };
+  if (member.thread === undefined) return { ...common, state: "restarting" };
+  if (stalledMs > 0) return { ...common, state: "stalled" };
+  return { ...common, state: member.serves ? "serving" : "starting" };
 }
 
 function deskOf(thread: Worker, work: Parameters<typeof makeCallDesk>[0]["work"]): CallDesk {
@@ -177,7 +213,7 @@ function spawn(setup: WorkerSetup): Worker {
   return new Worker(pathToFileURL(Bun.main), { workerData: setup, name: `worker-${setup.worker}` });
 }
 
-/** `ready`, with everything else going to `take`; a Fault when it does not come. */
+/** `ready`; a Fault when it does not come in time. `take` gets everything, whenever it comes. */
 function firstWord(
   thread: Worker,
   take: (message: ToMain) => void,
@@ -188,12 +224,12 @@ function firstWord(
     DEADLINES.startMs,
   );
   thread.on("message", (message: ToMain) => {
+    take(message);
     if (message.kind === "ready") resolve(message);
-    else if (message.kind === "failed") {
-      reject(faultOf(message.fault));
-      // it ends, and is started again if others serve already
-      thread.postMessage({ kind: "stop" } satisfies ToWorker);
-    } else take(message);
+    if (message.kind !== "failed") return;
+    reject(faultOf(message.fault));
+    // it ends, and is started again if others serve already
+    thread.postMessage({ kind: "stop" } satisfies ToWorker);
   });
   thread.on("exit", () => reject(new Fault("internal", "a worker thread ended while starting")));
   return promise.finally(() => clearTimeout(late));

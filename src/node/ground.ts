@@ -20,6 +20,7 @@ import { readCredentials } from "./credentials.ts";
 import { fileSystemBytes } from "./disk-size.ts";
 import { createSharedSet } from "./memory.ts";
 import type { LogWish, SharedSet } from "./messages.ts";
+import { checkOpenFiles, filesNeeded, openFilesLimit } from "./open-files.ts";
 import { openPublicTls, type PublicTls } from "./public-tls.ts";
 import { IMAGE_WORKER, selfCommand } from "./reexec.ts";
 import type { Secrets } from "./secrets.ts";
@@ -65,6 +66,7 @@ export function layGround(options: NodeOptions): Ground {
     write: (line) => writeSync(2, line),
   });
   const log = calmLog(everything, clock);
+  checkOpenFiles(filesNeeded(topology, self, workers), openFilesLimit(), log);
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);
   const publicTls = openPublicTls(topology.tls, { counters, log });

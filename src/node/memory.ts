@@ -15,6 +15,7 @@ import { createHistogramMemory } from "../observe/histogram.ts";
 import { createLagMemory } from "../observe/lag.ts";
 import { createOriginMemory } from "../origin/guard.ts";
 import { type Server, sizeNames, type Topology } from "../topology/topology.ts";
+import { createBeatMemory } from "./beats.ts";
 import type { SharedSet } from "./messages.ts";
 import { shareCapacity } from "./share-capacity.ts";
 import { peersOf } from "./watch-peers.ts";
@@ -39,6 +40,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     latencies: createHistogramMemory(workers + 1),
     lags: createLagMemory(workers + 1),
     ram: createRamMemory(self.ramBytes, workers),
+    beats: createBeatMemory(workers),
   };
 }
 

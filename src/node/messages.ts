@@ -62,6 +62,8 @@ export interface SharedSet {
   /** How late each thread was. */
   readonly lags: SharedArrayBuffer;
   readonly ram: RamMemory;
+  /** Moves while a worker's event loop turns. */
+  readonly beats: SharedArrayBuffer;
 }
 
 /** What threads go by, from a change of the topology on. */

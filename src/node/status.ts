@@ -9,12 +9,13 @@ import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
 import type { DiskReport, StatusDocument } from "../http/admin.ts";
 import { ramUsage } from "../http/ram-memory.ts";
-import type { ImagePool } from "../image/pool.ts";
+import type { ImagePool, PoolStats } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
 import type { Gauge } from "../observe/gauges.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
+import { type WorkerReport, whyLost, whyUnready, workerRemarks } from "./health.ts";
 import { heatGauges } from "./heat.ts";
 import type { SharedSet } from "./messages.ts";
 import { originGauges, originReports } from "./origin-report.ts";
@@ -24,8 +25,11 @@ import type { PeerWatch } from "./watch-peers.ts";
 export interface StatusSource {
   status(): StatusDocument;
   metrics(format: ExpositionFormat): string;
-  /** Directories of the cache that are out of order. */
+  /** What is out of order: workers, image workers, directories of the cache. */
   remarks(): readonly string[];
+  /** Why requests should go elsewhere, and why only a restart of the process helps. */
+  unready(): string | undefined;
+  unwell(): string | undefined;
 }
 
 export function makeStatus(options: {
@@ -66,11 +70,13 @@ export function makeStatus(options: {
         counters: readCounters(memory.counters),
       };
     },
-    remarks: () =>
-      cache
-        .disks()
-        .filter(({ state }) => state !== "well")
-        .map(({ dir, state }) => `disk ${dir}: ${state}`),
+    unready: () => whyUnready(crew.states()),
+    unwell: () => whyLost(crew.states()),
+    remarks: () => [
+      ...workerRemarks(crew.states()),
+      ...imageRemarks(images.stats()),
+      ...cache.disks().flatMap(diskRemarks),
+    ],
     metrics(format) {
       const figures = {
         counters: readCounters(memory.counters),
@@ -81,6 +87,7 @@ export function makeStatus(options: {
           ...ramGauges(memory.ram),
           ...heatGauges(keeper),
           ...workGauges(options),
+          ...crew.states().map(workerGauge),
           ...originGauges(memory.origins, parts.topology),
           ...watch.reports().map(peerGauge),
         ],
@@ -117,6 +124,23 @@ function workGauges({
 
 function peerGauge({ name, state }: ReturnType<PeerWatch["reports"]>[number]): Gauge {
   return { name: "peer_up", labels: { peer: name }, value: state === "up" ? 1 : 0 };
+}
+
+function workerGauge({ worker, state }: WorkerReport): Gauge {
+  return {
+    name: "worker_serving",
+    labels: { worker: String(worker) },
+    value: state === "serving" ? 1 : 0,
+  };
+}
+
+function diskRemarks({ dir, state }: DiskUsage): readonly string[] {
+  return state === "well" ? [] : [`disk ${dir}: ${state}`];
+}
+
+function imageRemarks({ inARow, nextTryMs }: PoolStats): readonly string[] {
+  if (nextTryMs === 0) return [];
+  return [`image workers: ${inARow} have died in a row; the next is started in ${nextTryMs} ms`];
 }
 
 function diskReport({ dir, state, variants, bytes, capacityBytes }: DiskUsage): DiskReport {

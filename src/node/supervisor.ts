@@ -13,7 +13,7 @@ import type { ImagePool } from "../image/pool.ts";
 import type { Links } from "../mesh/link.ts";
 import { watchLag } from "../observe/lag.ts";
 import type { Resolver } from "../resolve/resolver.ts";
-import { type Server, serverNamed } from "../topology/topology.ts";
+import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
 import { adminActions } from "./admin-actions.ts";
 import { type Announcer, makeAnnouncer } from "./announcer.ts";
 import { cacheDirFault } from "./cache-dir-fault.ts";
@@ -22,16 +22,17 @@ import { type Crew, startCrew } from "./crew.ts";
 import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { type Heat, makeHeat, serviceOf } from "./heat.ts";
-import { makeLiveParts } from "./live-parts.ts";
+import { type LiveParts, makeLiveParts } from "./live-parts.ts";
 import type { Steered } from "./main-calls.ts";
 import type { ListenerReport, MainCall } from "./messages.ts";
 import { makePurges, type Purges } from "./purges.ts";
-import { makeRebalancing } from "./rebalancing.ts";
+import { makeRebalancing, type Rebalancing } from "./rebalancing.ts";
 import { makeReload, type ReloadOptions } from "./reload.ts";
-import { makeStatus } from "./status.ts";
+import { openServiceManager, type ServiceManager } from "./service-manager.ts";
+import { makeStatus, type StatusSource } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { warnOfMissingOrigin } from "./warn-of-origin.ts";
-import { watchPeers } from "./watch-peers.ts";
+import { type PeerWatch, watchPeers } from "./watch-peers.ts";
 
 export interface RunningNode {
   readonly listeners: readonly ListenerReport[];
@@ -39,6 +40,8 @@ export interface RunningNode {
   drain(): Promise<void>;
   /** Reads the topology file again and follows it, or says in the log why not. */
   reload(): Promise<void>;
+  /** Tells the service manager that signals are heeded from now on. */
+  announce(): void;
 }
 
 /** Throws a Fault when the node cannot start, with nothing left running: what is wrong is in its message. */
@@ -100,7 +103,7 @@ async function startOn(
     setup,
     work: (request, steered) =>
       work(request, { images, resolver, announcer, custody, purges, steered, heat }),
-    ...{ counters, log, lost: () => uploads.lookAfterPins() },
+    ...{ counters, log, clock, lost: () => uploads.lookAfterPins() },
   });
   announcer.include(crew);
   heat.start(crew);
@@ -116,6 +119,7 @@ async function startOn(
     ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper },
   });
   const handler = makeAdminHandler({ ...status, ready: () => ready, actions });
+  const manager = undo.use(managerOf(ground, status, () => ready));
   const admin = await startAdmin(ground, { handler, token: secrets.adminToken });
   for (const task of [uploads, purges]) task.start(parts);
   images.warmUp();
@@ -125,18 +129,13 @@ async function startOn(
     readmit: (relnames, stopping) => readmitOriginals(parts, relnames, stopping),
   });
   const reload = reloadOf(ground, options, {
-    apply(changed) {
-      const followed = { topology: changed, health: watch.follow(changed) };
-      live.follow(followed);
-      rebalancing.follow(changed);
-      return crew.follow(followed);
-    },
+    apply: (changed) => follow(changed, { watch, live, rebalancing, crew }),
     certify: (tls) => crew.certify(tls),
   });
   const end = async (): Promise<void> => {
     for (const part of [crew, { stop: () => images.close() }, uploads, purges]) await part.stop();
     await stopMoving(rebalancer, parts.links);
-    watch[Symbol.dispose]();
+    for (const part of [watch, manager]) part[Symbol.dispose]();
     await Promise.all([upkeep.stop(), heat.stop()]);
     ground.disks.save();
     parts.cache.close();
@@ -146,10 +145,45 @@ async function startOn(
   };
   const begin = (): void => {
     ready = false;
+    manager.stopping();
     crew.drain();
   };
   const drain = makeDrain({ graceMs: options.drainGraceMs, begin, end, log });
-  return { listeners: [...crew.listeners, ...admin.listeners], reload, drain };
+  const listeners = [...crew.listeners, ...admin.listeners];
+  return { listeners, reload: told(reload, manager), drain, announce: manager.ready };
+}
+
+function follow(
+  topology: Topology,
+  parts: {
+    readonly watch: PeerWatch;
+    readonly live: LiveParts;
+    readonly rebalancing: Rebalancing;
+    readonly crew: Crew;
+  },
+): Promise<void> {
+  const followed = { topology, health: parts.watch.follow(topology) };
+  parts.live.follow(followed);
+  parts.rebalancing.follow(topology);
+  return parts.crew.follow(followed);
+}
+
+function managerOf({ log }: Ground, status: StatusSource, ready: () => boolean): ServiceManager {
+  const against = (): string | undefined => (ready() ? status.unready() : "draining");
+  return openServiceManager({
+    ...{ env: process.env, pid: process.pid, log },
+    state: () => [against() ?? "ready", ...status.remarks()].join("; "),
+    worthKeeping: () => status.unwell() === undefined,
+  });
+}
+
+/** The service manager waits for the end of a reload, however it ends. */
+function told(reload: () => Promise<void>, manager: ServiceManager): () => Promise<void> {
+  return async () => {
+    manager.reloading();
+    await reload();
+    manager.ready();
+  };
 }
 
 /** What SIGHUP does: the topology is read again, and the certificate of public listeners. */

@@ -18,6 +18,7 @@ import { watchLag } from "../observe/lag.ts";
 import type { RequestLog } from "../observe/request-log.ts";
 import { makeEmbeddedResolver, type Resolution } from "../resolve/resolver.ts";
 import { type Server, serverNamed } from "../topology/topology.ts";
+import { startBeating } from "./beats.ts";
 import { makeLiveParts } from "./live-parts.ts";
 import { type MainCaller, makeMainCaller, reportOf } from "./main-calls.ts";
 import type { Followed, ListenerReport, ToMain, ToWorker, WorkerSetup } from "./messages.ts";
@@ -28,6 +29,7 @@ export async function runWorkerThread(): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Fault("internal", "a worker thread without a parent");
   const setup = workerData as WorkerSetup;
+  startBeating(setup.memory.beats, setup.worker);
   const send = (message: ToMain): void => port.postMessage(message);
   const calls = makeMainCaller(send);
   let running: Running | undefined;

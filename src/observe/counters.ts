@@ -219,6 +219,14 @@ export const COUNTERS = {
     help: "Worker threads started again after they died",
     action: "report a bug with the log",
   },
+  worker_stall: {
+    help: "Times the event loop of a worker thread stood still for seconds",
+    action: "look at the disks, which may hang, and at the load; else report a bug with the log",
+  },
+  main_stall: {
+    help: "Times the main thread, or the whole process, stood still for seconds",
+    action: "see worker_stall; a machine that was suspended counts too",
+  },
   image_worker_restart: {
     help: "Image workers replaced after a crash or time-out",
     action: "see the log for ids",

@@ -72,6 +72,11 @@ export const GAUGES = {
     action: "at its bound, and many warm_refused: raise hot.replica_share",
     unit: "bytes",
   },
+  worker_serving: {
+    help: "1 for a worker that serves, 0 for one that is starting again or has stalled",
+    action: "0: see /status and the log for why",
+    labels: ["worker"],
+  },
   outbox_pending: {
     help: "Uploads on their way to the origin",
     action: "grows: the next level or the store is down; see outbox_retry and the log",

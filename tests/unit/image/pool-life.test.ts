@@ -59,6 +59,23 @@ describe("children that do not start", () => {
     });
   }
 
+  test("children that die at every picture are started later and later, and it shows", async () => {
+    const dies = `process.send({ kind: "ready" }); process.on("message", () => process.exit(9));`;
+    await using tried = startPool({ command: [process.execPath, "-e", dies] });
+    for (const name of ["a.jpg", "b.jpg", "c.jpg"]) {
+      const job = quick(dir.write(name, await drawNoise(30, 20)));
+      expect((await faultOf(tried.pool.run(job, patient))).code).toBe("image_failed");
+    }
+    const told = tried.lines.filter((line) => line.includes("keep dying"));
+    expect(told).toHaveLength(2);
+    expect(told[0]).toContain('"inARow":5,"nextTryMs":100');
+    expect(told[1]).toContain('"inARow":6,"nextTryMs":200');
+    const { inARow, nextTryMs } = tried.pool.stats();
+    expect(inARow).toBe(6);
+    expect(nextTryMs).toBeGreaterThan(0);
+    await until(() => tried.pool.stats().nextTryMs === 0, "it is tried again");
+  });
+
   test("warmed up, the pool says so before there is a job, once", async () => {
     await using tried = startPool({ command: ["/bin/false"] });
     tried.pool.warmUp();

@@ -45,13 +45,13 @@ describe("work", () => {
   test("no child before the first job, and no more than are needed or allowed", async () => {
     await using tried = startPool({ workers: 2 });
     expect(workersHere()).toEqual([]);
-    expect(tried.pool.stats()).toEqual({ workers: 2, busy: 0, queued: 0, later: 0 });
+    expect(tried.pool.stats()).toMatchObject({ workers: 2, busy: 0, queued: 0, later: 0 });
     const results = await Promise.all(
       Array.from({ length: 6 }, () => tried.pool.run(quick(), patient)),
     );
     expect(results.map((r) => r.kind)).toEqual(Array(6).fill("made"));
     expect(workersHere()).toHaveLength(2);
-    expect(tried.pool.stats()).toEqual({ workers: 2, busy: 0, queued: 0, later: 0 });
+    expect(tried.pool.stats()).toMatchObject({ workers: 2, busy: 0, queued: 0, later: 0 });
   });
 
   test("a refusal of the worker is the job's fault, and counted", async () => {
@@ -162,7 +162,7 @@ describe("bounds", () => {
     const waiting = [tried.pool.run(quick(), patient), tried.pool.run(quick(), patient)].map(
       faultOf,
     );
-    expect(tried.pool.stats()).toEqual({ workers: 1, busy: 1, queued: 2, later: 0 });
+    expect(tried.pool.stats()).toMatchObject({ workers: 1, busy: 1, queued: 2, later: 0 });
     expect((await faultOf(tried.pool.run(quick(), patient))).code).toBe("overloaded");
     await tried.pool.close();
     const codes = (await Promise.all([running, ...waiting])).map((fault) => fault.code);
