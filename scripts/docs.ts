@@ -74,17 +74,18 @@ function outerOf(name: string): string {
   return outer.join(", ");
 }
 
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
 }
 
-function between(page: string, name: string, table: string): string {
+/** `table` between its two marks, which must be there. */
+export function between(page: string, name: string, table: string): string {
   const [begin, end] = [`<!-- ${name} -->\n`, `\n<!-- end of ${name} -->`];
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${PAGE} has no place for the table of ${name}`);
+  if (from < 0 || to < from) throw new Error(`the page has no place for the table of ${name}`);
   return page.slice(0, from + begin.length) + table + page.slice(to);
 }
 

@@ -8,7 +8,6 @@ import { checkLevels } from "./check-levels.ts";
 import { checkSettings } from "./check-settings.ts";
 import { checkValues } from "./check-values.ts";
 import { dottedKey, type Findings, type Mistake, type Warning } from "./mistakes.ts";
-import { warnNotYet } from "./not-yet.ts";
 import { indexPositions, type Place, type Positions } from "./positions.ts";
 import type { Table } from "./raw.ts";
 import type { TopologyFile } from "./schema.ts";
@@ -72,7 +71,6 @@ function readTable(table: Table, positions: Positions, options: ReadOptions): Re
   checkAddresses(table, baseDir, findings);
   if (checked === undefined || mistakes.length > 0)
     return { kind: "mistakes", mistakes: inOrder(mistakes) };
-  warnNotYet(table, findings);
   warnOfEffects(table, { baseDir, isFolder }, findings);
   const topology = buildTopology(checked, baseDir);
   if (diskBytes !== undefined) warnOfDisks(table, topology, { diskBytes, findings });

@@ -3,12 +3,14 @@
 import type { Path } from "./mistakes.ts";
 import { topologySchema } from "./schema.ts";
 
-export type Shape =
+/** `fallback` is what an optional key that is not there stands for; undefined where that is nothing fixed. */
+export type Shape = (
   | { readonly kind: "table"; readonly entries: ReadonlyMap<string, Shape> }
   /** A table whose key `by` says which keys it has. */
   | { readonly kind: "choice"; readonly by: string; readonly options: ReadonlyMap<string, Shape> }
   | { readonly kind: "list"; readonly item: Shape }
-  | { readonly kind: "value"; readonly expected: string; readonly options: readonly string[] };
+  | { readonly kind: "value"; readonly expected: string; readonly options: readonly string[] }
+) & { readonly optional?: true; readonly fallback?: unknown };
 
 export const topologyShape: Shape = shapeOf(topologySchema);
 
@@ -50,7 +52,10 @@ export function expectedText(shape: Shape): string {
 
 function shapeOf(schema: unknown): Shape {
   const kind = field(schema, "type");
-  if (kind === "optional") return shapeOf(field(schema, "wrapped"));
+  if (kind === "optional") {
+    const fallback = field(schema, "default");
+    return { ...shapeOf(field(schema, "wrapped")), optional: true, fallback };
+  }
   if (kind === "array") return { kind: "list", item: shapeOf(field(schema, "item")) };
   if (kind === "object") return { kind: "table", entries: shapesOf(field(schema, "entries")) };
   if (kind === "variant") return choiceOf(schema);

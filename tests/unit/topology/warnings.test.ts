@@ -1,9 +1,7 @@
 /** What is not wrong but should be known. */
 
 import { expect, test } from "bun:test";
-import { NOT_YET } from "../../../src/topology/not-yet.ts";
 import { readTopology } from "../../../src/topology/read.ts";
-import { schemaKeys } from "../../../src/topology/shape.ts";
 import { read, smallFile } from "./small-file.ts";
 
 function warningsOf(text: string): readonly (readonly [number, string, string])[] {
@@ -12,37 +10,16 @@ function warningsOf(text: string): readonly (readonly [number, string, string])[
   return result.warnings.map((w) => [w.line, w.key, w.message] as const);
 }
 
-const NONE_YET = "accepted, has no effect in this version";
 const A = "levels[0].servers[0]";
 const B = "levels[0].servers[1]";
 
-test("keys without effect are accepted with a warning each", () => {
-  const text = smallFile(
-    {},
-    '[cache]\nexpire_unused = "90d"',
-    '[services]\nthumbnail_endpoint = "http://t/"',
-  );
-  const keys = warningsOf(text).map(([line, key, message]) => {
-    expect(message).toBe(NONE_YET);
-    return `${line} ${key}`;
-  });
-  expect(keys).toEqual([]);
-  expect(keys).toHaveLength(NOT_YET.size);
-});
-
-test("what asks for that which happens anyway needs no warning", () => {
+test("keys with an effect need no warning", () => {
   const text = smallFile(
     { 6: 'cache_dir = "a"\nlegacy = false', 10: "port = 8080\nupload = false" },
     '[routing]\npeer_mode = "stream"',
     '[cache]\neviction = "s3-fifo"',
   );
   expect(warningsOf(text)).toEqual([]);
-});
-
-test("every key without effect is a key of the schema, or a table of it", () => {
-  for (const key of NOT_YET.keys()) {
-    expect(schemaKeys().some((known) => known === key || known.startsWith(`${key}.`))).toBe(true);
-  }
 });
 
 test("clients sent to owners that have no address for them", () => {
