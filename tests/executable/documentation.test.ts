@@ -71,7 +71,7 @@ const USES: readonly { readonly at: string; readonly command: string; readonly f
   [
     ...SHELL.flatMap(({ at, lines }) => lines.map((text) => ({ at, text }))),
     // which speaks of words that are signed, one of them "mir key"
-  ...PAGES.filter((page) => page !== "docs/protocol.md").flatMap(spansOf),
+    ...PAGES.filter((page) => page !== "docs/protocol.md").flatMap(spansOf),
   ].flatMap(({ at, text }) => {
     const [, command, rest = ""] =
       /^(?:[A-Z_]+=\S+ )*(?:\/usr\/local\/bin\/|dist\/)?mir ([a-z]+)\b(.*)$/.exec(text) ?? [];

@@ -35,6 +35,11 @@ export const LEFT_OUT: readonly LeftOut[] = [
 export const PRINTS: readonly { readonly block: RegExp; readonly out: RegExp }[] = [
   { block: /^dist\/mir check topology\/two/m, out: /edge-1[\s\S]*regional-1[\s\S]*photos/ },
   { block: /http:\/\/mir\/readyz$/m, out: /^ready/m },
+  { block: /^stat -c/m, out: /^600 .*secrets$/m },
+  { block: /^mir rebalance --status/m, out: /left 0/ },
+  { block: /"epoch":/, out: /"epoch":"[0-9a-f]{16}"/ },
+  { block: /"auth_refused":/, out: /"auth_refused":0/ },
+  { block: /\^mir_outbox/, out: /mir_outbox_pending 0/ },
   { block: /"peers":/, out: /"name":"regional-1","state":"up"/ },
   { block: /^mir upload harbour/m, out: /detail=(generated|peer|upstream); stored/ },
   { block: /^curl .*harbour.*cache-status$/m, out: /mir-edge-1; hit/ },

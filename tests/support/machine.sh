@@ -41,6 +41,7 @@ systemctl() {
     "restart mir@"*) stop "$name" && start "$name" ;;
     "stop mir@"*) stop "$name" ;;
     "start mir@"*) start "$name" ;;
+    "reload mir@*") for one in "$ROOT"/*-1.pid; do kill -HUP "$(cat "$one")"; done ;;
     "reload mir@"*) kill -HUP "$(cat "$ROOT/$name.pid")" ;;
     "is-active mir@"*) runs "$name" && echo active ;;
     *) echo "systemctl $*: tests/support/machine.sh has nothing for it" >&2; return 1 ;;
@@ -56,6 +57,8 @@ start() {
   line="$(sed -n 's/^ExecStart=//p' "$ROOT/etc/systemd/system/mir@.service")"
   line="${line//%i/$1}"
   line="${line//%d/$ROOT/etc/mir}"
+  # nobody balances load here who would have to look first
+  line="$line --drain-grace 0"
   : >"$ROOT/$1.out"
   # shellcheck disable=SC2086
   (cd / && exec $line) >"$ROOT/$1.out" 2>>"$ROOT/$1.log" </dev/null &
