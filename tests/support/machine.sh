@@ -81,7 +81,7 @@ nginx() {
   [ "$(id -u)" = 0 ] && user="user root root;"
   {
     echo "pid $here/nginx.pid; $user"
-    sed -e 's/^worker_processes.*/worker_processes 1;/' -e '/^worker_rlimit_nofile/d' \
+    sed -e '/^user /d' -e 's/^worker_processes.*/worker_processes 1;/' -e '/^worker_rlimit_nofile/d' \
       -e 's/worker_connections 65536/worker_connections 512/' \
       -e "s/listen \\([0-9]*\\);/listen $ADDRESS:\\1;/" \
       -e "s#^http {#http {$(for kind in client_body proxy fastcgi uwsgi scgi; do

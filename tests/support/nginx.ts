@@ -72,6 +72,7 @@ function configuration(dir: string, port: number, upstreams: readonly string[]):
     `pid ${dir}/nginx.pid;`,
     rest
       .replace(lines[0] ?? "", upstreams.map(server).join("\n"))
+      .replace(/^user .*$/m, "")
       .replace("worker_processes auto;", "worker_processes 1;")
       .replace(/^worker_rlimit_nofile.*$/m, "")
       .replace("worker_connections 65536;", "worker_connections 1024;")

@@ -69,6 +69,19 @@ describe("the admin pages", () => {
     expect([draining.status, await draining.text()]).toEqual([503, "draining"]);
   });
 
+  test("say why requests should go elsewhere, and why only a restart helps: 503", async () => {
+    const handler = makeAdminHandler({
+      ...{ status: () => STATUS, metrics: () => "", ready: () => true },
+      ...{ unready: () => "no worker serves", unwell: () => "no worker has served for long" },
+    });
+    const page = async (path: string): Promise<readonly [number, string]> => {
+      const answer = await handler(new Request(`http://mir${path}`));
+      return [answer.status, await answer.text()];
+    };
+    expect(await page("/readyz")).toEqual([503, "no worker serves"]);
+    expect(await page("/healthz")).toEqual([503, "no worker has served for long"]);
+  });
+
   test("a node that is ready says what is out of order all the same", async () => {
     const remarks = (): string[] => ["disk /b: failed"];
     const handler = makeAdminHandler({
