@@ -25,7 +25,7 @@ export interface ImagePool {
   /** Starts one image worker before there is work, so that one that cannot start is in the log early. */
   warmUp(): void;
   stats(): PoolStats;
-  /** Refuses what waits, kills the image workers, and resolves when they are gone. */
+  /** Refuses what waits, kills the image workers, resolves when they are gone. */
   close(): Promise<void>;
 }
 

@@ -211,6 +211,20 @@ export const KEY_NOTES: Readonly<Record<string, KeyNote>> = {
     meaning:
       "part of a cache's bytes that copies for other servers may take, 0 to 0.5; with 0 a server takes none",
   },
+  "log.access": {
+    meaning: "how many requests get a line of JSON each; `mir serve --access-log` takes its place",
+  },
+  "log.slow_ms": {
+    meaning:
+      "answers that take so long to begin are told in the log with where the time went; `0`: none",
+  },
+  "log.server_timing": {
+    meaning:
+      "what a client that asks with `X-Mir-Timing: 1` is told in `Server-Timing`: nothing, how long each step took, at which node too",
+  },
+  "log.client_address": {
+    meaning: "lines of `log.access` have the address of the client, as the socket says",
+  },
   "tls.cert": { meaning: "certificate (PEM), followed by those it is signed by" },
   "tls.key": { meaning: "its private key; not readable by everybody" },
 };

@@ -10,6 +10,7 @@ export interface Block {
   readonly page: string;
   /** What stands after the three ticks: `sh on edge-1`. */
   readonly info: string;
+  /** A line that goes on in the next is one with it. */
   readonly lines: readonly string[];
 }
 
@@ -35,7 +36,11 @@ export function blocksOf(page: string): readonly Block[] {
     if (info === undefined) open?.lines.push(line);
     else if (open === undefined) open = { info: info.trim(), at: `${page}:${i + 1}`, lines: [] };
     else {
-      blocks.push({ ...open, page });
+      const lines = open.lines
+        .join("\n")
+        .replaceAll(/\\\n\s*/g, " ")
+        .split("\n");
+      blocks.push({ ...open, page, lines });
       open = undefined;
     }
   }
