@@ -25,6 +25,11 @@ export const LEFT_OUT: readonly LeftOut[] = [
     line: /^(dist\/)?mir serve\b/,
     why: "runs until it is stopped; every scenario starts nodes so",
   },
+  {
+    line: /^bun run build --target\b/,
+    why: "tests/executable/targets.test.ts builds for other machines",
+  },
+  { line: /^bun scripts\/container\.ts\b/, why: "wants root and buildah; see docs/operations.md" },
   { line: /^(docker|podman)\b/, why: "no container engine here" },
   ...(NGINX === undefined
     ? [{ line: /^nginx\b|^systemctl restart nginx$|:8000\//, why: "nginx is not installed" }]
