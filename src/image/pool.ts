@@ -112,8 +112,7 @@ class Pool implements ImagePool, ChildListener {
   }
 
   stats() {
-    const { workers } = this.#options;
-    const { inARow, nextTryMs } = this.#starts;
+    const [{ workers }, { inARow, nextTryMs }] = [this.#options, this.#starts];
     return { workers, busy: this.#running.size, ...this.#waiting.sizes, inARow, nextTryMs };
   }
 

@@ -8,7 +8,7 @@ import { freePort } from "./free-port.ts";
 import { drawJpeg } from "./pictures.ts";
 import { makeTempDir } from "./temp-dir.ts";
 
-export const MACHINES = { "edge-1": "127.0.0.2", "regional-1": "127.0.0.3" } as const;
+const MACHINES = { "edge-1": "127.0.0.2", "regional-1": "127.0.0.3" } as const;
 type Machine = keyof typeof MACHINES;
 
 /** Addresses and ports as the pages have them. */
