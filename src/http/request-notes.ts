@@ -4,17 +4,20 @@ import type { Trace } from "../observe/trace.ts";
 
 export interface Note {
   /** Of the body, as promised. */
-  readonly bytes?: number;
-  readonly relname?: string;
-  readonly trace?: Trace | undefined;
+  bytes?: number;
+  relname?: string | undefined;
+  trace?: Trace | undefined;
 }
 
 const notes = new WeakMap<Response, Note>();
 
 export function note(answer: Response, more: Note): void {
-  notes.set(answer, { ...notes.get(answer), ...more });
+  const known = notes.get(answer);
+  // one object an answer: with a share of the requests in the log each has one all the same
+  if (known === undefined) notes.set(answer, more);
+  else Object.assign(known, more);
 }
 
-export function noteOf(answer: Response): Note {
+export function noteOf(answer: Response): Readonly<Note> {
   return notes.get(answer) ?? {};
 }

@@ -46,7 +46,7 @@ export function tellRequest(
   const { server, counters, log } = site;
   const { answer, ms, relname, trace } = told;
   const spans = () => trace?.spans() ?? [{ name: "total", ms, at: server, hop: 0 }];
-  if (log.share > 0) note(answer, { trace, ...(relname === undefined ? {} : { relname }) });
+  if (log.share > 0) note(answer, { trace, relname });
   if (log.isSlow(ms)) {
     counters.add("http_slow");
     log.slow("slow request", {

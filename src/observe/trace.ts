@@ -52,8 +52,12 @@ export interface TraceContext {
 
 /** undefined for what is not valid: then it is as if there were none (§3.2.2). Later versions may say more behind. */
 export function parseTraceparent(text: string | null | undefined): TraceContext | undefined {
-  const [, version, id = "", parent = "", flags = "", more] = TRACEPARENT.exec(text ?? "") ?? [];
-  if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return;
+  // nearly always
+  if (text === null || text === undefined) return undefined;
+  const [, version, id = "", parent = "", flags = "", more] = TRACEPARENT.exec(text) ?? [];
+  if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) {
+    return undefined;
+  }
   if (id === NO_TRACE || parent === NO_PARENT) return undefined;
   return { id, parent, sampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 };
 }

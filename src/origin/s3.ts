@@ -74,50 +74,69 @@ export function openS3Store(
   function stored(
     path: string,
     head: Response,
-    of: { readonly bytes: number; readonly traceparent: string | undefined },
+    of: Pick<Expected, "bytes" | "traceparent">,
   ): Stored {
-    const { bytes, traceparent } = of;
     const etag = head.headers.get("etag") ?? "";
     return {
-      bytes,
+      bytes: of.bytes,
       etag,
       modified: secondsOf(head.headers.get("last-modified")),
       body: () =>
         makeS3Body({
-          bytes,
+          bytes: of.bytes,
           stallMs: waits.stallMs,
           pauseMs: RETRY_PAUSE_MS,
           failed: (reason, error) => {
             log.warn("origin_body_failed", { origin: spec.name, path, reason, error });
           },
-          start: (abort) => get(path, { etag, bytes, abort, traceparent }),
+          start: (abort) =>
+            getBody(
+              { exchange, waits, path, url: sign(path, "GET") },
+              { ...of, etag, abort },
+              changed,
+            ),
         }),
     };
-  }
-
-  async function get(
-    path: string,
-    expected: {
-      readonly etag: string;
-      readonly bytes: number;
-      readonly abort: AbortController;
-      readonly traceparent: string | undefined;
-    },
-  ): Promise<Started> {
-    const url = sign(path, "GET");
-    const { abort, traceparent } = expected;
-    const waitMs = waits.headMs;
-    const reply = await exchange.ask({ method: "GET", url, path, waitMs, abort, traceparent });
-    if (reply.kind === "failed") return reply;
-    if (reply.kind === "found") {
-      const etag = reply.response.headers.get("etag") ?? "";
-      const bytes = lengthOf(reply.response) ?? expected.bytes;
-      if (etag === expected.etag && bytes === expected.bytes) return reply;
+    function changed(): void {
+      log.warn("origin_changed", {
+        origin: spec.name,
+        path,
+        hint: "replaced between HEAD and GET",
+      });
     }
-    abort.abort();
-    log.warn("origin_changed", { origin: spec.name, path, hint: "replaced between HEAD and GET" });
-    throw badOrigin("the original changed while it was read");
   }
+}
+
+/** What the HEAD before has said. */
+interface Expected {
+  readonly etag: string;
+  readonly bytes: number;
+  readonly abort: AbortController;
+  readonly traceparent: string | undefined;
+}
+
+async function getBody(
+  at: Pick<OriginParts, "waits"> & {
+    readonly exchange: Exchange;
+    readonly path: string;
+    readonly url: string;
+  },
+  expected: Expected,
+  changed: () => void,
+): Promise<Started> {
+  const { exchange, waits, path, url } = at;
+  const { abort, traceparent } = expected;
+  const waitMs = waits.headMs;
+  const reply = await exchange.ask({ method: "GET", url, path, waitMs, abort, traceparent });
+  if (reply.kind === "failed") return reply;
+  if (reply.kind === "found") {
+    const etag = reply.response.headers.get("etag") ?? "";
+    const bytes = lengthOf(reply.response) ?? expected.bytes;
+    if (etag === expected.etag && bytes === expected.bytes) return reply;
+  }
+  abort.abort();
+  changed();
+  throw badOrigin("the original changed while it was read");
 }
 
 type Method = "GET" | "HEAD" | "PUT" | "DELETE";

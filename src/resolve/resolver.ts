@@ -1,6 +1,6 @@
 /** The two ways of finding out what a web id stands for: taking it as it is, or asking an API (spec §5). */
 
-import { makeBreaker } from "../base/breaker.ts";
+import { type Breaker, makeBreaker } from "../base/breaker.ts";
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
@@ -80,9 +80,9 @@ export function makeApiResolver(options: {
     },
   };
 
-  function begin(webId: string, traceparent: string | undefined): Promise<Resolution> {
+  function begin(webId: string, traceparent?: string): Promise<Resolution> {
     const isCurrent = (): boolean => flying.get(webId) === flight;
-    const flight: Promise<Resolution> = load(webId, { isCurrent, traceparent }).finally(() => {
+    const flight: Promise<Resolution> = load(webId, isCurrent, traceparent).finally(() => {
       if (isCurrent()) flying.delete(webId);
     });
     flying.set(webId, flight);
@@ -91,9 +91,9 @@ export function makeApiResolver(options: {
 
   async function load(
     webId: string,
-    how: { readonly isCurrent: () => boolean; readonly traceparent: string | undefined },
+    isCurrent: () => boolean,
+    trace?: string,
   ): Promise<Resolution> {
-    const { isCurrent, traceparent } = how;
     const stale = paths.lookStale(webId);
     if (callsUnderWay >= LIMITS.resolverInFlightMax) {
       if (stale !== undefined) return stale;
@@ -101,19 +101,16 @@ export function makeApiResolver(options: {
     }
     if (!breaker.enter()) {
       if (stale !== undefined) return stale;
-      throw down();
+      throw down(breaker);
     }
-    const answer = await call(webId, traceparent);
+    const answer = await call(webId, trace);
     if (answer.kind === "failed") return standIn(webId, answer, isCurrent() ? stale : undefined);
     breaker.succeeded();
     if (isCurrent()) paths.keep(webId, answer);
     return answer;
   }
 
-  async function call(
-    webId: string,
-    traceparent: string | undefined,
-  ): Promise<Resolution | ApiFailure> {
+  async function call(webId: string, traceparent?: string): Promise<Resolution | ApiFailure> {
     counters.add("resolver_request");
     callsUnderWay++;
     try {
@@ -129,15 +126,15 @@ export function makeApiResolver(options: {
     breaker.failed();
     counters.add("resolver_error");
     log.warn("resolver_failed", { api: base, webId, reason, hint, stale: stale !== undefined });
-    if (stale === undefined) throw down();
+    if (stale === undefined) throw down(breaker);
     paths.keep(webId, stale, STALE_STANDS_MS);
     return stale;
   }
+}
 
-  function down(): Fault {
-    const retryAfterMs = Math.max(1000, breaker.waitMs());
-    return new Fault("resolver_down", "the name of the picture cannot be looked up now", {
-      retryAfterMs,
-    });
-  }
+function down(breaker: Breaker): Fault {
+  const retryAfterMs = Math.max(1000, breaker.waitMs());
+  return new Fault("resolver_down", "the name of the picture cannot be looked up now", {
+    retryAfterMs,
+  });
 }

@@ -4,12 +4,15 @@ export interface FaultyApi extends Disposable {
   readonly url: string;
   /** Paths asked for, in order. */
   readonly asked: readonly string[];
+  /** `traceparent` of each. */
+  readonly traces: readonly (string | null)[];
   answer: (path: string) => Response | Promise<Response>;
 }
 
 /** Knows every web id as `content-{webId}` until it is told otherwise. */
 export function startFaultyApi(): FaultyApi {
   const asked: string[] = [];
+  const traces: (string | null)[] = [];
   let answer: FaultyApi["answer"] = (path) =>
     Response.json({ contentId: `content-${path.split("/").at(-1)}`, ext: "jpg" });
   const server = Bun.serve({
@@ -19,12 +22,14 @@ export function startFaultyApi(): FaultyApi {
     fetch(request) {
       const { pathname } = new URL(request.url);
       asked.push(pathname);
+      traces.push(request.headers.get("traceparent"));
       return answer(pathname);
     },
   });
   return {
     url: `http://127.0.0.1:${server.port}/papi/pt`,
     asked,
+    traces,
     get answer() {
       return answer;
     },

@@ -50,6 +50,8 @@ export interface FaultyS3 extends Disposable {
   fault: (request: S3Request) => S3Fault | undefined;
   /** Every request with its method and key, like `HEAD a.jpg`, in order. */
   readonly requests: readonly string[];
+  /** `traceparent` of each request that came with one. */
+  readonly traces: readonly string[];
   /** Keys of the PUTs that were answered well, in order. */
   readonly stored: readonly string[];
   /** Bytes of bodies that the operating system has taken from us. */
@@ -72,6 +74,7 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
   const bucket = options.bucket ?? "photos";
   const held = new Map<string, Held>();
   const requests: string[] = [];
+  const traces: string[] = [];
   const stored: string[] = [];
   const server = listenHttp(respond, interfere);
   let faultOf: FaultyS3["fault"] = () => undefined;
@@ -81,6 +84,7 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
     port: server.port,
     keys: KEYS,
     requests,
+    traces,
     stored,
     get fault() {
       return faultOf;
@@ -127,6 +131,8 @@ export function startFaultyS3(options: { readonly bucket?: string } = {}): Fault
 
   function respond(raw: RawRequest): Answer {
     const refused = signatureFault(raw, KEYS, Date.now());
+    const trace = raw.headers.get("traceparent");
+    if (trace !== undefined) traces.push(trace);
     const request = named(raw);
     requests.push(`${request.method} ${request.key}`);
     if (refused !== undefined) return errorAnswer(403, refused);

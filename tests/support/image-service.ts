@@ -18,6 +18,8 @@ export type Misbehaviour = (asked: Asked) => Response | Promise<Response>;
 export interface ImageService extends Disposable {
   readonly url: string;
   readonly asked: Asked[];
+  /** `traceparent` of each. */
+  readonly traces: (string | null)[];
   /** undefined: it does its work. */
   misbehave: Misbehaviour | undefined;
 }
@@ -25,6 +27,7 @@ export interface ImageService extends Disposable {
 /** What it cannot decode (HEIC here) it draws: for the asker that is the same. */
 export function startImageService(options: { readonly port?: number } = {}): ImageService {
   const asked: Asked[] = [];
+  const traces: (string | null)[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: options.port ?? 0,
@@ -42,6 +45,7 @@ export function startImageService(options: { readonly port?: number } = {}): Ima
         bytes: source.length,
       };
       asked.push(one);
+      traces.push(request.headers.get("traceparent"));
       if (service.misbehave !== undefined) return service.misbehave(one);
       return new Response(new Uint8Array(await makeSmaller(source, one)));
     },
@@ -49,6 +53,7 @@ export function startImageService(options: { readonly port?: number } = {}): Ima
   const service: ImageService = {
     url: `http://127.0.0.1:${server.port}/smaller`,
     asked,
+    traces,
     misbehave: undefined,
     [Symbol.dispose]: () => void server.stop(true),
   };
