@@ -16,7 +16,7 @@ export const COUNTERS = {
     action: "see the log, and shed",
   },
   http_slow: {
-    help: "Answers with a picture, or none, that took log.slow_ms or longer to begin",
+    help: "Answers that took log.slow_ms or longer to begin; uploads are not among them",
     action: "the slow-request log tells what they waited for",
   },
   http_bytes: {
