@@ -3,6 +3,7 @@
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
 import { Fault } from "../base/fault.ts";
 import { version } from "../base/version.ts";
+import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { noticeCommand } from "./notice.ts";
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   check: command(checkCommand),
   ready: command(readyCommand),
   warm: command(warmCommand),
+  bench: command(benchCommand),
   upload: command(uploadCommand),
   rebalance: command(rebalanceCommand),
   purge: command(purgeCommand),
@@ -45,6 +47,7 @@ const root = defineCommand({
     serve: { meta: { description: "run one node of a topology" } },
     check: { meta: { description: "explain a topology file, or name all its mistakes" } },
     ready: { meta: { description: "whether a node serves: exit code 0 or 1" } },
+    bench: { meta: { description: "load for a mesh: rates, latencies, hit ratio" } },
     upload: { meta: { description: "upload pictures into a mesh" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
     rebalance: { meta: { description: "move what a server holds to those that own it now" } },
