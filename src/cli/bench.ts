@@ -3,15 +3,14 @@
 import { defineCommand } from "citty";
 import { systemClock } from "../base/clock.ts";
 import { BENCH_LIMITS } from "./bench/bounds.ts";
-import { compare, comparisonText, readSummary } from "./bench/compare.ts";
+import { runCanonical } from "./bench/canonical.ts";
+import { type Comparison, compare, comparisonText, readBefore } from "./bench/compare.ts";
+import { CANONICAL, headlineText } from "./bench/headlines.ts";
+import { measure, type UploadLoad } from "./bench/measure.ts";
 import { parseRate, parseShare } from "./bench/numbers.ts";
-import { BENCH_ARGS, parsePlan } from "./bench/options.ts";
-import type { LoadPlan } from "./bench/plan.ts";
-import { showProgress } from "./bench/progress.ts";
-import { runLoad } from "./bench/run-load.ts";
-import { type Summary, summarize } from "./bench/summary.ts";
+import { BENCH_ARGS, type BenchFlags, parseCanonical, parsePlan } from "./bench/options.ts";
+import { SUMMARY } from "./bench/summary.ts";
 import { summaryText } from "./bench/summary-text.ts";
-import { runUploads, type UploadResult } from "./bench/uploads.ts";
 import { makePaint } from "./demo/paint.ts";
 import { listenForStop } from "./demo/stop-signals.ts";
 import { type Output, terminal } from "./output.ts";
@@ -20,76 +19,83 @@ import { UsageError } from "./usage.ts";
 export const benchCommand = defineCommand({
   meta: { name: "bench", description: "load for a mesh: rates, latencies, hit ratio" },
   args: BENCH_ARGS,
-  async run({ args: given }) {
-    const tolerance = parseShare(given.tolerance, "tolerance");
-    const before = given.compare === undefined ? undefined : readSummary(given.compare);
-    const uploads = given.upload === undefined ? undefined : uploadsOf(given.upload);
-    const plan = parsePlan(given);
-    const json = given.json === true;
-    const summary = await measure({ plan, uploads, json, output: terminal });
-    const compared = before === undefined ? undefined : compare(before, summary, tolerance);
-    const paint = makePaint(terminal.colour);
-    if (json) {
-      terminal.say(JSON.stringify(compared === undefined ? summary : { ...summary, compared }));
-    } else {
-      terminal.say(summaryText(summary, paint));
-      if (compared !== undefined) terminal.say(`\n${comparisonText(compared, paint)}`);
-    }
-    const nothing = summary.latencyMs.p50 === null;
-    process.exitCode = nothing || compared?.worse === true ? 1 : 0;
+  async run({ args: given, rawArgs }) {
+    const hasTarget = given._.length > 0 || given.topology !== undefined;
+    process.exitCode = hasTarget
+      ? await benchTarget(given, terminal)
+      : await benchCanonical(given, rawArgs, terminal);
   },
 });
 
-interface Uploads {
-  readonly perSecond: number;
-  readonly key: string;
+type Flags = BenchFlags & {
+  readonly upload?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly compare?: string | undefined;
+  readonly tolerance: string;
+};
+
+/** 1 when nothing was answered as it should be, or it is worse than before. */
+async function benchTarget(flags: Flags, output: Output): Promise<number> {
+  const tolerance = parseShare(flags.tolerance, "tolerance");
+  const before = flags.compare === undefined ? undefined : readBefore(flags.compare, SUMMARY);
+  const uploads = flags.upload === undefined ? undefined : uploadsOf(flags.upload);
+  const plan = parsePlan(flags);
+  const json = flags.json === true;
+  using stop = listenForStop(systemClock);
+  const summary = await measure({ plan, uploads, json, output, signal: stop.signal });
+  const compared = before === undefined ? undefined : compare(before, summary, tolerance);
+  const paint = makePaint(output.colour);
+  tell(
+    json ? summary : summaryText(summary, paint),
+    compared === undefined ? [] : [compared],
+    output,
+  );
+  const nothing = summary.latencyMs.p50 === null;
+  return nothing || compared?.worse === true ? 1 : 0;
 }
 
-function uploadsOf(rate: string): Uploads {
+async function benchCanonical(
+  flags: Flags,
+  rawArgs: readonly string[],
+  output: Output,
+): Promise<number> {
+  const tolerance = parseShare(flags.tolerance, "tolerance");
+  const before = flags.compare === undefined ? undefined : readBefore(flags.compare, CANONICAL);
+  const json = flags.json === true;
+  const { MIR_DEMO_DIR, XDG_CACHE_HOME } = process.env;
+  const measured = await runCanonical({
+    ...parseCanonical(flags, rawArgs),
+    ...{ photosDir: flags.photos, json, output, env: { MIR_DEMO_DIR, XDG_CACHE_HOME } },
+  });
+  if (measured === undefined) return 1;
+  const compared =
+    before === undefined
+      ? []
+      : [
+          compare(before.closed, measured.closed, tolerance),
+          compare(before.open, measured.open, tolerance),
+        ];
+  const paint = makePaint(output.colour);
+  tell(json ? measured : headlineText(measured, paint), compared, output);
+  return compared.some(({ worse }) => worse) ? 1 : 0;
+}
+
+/** The result, and what it is beside earlier ones. */
+function tell(result: string | object, compared: readonly Comparison[], output: Output): void {
+  const paint = makePaint(output.colour);
+  if (typeof result === "object") {
+    output.say(JSON.stringify(compared.length === 0 ? result : { ...result, compared }));
+    return;
+  }
+  output.say(result);
+  for (const one of compared) output.say(`\n${comparisonText(one, paint)}`);
+}
+
+function uploadsOf(rate: string): UploadLoad {
   const key = process.env["MIR_UPLOAD_KEY"];
   if (key === undefined || key === "") {
     throw new UsageError("--upload needs an upload key: set MIR_UPLOAD_KEY");
   }
   const max = BENCH_LIMITS.uploadsPerSecondMax;
   return { key, perSecond: parseRate(rate, { flag: "upload", min: 0.01, max }) };
-}
-
-async function measure(options: {
-  readonly plan: LoadPlan;
-  readonly uploads: Uploads | undefined;
-  readonly json: boolean;
-  readonly output: Output;
-}): Promise<Summary> {
-  const { plan, json, output } = options;
-  const at = new Date();
-  using stop = listenForStop(systemClock);
-  const over = new AbortController();
-  const uploading = startUploads(
-    plan,
-    options.uploads,
-    AbortSignal.any([stop.signal, over.signal]),
-  );
-  try {
-    const result = await runLoad(plan, {
-      signal: stop.signal,
-      watch: (look) => showProgress(look, { output, people: !json }),
-    });
-    over.abort();
-    return summarize({ plan, result, uploads: await uploading, at });
-  } finally {
-    over.abort();
-  }
-}
-
-function startUploads(
-  plan: LoadPlan,
-  uploads: Uploads | undefined,
-  signal: AbortSignal,
-): Promise<UploadResult> | undefined {
-  if (uploads === undefined) return undefined;
-  const [first, ...rest] = plan.groups.map(({ target }) => target);
-  if (first === undefined) return undefined;
-  const { answerMs, seed } = plan;
-  const name = `bench-${Date.now().toString(36)}`;
-  return runUploads({ ...uploads, targets: [first, ...rest], name, answerMs, seed, signal });
 }

@@ -3,7 +3,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { systemClock } from "../base/clock.ts";
-import { selfCommand } from "../node/reexec.ts";
 import { ask } from "./demo/ask.ts";
 import { DEMO_LIMITS } from "./demo/bounds.ts";
 import { complainOf, type Fleet, startFleet } from "./demo/fleet.ts";
@@ -16,6 +15,7 @@ import { makeRandom } from "./demo/random.ts";
 import { runRound } from "./demo/round.ts";
 import { roundJson, roundTable, summarize, summaryLines } from "./demo/round-report.ts";
 import { findSamples } from "./demo/samples.ts";
+import { serveCommands } from "./demo/serve-commands.ts";
 import { type DemoEnv, openStateDir } from "./demo/state-dir.ts";
 import { listenForStop } from "./demo/stop-signals.ts";
 import { startTraffic } from "./demo/traffic.ts";
@@ -119,17 +119,6 @@ async function tellLoss(fleet: Fleet, output: Output): Promise<number> {
 function aside(output: Output): Output {
   const { complain } = output;
   return { say: complain, complain, write() {}, isTerminal: false, colour: false };
-}
-
-function serveCommands({ map, topologyFile }: Running): Map<string, [string, ...string[]]> {
-  const { execPath, args: selfArgs } = selfCommand();
-  const flags = ["--log-level", "warn", "--drain-grace", "0s", "--exit-with-parent"];
-  return new Map(
-    map.servers.map(({ name }) => [
-      name,
-      [execPath, ...selfArgs, "serve", "--topology", topologyFile, "--server", name, ...flags],
-    ]),
-  );
 }
 
 interface Show {

@@ -6,7 +6,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Paint } from "../demo/paint.ts";
 import { formatTable } from "../demo/table.ts";
 import { BENCH_LIMITS } from "./bounds.ts";
-import { SUMMARY, type Summary } from "./summary.ts";
+import type { Summary } from "./summary.ts";
 
 interface Measure {
   readonly name: string;
@@ -128,11 +128,17 @@ export function comparisonText(comparison: Comparison, paint: Paint): string {
   return lines.join("\n");
 }
 
-/** Throws a Fault when it cannot be read, or is no summary of this program. */
-export function readSummary(path: string): Summary {
-  const parsed = v.safeParse(SUMMARY, contentOf(path));
+/**
+ * What `--json` wrote, by the schema of what is to be compared. Throws a Fault when it cannot be read, or is
+ * something else.
+ */
+export function readBefore<T extends v.GenericSchema>(path: string, schema: T): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, contentOf(path));
   if (parsed.success) return parsed.output;
-  throw new Fault("bad_request", `${path} is no summary of mir bench --json of this version`);
+  throw new Fault(
+    "bad_request",
+    `${path} is not what the same mir bench --json of this version wrote`,
+  );
 }
 
 function contentOf(path: string): unknown {

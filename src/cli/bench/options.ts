@@ -82,20 +82,15 @@ const DEFAULT_DURATION_MS = 10_000;
 export function parsePlan(flags: BenchFlags): LoadPlan {
   const { targets, ids, prefix } = whatIsAsked(flags);
   const pack = packIds(ids);
-  const { threadsMax, connectionsMax, requestsPerSecondMax, zipfMax } = BENCH_LIMITS;
-  const threads = parseWhole(flags.threads, { flag: "threads", min: 1, max: threadsMax });
-  const least = Math.max(threads, targets.length);
+  const { requestsPerSecondMax, zipfMax } = BENCH_LIMITS;
+  const threads = parseThreads(flags.threads);
   return {
     groups: targets.map((target) => ({ target, ids: pack })),
     prefix,
     variants: parseVariants(flags),
     zipf: parseNumber(flags.zipf, { flag: "zipf", min: 0, max: zipfMax }),
     misses: parseShare(flags.misses, "misses"),
-    connections: parseWhole(flags.connections, {
-      flag: "connections",
-      min: least,
-      max: connectionsMax,
-    }),
+    connections: parseConnections(flags.connections, Math.max(threads, targets.length)),
     threads,
     perSecond: flags.closed
       ? undefined
@@ -104,6 +99,32 @@ export function parsePlan(flags: BenchFlags): LoadPlan {
     ...parseExtent(flags),
     answerMs: parseSpan(flags.timeout, "timeout", BENCH_WAITS.tickMs),
     seed: parseWhole(flags.seed, { flag: "seed", min: 0, max: 2 ** 32 - 1 }),
+  };
+}
+
+export interface CanonicalFlags {
+  readonly threads: number;
+  readonly connections: number;
+  readonly durationMs: number;
+}
+
+/** What the canonical workload leaves open. */
+const CANONICAL_FLAGS: readonly string[] = [
+  ...["photos", "threads", "connections", "duration", "json", "compare", "tolerance"],
+];
+
+/** `rawArgs` tell what was said and what is a default. Throws a UsageError. */
+export function parseCanonical(flags: BenchFlags, rawArgs: readonly string[]): CanonicalFlags {
+  for (const arg of rawArgs) {
+    const flag = /^--(?:no-)?([^=]+)/.exec(arg)?.[1];
+    if (flag === undefined || CANONICAL_FLAGS.includes(flag)) continue;
+    throw new UsageError(`--${flag} needs a target: http://host:port, unix:/path or --topology`);
+  }
+  const { threads, connections, duration } = flags;
+  return {
+    threads: parseThreads(threads),
+    connections: parseConnections(connections, parseThreads(threads)),
+    durationMs: duration === undefined ? DEFAULT_DURATION_MS : parseSpan(duration, "duration", 1),
   };
 }
 
@@ -180,6 +201,15 @@ function parseExtent(flags: BenchFlags): Pick<LoadPlan, "durationMs" | "count"> 
   const durationMs =
     duration === undefined ? DEFAULT_DURATION_MS : parseSpan(duration, "duration", 1);
   return { durationMs, count: undefined };
+}
+
+function parseThreads(text: string): number {
+  return parseWhole(text, { flag: "threads", min: 1, max: BENCH_LIMITS.threadsMax });
+}
+
+/** At least one for each thread and each listener. */
+function parseConnections(text: string, least: number): number {
+  return parseWhole(text, { flag: "connections", min: least, max: BENCH_LIMITS.connectionsMax });
 }
 
 function parseSpan(text: string, flag: string, leastMs: number): number {

@@ -34,6 +34,9 @@ export function introLines(
     `  ${statusCommand(first?.cacheDir ?? "")}`,
     paint.quiet(`  # likewise ${names}`),
     paint.quiet(`  # topology: ${running.topologyFile}`),
+    "",
+    paint.strong("Measure"),
+    `  mir bench --topology ${running.topologyFile}`,
   ];
 }
 
