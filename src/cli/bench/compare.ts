@@ -77,10 +77,19 @@ export interface Comparison {
   readonly worse: boolean;
 }
 
-/** `tolerance` is a share: what is worse by more of it than that counts as worse. */
-export function compare(before: Summary, now: Summary, tolerance: number): Comparison {
+export interface CompareOptions {
+  /** A share: what is worse by more of it than that counts as worse. */
+  readonly tolerance: number;
+  /** Keys of the load that are different from run to run. */
+  readonly mayDiffer?: readonly (keyof Summary["load"])[];
+}
+
+export function compare(before: Summary, now: Summary, options: CompareOptions): Comparison {
+  const { tolerance, mayDiffer = [] } = options;
   const rows = MEASURES.map((measure) => compareOne(measure, { before, now, tolerance }));
-  const keys = Object.keys(now.load) as (keyof Summary["load"])[];
+  const keys = (Object.keys(now.load) as (keyof Summary["load"])[]).filter(
+    (key) => !mayDiffer.includes(key),
+  );
   const differs = keys.filter((key) => !Bun.deepEquals(before.load[key], now.load[key]));
   return { rows, differs, worse: rows.some(({ verdict }) => verdict === "worse") };
 }

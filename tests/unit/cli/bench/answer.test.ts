@@ -49,7 +49,10 @@ interface Sent {
 }
 
 const body = fc.string({ unit: fc.constantFrom("a", "\r", "\n", "0", ":"), maxLength: 300 });
-const chunks = fc.array(body.filter((text) => text.length > 0), { maxLength: 4 });
+const chunks = fc.array(
+  body.filter((text) => text.length > 0),
+  { maxLength: 4 },
+);
 const source = fc.constantFrom(...SOURCE_NAMES);
 const cacheStatus = (name: string): string => {
   if (name === "unknown") return "Cache-Status: something; else\r\n";
@@ -76,7 +79,9 @@ const without = fc.constantFrom(204, 304).map(
     seen: { status, bodyBytes: 0, source: undefined, closes: true },
   }),
 );
-const interim = withLength.map(({ text, seen }): Sent => ({ text: `HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n${text}`, seen }));
+const interim = withLength.map(
+  ({ text, seen }): Sent => ({ text: `HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n${text}`, seen }),
+);
 
 /** The same bytes in pieces that end anywhere. */
 function cut(all: Buffer, at: readonly number[]): Uint8Array[] {
@@ -121,7 +126,11 @@ describe("answers", () => {
   });
 
   test("that break off are short in the body, reset before it", () => {
-    const ends = ["", "HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234"];
+    const ends = [
+      "",
+      "HTTP/1.1 200 OK\r\nContent-",
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234",
+    ];
     const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n0\r\n";
     expect([...ends, chunked].map((text) => endOfAnswer(one(text).state))).toEqual([
       "reset",
@@ -173,7 +182,12 @@ describe("answers", () => {
   test("remember so many different Cache-Status values", () => {
     const { other } = makeSourceOf(1);
     const peer = "mir-a; fwd=uri-miss; detail=peer";
-    const values = [peer, peer.replace("peer", "origin"), peer, "mir-a; fwd=uri-miss; detail=not_found"];
+    const values = [
+      peer,
+      peer.replace("peer", "origin"),
+      peer,
+      "mir-a; fwd=uri-miss; detail=not_found",
+    ];
     expect(values.map((value) => SOURCE_NAMES[other(value)])).toEqual([
       "peer",
       "origin",

@@ -129,7 +129,9 @@ describe("a load", () => {
     const totals = await run(planFor(port, { connections: 1, perSecond: 200, count: 120 }));
     expect(totals).toMatchObject({ sent: 120, good: 120, unsent: 0 });
     // of the eighty that were due meanwhile about half waited longer than half of the stall
-    const slow = Array.from(totals.all).slice(slotOf(stallMs / 2)).reduce((a, b) => a + b, 0);
+    const slow = Array.from(totals.all)
+      .slice(slotOf(stallMs / 2))
+      .reduce((a, b) => a + b, 0);
     expect(slow).toBeGreaterThan(20);
     expect(totals.latencyMaxMs).toBeGreaterThan(stallMs - 1);
     expect(totals.late).toBeGreaterThan(20);
@@ -139,7 +141,12 @@ describe("a load", () => {
     const port = serve((socket, _path, n) => {
       if (n < 10) socket.write(good());
     });
-    const plan = planFor(port, { connections: 1, perSecond: 500, count: undefined, durationMs: 200 });
+    const plan = planFor(port, {
+      connections: 1,
+      perSecond: 500,
+      count: undefined,
+      durationMs: 200,
+    });
     const memory = createTallyMemory(1);
     const tally = openTally(memory, 0);
     const load = new Load(partOf(plan, 0), tally);
@@ -158,7 +165,11 @@ describe("a load", () => {
 
 describe("errors of a load", () => {
   const kinds = async (script: Script, change: Partial<LoadPlan> = {}): Promise<unknown> => {
-    const { errors, good: whole, statuses } = await run(planFor(serve(script), { count: 20, ...change }));
+    const {
+      errors,
+      good: whole,
+      statuses,
+    } = await run(planFor(serve(script), { count: 20, ...change }));
     const seen = Object.fromEntries(Object.entries(errors).filter(([, count]) => count > 0));
     return { ...seen, good: whole, statuses };
   };
@@ -191,7 +202,8 @@ describe("errors of a load", () => {
 
   test("statuses are told; 404 is one where the id is not nobody's", async () => {
     const busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
-    const script: Script = (socket, _path, n) => void socket.write([good(), busy, NOT_FOUND, good()][n % 4] ?? "");
+    const script: Script = (socket, _path, n) =>
+      void socket.write([good(), busy, NOT_FOUND, good()][n % 4] ?? "");
     expect(await kinds(script, { connections: 1 })).toEqual({
       good: 10,
       statuses: { "200": 10, "404": 5, "503": 5 },

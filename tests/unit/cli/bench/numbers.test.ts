@@ -46,7 +46,12 @@ describe("lots", () => {
 });
 
 describe("the schedule", () => {
-  const dues = (options: { perSecond: number; rampMs: number; seed: number; untilMs: number }): number[] => {
+  const dues = (options: {
+    perSecond: number;
+    rampMs: number;
+    seed: number;
+    untilMs: number;
+  }): number[] => {
     const schedule = makeSchedule({ ...options, random: makeRandom(options.seed) });
     const all: number[] = [];
     for (; schedule.dueMs() < options.untilMs; schedule.advance()) all.push(schedule.dueMs());
@@ -106,7 +111,9 @@ describe("latencies", () => {
         const sorted = all.toSorted((a, b) => a - b);
         for (const share of [0.5, 0.9, 0.99, 0.999, 0.9999, 1]) {
           const wanted = sorted[Math.ceil(share * all.length - 1e-9) - 1] ?? Number.NaN;
-          expect(Math.abs(percentileMs(counts, share) - wanted) / wanted).toBeLessThanOrEqual(0.004);
+          expect(Math.abs(percentileMs(counts, share) - wanted) / wanted).toBeLessThanOrEqual(
+            0.004,
+          );
         }
       }),
     );
