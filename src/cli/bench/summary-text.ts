@@ -42,11 +42,11 @@ function loadLines({ load, seconds, stopped }: Summary): string[] {
       ? "closed loop"
       : `open loop, ${formatCount(load.perSecond)} requests/s wanted`;
   const asked = `${formatCount(ids)} ${plural(ids, "id")} by Zipf ${load.zipf}`;
-  const variants = Object.keys(load.variants).map((variant) => ` ${variant}`);
+  const variants = Object.keys(load.variants).join(" ");
   const ramp = load.rampMs > 0 ? ` after a ramp of ${load.rampMs / 1000} s` : "";
   return [
     `${where}: ${loop}, ${connections} connections, ${threads} ${plural(threads, "thread")}`,
-    `${asked},${variants.join("")} seed ${load.seed}`,
+    [asked, variants, `seed ${load.seed}`].filter((part) => part !== "").join(", "),
     `${seconds.toFixed(1)} s measured${stopped ? " until it was stopped" : ""}${ramp}`,
   ];
 }
@@ -85,15 +85,20 @@ function errorLines(summary: Summary, paint: Paint): string[] {
   const { errors, errorRatio, missing, late, unsent } = summary;
   const lines: string[] = [];
   if (missing > 0)
-    lines.push(line("nobody's", `${formatCount(missing)} ids answered 404, as wanted`));
+    lines.push(
+      line("nobody's", `${formatCount(missing)} ${plural(missing, "id")} answered 404, as wanted`),
+    );
   const kinds = Object.entries(errors).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const share = `${(errorRatio * 100).toPrecision(2)} %`;
   if (kinds.length === 0) lines.push(line("errors", paint.good("none")));
   else lines.push(line("errors", paint.bad(`${share}   ${kinds.join("  ")}`)));
-  if (late > 0 || unsent > 0) {
-    const held = `${formatCount(late)} sent more than ${BENCH_WAITS.lateMs} ms after they were due`;
-    const never = unsent > 0 ? `, ${formatCount(unsent)} due and never sent` : "";
-    lines.push(line("behind", paint.bad(`${held}${never}`)));
+  const behind = [
+    [late, `sent more than ${BENCH_WAITS.lateMs} ms after they were due`] as const,
+    [unsent, "due and never sent"] as const,
+  ].filter(([count]) => count > 0);
+  if (behind.length > 0) {
+    const told = behind.map(([count, what]) => `${formatCount(count)} ${what}`).join(", ");
+    lines.push(line("behind", paint.bad(told)));
   }
   return lines;
 }
@@ -125,9 +130,14 @@ function histogramLines({ histogram }: Summary, paint: Paint): string[] {
   return histogram.map(({ ms, count }) => {
     const bar = barOf(count / most);
     const share = `${((count / total) * 100).toFixed(2)} %`.padStart(9);
-    const label = `≤ ${ms < 1 ? `${Math.round(ms * 1000)} µs` : `${ms} ms`}`;
+    const label = `≤ ${barEnd(ms)}`;
     return `${label.padStart(LABEL_CELLS)} ${share}  ${paint.good(bar)} ${formatCount(count)}`;
   });
+}
+
+function barEnd(ms: number): string {
+  if (ms >= 1000) return `${ms / 1000} s`;
+  return ms < 1 ? `${Math.round(ms * 1000)} µs` : `${ms} ms`;
 }
 
 /** Whole and half cells; what is there at all is seen. */

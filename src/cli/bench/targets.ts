@@ -46,7 +46,9 @@ export function readTargets(file: string): {
   }
   const { topology } = read;
   const servers = topology.levels[0]?.servers ?? [];
-  const [first, ...rest] = servers.flatMap(({ publics }) => publics).flatMap(targetsOf);
+  const [first, ...rest] = servers.flatMap(({ publics }) =>
+    publics.flatMap((listener) => targetsOf(listener, topology)),
+  );
   if (first === undefined) {
     throw new Fault("bad_request", `level 0 of ${file} has no public listener that can be asked`);
   }
@@ -60,9 +62,9 @@ export function readTargets(file: string): {
 }
 
 /** None for TLS, and none where the port is not known before the node runs. */
-function targetsOf(listener: PublicListener): readonly Target[] {
+function targetsOf(listener: PublicListener, { tls }: Topology): readonly Target[] {
   if (listener.type === "unix") return socketsOf(listener.path);
-  if (listener.tls || listener.port === 0) return [];
+  if ((listener.tls && tls !== undefined) || listener.port === 0) return [];
   const { host, port } = listener;
   return [{ kind: "net", host: isAnyHost(host) ? loopbackOf(host) : host, port }];
 }
