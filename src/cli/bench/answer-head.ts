@@ -37,6 +37,7 @@ const STATUS_AT = "HTTP/1.1 ".length;
 const CONTENT_LENGTH = Buffer.from("content-length:");
 const CACHE_STATUS = Buffer.from("cache-status:");
 const CONNECTION = Buffer.from("connection:");
+const KEEP_ALIVE = Buffer.from(" keep-alive\r");
 const TRANSFER_ENCODING = Buffer.from("transfer-encoding:");
 const HIT = Buffer.from("; hit");
 const C = 0x63;
@@ -47,7 +48,7 @@ const NUMBER_MAX = 2 ** 50;
 /** Where the body begins, with `head` filled in; else INCOMPLETE or NO_HTTP. */
 export function readHead(
   head: AnswerHead,
-  bytes: Uint8Array,
+  bytes: Buffer,
   from: number,
   sourceOf: SourceOf,
 ): number {
@@ -76,7 +77,7 @@ export function readHead(
 /** False when the field is such that nobody can tell where the answer ends. */
 function readField(
   head: AnswerHead,
-  bytes: Uint8Array,
+  bytes: Buffer,
   at: number,
   end: number,
   sourceOf: SourceOf,
@@ -90,9 +91,8 @@ function readField(
       ? sourceOf.hit
       : sourceOf.other(textIn(bytes, at + CACHE_STATUS.length, end));
   } else if (isNamed(bytes, at, CONNECTION)) {
-    const options = textIn(bytes, at + CONNECTION.length, end).toLowerCase();
-    if (options.includes("close")) head.closes = true;
-    else if (options.includes("keep-alive")) head.closes = false;
+    const isUsual = !head.closes && isAt(bytes, at + CONNECTION.length, KEEP_ALIVE);
+    if (!isUsual) readConnection(head, bytes, at, end);
   } else if (isNamed(bytes, at, TRANSFER_ENCODING)) {
     // any other coding would have to be undone to find the end
     head.chunked = textIn(bytes, at + TRANSFER_ENCODING.length, end).toLowerCase() === "chunked";
@@ -101,19 +101,25 @@ function readField(
   return true;
 }
 
+function readConnection(head: AnswerHead, bytes: Buffer, at: number, end: number): void {
+  const options = textIn(bytes, at + CONNECTION.length, end).toLowerCase();
+  if (options.includes("close")) head.closes = true;
+  else if (options.includes("keep-alive")) head.closes = false;
+}
+
 /** Behind the next line's end; -1 when it has none yet. */
-function lineAfter(bytes: Uint8Array, from: number): number {
+function lineAfter(bytes: Buffer, from: number): number {
   const { length } = bytes;
   for (let at = from; at < length; at++) if (bytes[at] === LF) return at + 1;
   return -1;
 }
 
-function isAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+function isAt(bytes: Buffer, at: number, wanted: Uint8Array): boolean {
   for (let k = 0; k < wanted.length; k++) if (bytes[at + k] !== wanted[k]) return false;
   return true;
 }
 
-function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+function isNamed(bytes: Buffer, at: number, name: Uint8Array): boolean {
   for (let k = 0; k < name.length; k++) {
     if (((bytes[at + k] ?? 0) | LOWER) !== name[k]) return false;
   }
@@ -121,13 +127,13 @@ function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
 }
 
 /** A beginning of `HTTP/1.` of which the rest has not come. */
-function startsLike(bytes: Uint8Array, from: number): boolean {
+function startsLike(bytes: Buffer, from: number): boolean {
   const here = bytes.length - from;
   return here < PROTOCOL.length && isAt(bytes, from, PROTOCOL.subarray(0, here));
 }
 
 /** A decimal number with spaces around it; -1 when it is none. */
-function numberIn(bytes: Uint8Array, from: number, to: number): number {
+function numberIn(bytes: Buffer, from: number, to: number): number {
   let at = from;
   let end = to;
   while (at < end && isSpace(bytes[at])) at++;
@@ -146,8 +152,6 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
 }
 
-function textIn(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from)
-    .toString("latin1")
-    .trim();
+function textIn(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString("latin1", from, to).trim();
 }

@@ -26,7 +26,7 @@ export interface AnswerState extends AnswerHead {
   /** Bytes to come, of the body or of a chunk. */
   left: number;
   /** The beginning of a head, or of a line between chunks, that has not come whole. */
-  carry: Uint8Array | undefined;
+  carry: Buffer | undefined;
   readonly sourceOf: SourceOf;
 }
 
@@ -50,7 +50,7 @@ export function resetAnswer(state: AnswerState): void {
 }
 
 /** Takes bytes up to the end of the answer; how many that were. `phase` tells where it is then. */
-export function takeAnswer(state: AnswerState, bytes: Uint8Array): number {
+export function takeAnswer(state: AnswerState, bytes: Buffer): number {
   let at = 0;
   while (state.phase < PHASE.whole && at < bytes.length) {
     if (state.phase === PHASE.head) at = takeHead(state, bytes, at);
@@ -68,7 +68,7 @@ export function endOfAnswer(state: AnswerState): AnswerEnd {
   return state.phase === PHASE.head ? "reset" : "short";
 }
 
-function takeHead(state: AnswerState, bytes: Uint8Array, at: number): number {
+function takeHead(state: AnswerState, bytes: Buffer, at: number): number {
   const { carry } = state;
   const text = carry === undefined ? bytes : Buffer.concat([carry, bytes.subarray(at)]);
   const from = carry === undefined ? at : 0;
@@ -78,7 +78,7 @@ function takeHead(state: AnswerState, bytes: Uint8Array, at: number): number {
     return bytes.length;
   }
   if (end < 0) {
-    state.carry = carry === undefined ? bytes.slice(at) : text;
+    state.carry = carry === undefined ? Buffer.from(bytes.subarray(at)) : text;
     if (state.carry.length > BENCH_LIMITS.headBytesMax) state.phase = PHASE.broken;
     return bytes.length;
   }
@@ -103,7 +103,7 @@ function beginBody(state: AnswerState): void {
   }
 }
 
-function takeBody(state: AnswerState, bytes: Uint8Array, at: number): number {
+function takeBody(state: AnswerState, bytes: Buffer, at: number): number {
   const here = bytes.length - at;
   const taken = state.phase === PHASE.untilClose ? here : Math.min(here, state.left);
   state.bodyBytes += taken;
@@ -115,7 +115,7 @@ function takeBody(state: AnswerState, bytes: Uint8Array, at: number): number {
 }
 
 /** RFC 9112 §7.1. */
-function takeChunked(state: AnswerState, bytes: Uint8Array, at: number): number {
+function takeChunked(state: AnswerState, bytes: Buffer, at: number): number {
   if (state.phase === PHASE.chunkBody) {
     const taken = Math.min(bytes.length - at, state.left);
     state.bodyBytes += taken;
@@ -128,16 +128,16 @@ function takeChunked(state: AnswerState, bytes: Uint8Array, at: number): number 
   const piece = bytes.subarray(at, end < 0 ? bytes.length : end);
   const line = carry.length === 0 ? piece : Buffer.concat([carry, piece]);
   if (line.length > BENCH_LIMITS.chunkLineBytesMax) state.phase = PHASE.broken;
-  else if (end < 0) state.carry = line.slice();
+  else if (end < 0) state.carry = Buffer.from(line);
   else {
     state.carry = undefined;
-    takeLine(state, Buffer.from(line).toString("latin1").trimEnd());
+    takeLine(state, line.toString("latin1").trimEnd());
   }
   return end < 0 ? bytes.length : end + 1;
 }
 
 const LF = 10;
-const NOTHING = new Uint8Array(0);
+const NOTHING = Buffer.alloc(0);
 /** Thirteen hex digits are still exact. */
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;.*)?$/;
 

@@ -107,7 +107,7 @@ export class Connection {
     this.#sender.free(this);
   }
 
-  took(socket: Socket<Connection>, bytes: Uint8Array): void {
+  took(socket: Socket<Connection>, bytes: Buffer): void {
     if (socket !== this.#socket) return;
     this.#sender.received(bytes.length);
     const taken = this.busy ? takeAnswer(this.answer, bytes) : 0;

@@ -25,7 +25,7 @@ interface Seen {
 }
 
 /** What is seen of a stream that comes in these pieces. */
-function read(pieces: readonly Uint8Array[]): { seen: Seen[]; state: AnswerState } {
+function read(pieces: readonly Buffer[]): { seen: Seen[]; state: AnswerState } {
   const state = fresh();
   const seen: Seen[] = [];
   for (const piece of pieces) {
@@ -84,7 +84,7 @@ const interim = withLength.map(
 );
 
 /** The same bytes in pieces that end anywhere. */
-function cut(all: Buffer, at: readonly number[]): Uint8Array[] {
+function cut(all: Buffer, at: readonly number[]): Buffer[] {
   const ends = [...at.map((n) => n % (all.length + 1)), all.length].sort((a, b) => a - b);
   return ends.map((end, i) => all.subarray(ends[i - 1] ?? 0, end));
 }
