@@ -15,7 +15,7 @@ const CONNECTIONS = 32;
 const ROUNDS = Number(process.env["MIR_BENCH_ROUNDS"] ?? 5);
 const SECONDS = 2;
 /** The generator's code is compiled in it. */
-const RAMP_SECONDS = 1;
+const RAMP_SECONDS = 2;
 /** Wanted: requests a second within a tenth of each other, processor time at most so much more. */
 const RATE_WITHIN = 0.1;
 const CPU_RATIO = 1.3;

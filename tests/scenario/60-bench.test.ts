@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { Canonical } from "../../src/cli/bench/headlines.ts";
 import type { Summary } from "../../src/cli/bench/summary.ts";
+import { startDelayingProxy } from "../support/delaying-proxy.ts";
 import { freePort } from "../support/free-port.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
@@ -180,7 +180,7 @@ describe("mir bench", () => {
   test("compares with an earlier run: a slowdown is told and ends with 1", async () => {
     const [server, , port] = [...mesh.node("edge-2").url.split(":")];
     expect(server).toBe("http");
-    using proxy = await startProxy(Number(port));
+    using proxy = await startDelayingProxy(Number(port));
     const args = [`http://127.0.0.1:${proxy.port}`, "--ids", "ids.txt", "--closed"];
     const load = [...args, "--connections", "2", "--count", "100"];
     dir.write("before.json", JSON.stringify(await summaryOf(load)));
@@ -255,32 +255,3 @@ describe("mir bench", () => {
     expect(gone.err).toContain("gone.json cannot be read");
   });
 });
-
-interface Proxy extends Disposable {
-  readonly port: number;
-  /** What every piece of an answer waits. */
-  delayMs: number;
-}
-
-function startProxy(to: number): Promise<Proxy> {
-  const { promise, resolve } = Promise.withResolvers<Proxy>();
-  const server: Server = createServer((client) => {
-    const upstream = connect(to, "127.0.0.1");
-    client.pipe(upstream);
-    upstream.on("data", (bytes) => setTimeout(() => client.write(bytes), proxy.delayMs));
-    for (const socket of [client, upstream]) {
-      socket.on("error", () => undefined);
-      socket.on("close", () => (socket === client ? upstream : client).destroy());
-    }
-  });
-  const proxy = {
-    port: 0,
-    delayMs: 0,
-    [Symbol.dispose]: () => void server.close(),
-  };
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    resolve(Object.assign(proxy, { port: typeof address === "object" ? (address?.port ?? 0) : 0 }));
-  });
-  return promise;
-}

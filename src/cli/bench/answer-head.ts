@@ -22,7 +22,7 @@ export interface SourceOf {
   readonly other: (value: string) => number;
 }
 
-export const INCOMPLETE = -1;
+const INCOMPLETE = -1;
 export const NO_HTTP = -2;
 
 const LF = 10;

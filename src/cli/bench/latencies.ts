@@ -41,7 +41,7 @@ export function percentileMs(counts: Uint32Array, share: number): number {
   return Number.NaN;
 }
 
-export function countOf(counts: Uint32Array): number {
+function countOf(counts: Uint32Array): number {
   return counts.reduce((total, count) => total + count, 0);
 }
 

@@ -4,6 +4,7 @@ import { formatBytes } from "../../base/bytes.ts";
 import type { Output } from "../output.ts";
 import { BENCH_WAITS } from "./bounds.ts";
 import { percentileMs } from "./latencies.ts";
+import { errorsOf } from "./summary.ts";
 import { formatCount, formatMs } from "./summary-text.ts";
 import type { Totals } from "./tally.ts";
 
@@ -17,8 +18,7 @@ export function progressLine(now: Sight, before: Sight): string {
   const { totals } = now;
   const seconds = (now.atMs - before.atMs) / 1000;
   const rate = (count: number): number => (seconds > 0 ? count / seconds : 0);
-  const failed = Object.values(totals.errors).reduce((sum, count) => sum + count, 0);
-  const answers = Object.values(totals.statuses).reduce((sum, count) => sum + count, 0);
+  const failed = Object.values(errorsOf(totals)).reduce((sum, count) => sum + count, 0);
   const told = Object.entries(totals.sources).filter(([source]) => source !== "unknown");
   const pictures = told.reduce((sum, [, count]) => sum + count, 0);
   const hits =
@@ -30,7 +30,7 @@ export function progressLine(now: Sight, before: Sight): string {
     `p50 ${formatMs(orNull(percentileMs(totals.all, 0.5)))}`,
     `p99 ${formatMs(orNull(percentileMs(totals.all, 0.99)))}`,
     `hits ${hits}`,
-    `errors ${formatCount(failed + answers - totals.good)}`,
+    `errors ${formatCount(failed)}`,
   ].join("  ");
 }
 

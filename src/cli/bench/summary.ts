@@ -153,7 +153,7 @@ function isAllPaths(ids: IdPack): boolean {
 }
 
 /** Kinds and statuses that came at all; a 404 that was wanted is none. */
-function errorsOf({ errors, statuses, missing }: Totals): Record<string, number> {
+export function errorsOf({ errors, statuses, missing }: Totals): Record<string, number> {
   const byStatus = Object.entries(statuses)
     .map(([status, count]) => [status, status === "404" ? count - missing : count] as const)
     .filter(([status]) => !/^2|^304$/.test(status));

@@ -17,7 +17,7 @@ import { UsageError } from "../../../../src/cli/usage.ts";
 import { makeTempDir } from "../../../support/temp-dir.ts";
 
 const FLAGS: BenchFlags = {
-  _: ["http://host:8080"],
+  _: ["http://host:81"],
   ids: "alps,dunes",
   ...{ rate: "1000", connections: "64", threads: "1", ramp: "0", zipf: "0.9" },
   ...{ sizes: "xs=1,sm=3", formats: "jpg", misses: "0", timeout: "30s", seed: "1" },
@@ -37,7 +37,7 @@ const refused = (change: Partial<BenchFlags>): string => {
 describe("a plan", () => {
   test("is an open loop of ten seconds where nothing else is said", () => {
     const { groups, ...rest } = plan();
-    expect(groups.map(({ target }) => target)).toEqual([{ kind: "net", host: "host", port: 8080 }]);
+    expect(groups.map(({ target }) => target)).toEqual([{ kind: "net", host: "host", port: 81 }]);
     expect(rest).toEqual({
       prefix: "puddle",
       variants: [
