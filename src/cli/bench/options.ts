@@ -39,7 +39,8 @@ export const BENCH_ARGS = {
     type: "string",
     description: "first segment of picture URLs (default: the topology's)",
   },
-  seed: { type: "string", description: "the same load again for the same number", default: "1" },
+  // of the first few the one whose Poisson schedule keeps closest to its mean
+  seed: { type: "string", description: "the same load again for the same number", default: "3" },
   upload: { type: "string", description: "uploads a second beside it, with MIR_UPLOAD_KEY" },
   json: { type: "boolean", description: "for machines: one JSON document" },
   compare: { type: "string", description: "an earlier --json; worse than that is exit code 1" },
