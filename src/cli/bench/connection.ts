@@ -33,6 +33,8 @@ export class Connection {
   sentMs = 0;
   missing = false;
   busy = false;
+  /** Its sender has it among those that are free; it may have been lost meanwhile. */
+  queued = false;
 
   readonly #target: Target;
   readonly #sender: Sender;
@@ -40,7 +42,9 @@ export class Connection {
   #connecting: PromiseWithResolvers<void> | undefined;
   /** Of a request that did not fit into the socket at once. */
   #unsent: Buffer | undefined;
+  /** In a row, without a whole answer in between. */
   #failures = 0;
+  #openedMs = 0;
   #ended = false;
 
   constructor(options: {
@@ -53,6 +57,10 @@ export class Connection {
     this.answer = newAnswer(options.sourceOf);
     this.#target = options.target;
     this.#sender = options.sender;
+  }
+
+  get stands(): boolean {
+    return this.#socket !== undefined;
   }
 
   /** Resolves when it stands, or has failed, which its sender has been told. Never rejects. */
@@ -89,8 +97,9 @@ export class Connection {
   /** For good, without a word to its sender. */
   end(): void {
     this.#ended = true;
-    this.#socket?.terminate();
+    const socket = this.#socket;
     this.#socket = undefined;
+    socket?.terminate();
     this.#connecting?.resolve();
   }
 
@@ -100,7 +109,7 @@ export class Connection {
       return;
     }
     this.#socket = socket;
-    this.#failures = 0;
+    this.#openedMs = performance.now();
     this.#connecting.resolve();
     this.#connecting = undefined;
     socket.setNoDelay(true);
@@ -130,11 +139,22 @@ export class Connection {
     const end = this.busy ? endOfAnswer(this.answer) : "whole";
     if (end !== "whole") this.#lost(end);
     else if (this.busy) this.#whole();
-    else this.#again();
+    else this.#closedUnasked();
+  }
+
+  /** A server may close what nobody uses; one that closes what it has just accepted refuses it. */
+  #closedUnasked(): void {
+    const stoodMs = performance.now() - this.#openedMs;
+    if (this.answer.status === 0 && stoodMs < BENCH_WAITS.reconnectLongestMs) {
+      this.#failures++;
+      this.#sender.failed(this, "connect");
+    }
+    this.#again();
   }
 
   #whole(): void {
     this.busy = false;
+    this.#failures = 0;
     this.#sender.answered(this);
     if (this.answer.closes) this.#again();
     else this.#sender.free(this);
@@ -158,9 +178,13 @@ export class Connection {
 
   /** At once after a whole answer, later and later while it keeps failing. */
   #again(): void {
-    this.#socket?.terminate();
+    // forgotten first: it says that it has closed before this returns
+    const socket = this.#socket;
     this.#socket = undefined;
+    socket?.terminate();
     this.#unsent = undefined;
+    // until the first answer of the next one
+    this.answer.status = 0;
     if (this.#ended) return;
     const { reconnectFirstMs, reconnectLongestMs } = BENCH_WAITS;
     const waitMs = Math.min(reconnectLongestMs, reconnectFirstMs * 2 ** (this.#failures - 1));

@@ -57,7 +57,7 @@ export class Load implements Sender {
   /** Resolves when every connection stands or has failed; how many stand. */
   async connect(): Promise<number> {
     await Promise.all(this.#connections.map((connection) => connection.connect()));
-    return this.#free.size;
+    return this.#connections.filter(({ stands }) => stands).length;
   }
 
   /** Begins; resolves when everything is answered or given up. */
@@ -101,7 +101,8 @@ export class Load implements Sender {
   }
 
   free(connection: Connection): void {
-    this.#free.put(connection);
+    if (!connection.queued) this.#free.put(connection);
+    connection.queued = true;
     if (this.#state === "running") this.#pump();
   }
 
@@ -125,6 +126,9 @@ export class Load implements Sender {
       }
       const connection = this.#free.take();
       if (connection === undefined) return;
+      connection.queued = false;
+      // lost since; it comes back when it stands again
+      if (!connection.stands) continue;
       this.#schedule?.advance();
       this.#send(connection, dueMs, nowMs);
     }

@@ -23,6 +23,8 @@ export async function measure(options: {
   const at = new Date();
   const over = new AbortController();
   const uploading = startUploads(plan, options.uploads, AbortSignal.any([signal, over.signal]));
+  // heard of below, unless the load fails before
+  uploading?.catch(() => undefined);
   try {
     const result = await runLoad(plan, {
       signal,

@@ -219,6 +219,63 @@ describe("errors of a load", () => {
     expect(await kinds(unasked)).toEqual({ good: 20, statuses: { "200": 20 } });
   });
 
+  test("a server that closes what nobody uses causes none", async () => {
+    const open = new Set<Socket<undefined>>();
+    let opened = 0;
+    const server = Bun.listen<undefined>({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open(socket) {
+          opened++;
+          open.add(socket);
+        },
+        data: (socket) => void socket.write(good()),
+        close: (socket) => void open.delete(socket),
+      },
+    });
+    servers.push(server);
+    const tally = openTally(createTallyMemory(1), 0);
+    const load = new Load(partOf(planFor(server.port, { connections: 3, count: 40 }), 0), tally);
+    expect(await load.connect()).toBe(3);
+    await until(() => open.size === 3, "the server has all of them");
+    for (const socket of open) socket.end();
+    await until(() => opened === 6 && open.size === 3, "they stand again");
+    await load.run();
+    expect(sumTallies([tally])).toMatchObject({ good: 40, sent: 40, statuses: { "200": 40 } });
+  });
+
+  test("a server that closes what it has just accepted refuses it, and is left alone for a while", async () => {
+    let opened = 0;
+    const server = Bun.listen<undefined>({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open(socket) {
+          // those of the start stand, or there would be no load
+          if (opened++ >= 2) socket.end();
+        },
+        data: (socket, _bytes) => void socket.end(good("x", "Connection: close\r\n")),
+      },
+    });
+    servers.push(server);
+    const plan = planFor(server.port, { connections: 2, count: 400 });
+    const tally = openTally(createTallyMemory(1), 0);
+    const load = new Load(partOf(plan, 0), tally);
+    await load.connect();
+    const running = load.run();
+    // with a request on its way or without
+    const refused = (): number => {
+      const { connect, reset } = sumTallies([tally]).errors;
+      return connect + reset;
+    };
+    await until(() => refused() >= 6, "it is refused again and again");
+    // at once it would be thousands
+    expect(refused()).toBeLessThan(20);
+    load.stop();
+    await running;
+  });
+
   test("where nobody listens no connection stands", async () => {
     const port = serve(() => undefined);
     servers.pop()?.stop(true);
