@@ -14,8 +14,9 @@ const CLIENT_CORE = 1;
 const CONNECTIONS = 32;
 const ROUNDS = Number(process.env["MIR_BENCH_ROUNDS"] ?? 5);
 const SECONDS = 2;
-/** The generator's code is compiled in it. */
-const RAMP_SECONDS = 2;
+/** In which the generator's code is compiled, as it is in a run of any length; at most so many seconds. */
+const WARM_REQUESTS = 100_000;
+const WARM_SECONDS_MAX = 20;
 /** Wanted: requests a second within a tenth of each other, processor time at most so much more. */
 const RATE_WITHIN = 0.1;
 const CPU_RATIO = 1.3;
@@ -75,8 +76,10 @@ async function compare(
   const theirs: Figures[] = [];
   const ours: Figures[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    theirs.push(await runWrk(program, { url: url + (paths[0] ?? ""), script }));
-    ours.push(await runMir(url, ids));
+    const { perSecond, cpu } = await runWrk(program, { url: url + (paths[0] ?? ""), script });
+    theirs.push({ perSecond, cpu });
+    const rampSeconds = Math.min(WARM_SECONDS_MAX, Math.ceil(WARM_REQUESTS / perSecond));
+    ours.push(await runMir({ url, ids, rampSeconds }));
   }
   const of = (all: readonly Figures[], key: keyof Figures): number =>
     median(all.map((f) => f[key]));
@@ -112,14 +115,19 @@ async function runWrk(
 }
 
 /** As it says itself: all threads of the process, but not its start, nor the ramp in which it is compiled. */
-async function runMir(url: string, ids: string): Promise<Figures> {
+async function runMir(load: {
+  readonly url: string;
+  readonly ids: string;
+  readonly rampSeconds: number;
+}): Promise<Figures> {
+  const { url, ids, rampSeconds } = load;
   const child = Bun.spawn(
     [
       ...["taskset", "-c", String(CLIENT_CORE), EXECUTABLE, "bench", url, "--ids", ids, "--closed"],
       ...["--zipf", "0", "--connections", String(CONNECTIONS), "--duration", `${SECONDS}s`],
-      ...["--ramp", `${RAMP_SECONDS}s`, "--json"],
+      ...["--ramp", `${rampSeconds}s`, "--json"],
     ],
-    { stdout: "pipe", stderr: "inherit" },
+    { stdout: "pipe", stderr: "ignore" },
   );
   const summary = (await new Response(child.stdout).json()) as Summary;
   if ((await child.exited) !== 0 || summary.errorRatio > 0) throw new Error("mir bench failed");

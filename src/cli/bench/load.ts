@@ -116,10 +116,10 @@ export class Load implements Sender {
 
   /** Sends all that is due and finds a free connection. */
   #pump(): void {
-    for (;;) {
+    while (this.#free.size > 0) {
       const nowMs = this.#nowMs();
       const dueMs = this.#schedule?.dueMs() ?? nowMs;
-      if (dueMs > nowMs || this.#free.size === 0) return;
+      if (dueMs > nowMs) return;
       if (this.#isOver(dueMs)) {
         this.#finishIfIdle();
         return;
