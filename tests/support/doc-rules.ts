@@ -25,6 +25,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
     line: /^(dist\/)?mir serve\b/,
     why: "runs until it is stopped; every scenario starts nodes so",
   },
+  { line: /^mir bench\b/, why: "tests/scenario/60-bench.test.ts runs it" },
   {
     line: /^bun run build --target\b/,
     why: "tests/executable/targets.test.ts builds for other machines",
