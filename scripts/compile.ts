@@ -24,6 +24,22 @@ interface Options {
   readonly executablePath: string | undefined;
 }
 
+/** The script of the dashboard, which runs in a browser. */
+async function dashboard(): Promise<string> {
+  const entry = join(ROOT, "src/http/dashboard/page.ts");
+  const result = await Bun.build({
+    ...{ entrypoints: [entry], target: "browser", format: "esm", minify: true },
+    throw: false,
+  });
+  const [script] = result.outputs;
+  if (!result.success || script === undefined) throw notBuilt(result);
+  return script.text();
+}
+
+function notBuilt({ logs }: Bun.BuildOutput): ScriptFailure {
+  return new ScriptFailure(logs.map((log) => Bun.inspect(log)).join("\n"));
+}
+
 async function compile({ version, outfile, target, ...from }: Options): Promise<void> {
   const sharp = embedSharp(target, from.nodeModules);
   const { executablePath } = from;
@@ -32,7 +48,10 @@ async function compile({ version, outfile, target, ...from }: Options): Promise<
     format: "esm",
     minify: true,
     sourcemap: "linked",
-    define: { MIR_VERSION: JSON.stringify(version) },
+    define: {
+      MIR_VERSION: JSON.stringify(version),
+      MIR_DASHBOARD: JSON.stringify(await dashboard()),
+    },
     compile: {
       outfile,
       ...(executablePath === undefined ? {} : { target: target.bun, executablePath }),
@@ -43,9 +62,7 @@ async function compile({ version, outfile, target, ...from }: Options): Promise<
     plugins: [sharp.plugin],
     throw: false,
   });
-  if (!result.success) {
-    throw new ScriptFailure(result.logs.map((log) => Bun.inspect(log)).join("\n"));
-  }
+  if (!result.success) throw notBuilt(result);
   if (!sharp.isEmbedded()) throw new ScriptFailure(SHARP_MOVED);
 }
 

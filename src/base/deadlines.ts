@@ -204,6 +204,21 @@ export const DEADLINES = {
   replicaIdleLeastMs: 2_000,
   /** A server that could not take a copy is left alone with it for this long. */
   warmRestMs: 30_000,
+  /** While somebody looks at the mesh, its nodes are asked for their `/status` this often; each has so long to answer. */
+  meshTickMs: 1_000,
+  meshAskMs: 2_000,
+  /** While somebody follows the mesh, a change of a peer's state is told within this, without waiting for the second. */
+  meshStateMs: 200,
+  /** Who looks first waits this long for what they say; after the second without a look nobody is asked any more. */
+  meshFirstMs: 1_500,
+  meshLookMs: 5_000,
+  /** Another node has answered with a small picture for the dashboard. */
+  pictureMs: 1_000,
+  /** A client of `/events` comes back after the first; it is cut when it takes nothing for the second. */
+  eventRetryMs: 1_000,
+  eventStallMs: 20_000,
+  /** When a node stops, streams of events have ended within this. */
+  eventEndMs: 1_000,
   /** One Warm told by hand, from the message to the acknowledgement. */
   warmMs: 30_000,
 } as const;
@@ -244,4 +259,8 @@ export const CONTAINED: readonly { readonly inner: Deadline; readonly outer: Dea
   { inner: "resolverMs", outer: "requestMs" },
   { inner: "workerBeatMs", outer: "workerStallMs" },
   { inner: "workerStallMs", outer: "workerLostMs" },
+  { inner: "meshFirstMs", outer: "meshAskMs" },
+  { inner: "meshAskMs", outer: "meshLookMs" },
+  { inner: "meshTickMs", outer: "eventStallMs" },
+  { inner: "meshStateMs", outer: "meshTickMs" },
 ];

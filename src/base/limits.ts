@@ -266,6 +266,14 @@ export const LIMITS = {
   wireHeldMax: 16,
   /** Copies that a node keeps for owners. */
   replicasMax: 16_384,
+  /** Clients of `GET /events` at one node. */
+  eventClientsMax: 16,
+  /** Other nodes asked for their `/status` at once, and bytes of what one answers. */
+  statusAsksMax: 32,
+  statusBytesMax: 1 * MiB,
+  /** Bytes of a small picture for the dashboard, and pictures of one node asked of others at once. */
+  pictureBytesMax: 256 * KiB,
+  picturesAskedMax: 32,
   /** Hot ids in `/status`. */
   hotShownMax: 20,
   /** Variants in one order to warm, and how many are told at once. */

@@ -7,81 +7,25 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hostAndPort } from "../base/listening.ts";
-import type { DiskState } from "../cache/disk-state.ts";
-import type { HotStatus } from "../content/hot/keeper.ts";
-import type { RebalanceStatus } from "../content/rebalance.ts";
-import type { CounterName } from "../observe/counters.ts";
 import { EXPOSITION_TYPES, type ExpositionFormat, formatFor } from "../observe/exposition.ts";
 import type { Log } from "../observe/log.ts";
 import { isLoopback } from "../topology/hosts.ts";
+import { DASHBOARD_PATHS } from "./dashboard-files.ts";
 import { faultResponse } from "./faults.ts";
+import type { RequestTimer } from "./image.ts";
 import { pathOfTarget } from "./image-url.ts";
+import { refuseForeign } from "./own-host.ts";
 import { listen } from "./public-listener.ts";
 import { claimSocketPath, restrictSocket } from "./socket-path.ts";
+import type { StatusDocument } from "./status-document.ts";
 
-/** `GET /status`. */
-export interface StatusDocument {
-  readonly server: string;
-  readonly level: number;
-  readonly version: string;
-  readonly uptimeSeconds: number;
-  readonly epoch: string;
-  readonly workers: readonly {
-    readonly worker: number;
-    readonly state: string;
-    /** Times it was started again, and of those the ones in a row. */
-    readonly restarts?: number;
-    readonly inARow?: number;
-    /** For so long it has not served, and until it is started again. */
-    readonly awayMs?: number;
-    readonly nextTryMs?: number;
-  }[];
-  readonly peers: readonly {
-    readonly name: string;
-    readonly state: "up" | "suspect" | "down";
-    readonly rttMs: number | null;
-    /** Unix seconds. */
-    readonly lastSeen: number | null;
-  }[];
-  readonly cache: {
-    readonly variants: number;
-    readonly bytes: number;
-    readonly capacityBytes: number;
-    /** Its directories. */
-    readonly disks: readonly DiskReport[];
-  };
-  readonly images: {
-    readonly workers: number;
-    readonly busy: number;
-    readonly queued: number;
-    readonly later: number;
-    /** Image workers that came to nothing in a row, and how long the next one waits for it. */
-    readonly inARow?: number;
-    readonly nextTryMs?: number;
-  };
-  /** Uploads that this node vouches for: on their way, and set aside for people to look at. */
-  readonly outbox: { readonly pending: number; readonly aside: number };
-  /** The stores, and what of them is left alone because it keeps failing. */
-  readonly origins: readonly {
-    readonly origin: string;
-    readonly what: "probe" | "body" | "put";
-    readonly leftAlone: boolean;
-    readonly waitMs: number;
-  }[];
-  readonly rebalance: RebalanceStatus;
-  readonly hot: HotStatus;
-  readonly counters: Readonly<Record<CounterName, number>>;
-}
+export type AdminHandler = (
+  request: Request,
+  server?: RequestTimer,
+) => Response | Promise<Response>;
 
-export interface DiskReport {
-  readonly dir: string;
-  readonly state: DiskState;
-  readonly variants: number;
-  readonly bytes: number;
-  readonly capacityBytes: number;
-}
-
-export type AdminHandler = (request: Request) => Response | Promise<Response>;
+/** What a GET answers beside the pages that every node has. May throw Faults. */
+export type AdminPage = (request: Request, server?: RequestTimer) => Response | Promise<Response>;
 
 /** What a POST does: its JSON body in, the JSON answer out. Throws Faults. */
 export type AdminAction = (body: unknown) => Promise<unknown>;
@@ -95,7 +39,6 @@ export interface RunningAdmin {
   stop(): Promise<void>;
 }
 
-const ROUTES = ["/healthz", "/readyz", "/status", "/metrics"] as const;
 const SOCKET_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
@@ -108,30 +51,38 @@ export function makeAdminHandler(options: {
   readonly unwell?: () => string | undefined;
   /** What is out of order though requests are answered; a line each below `ready`. */
   readonly remarks?: () => readonly string[];
+  /** By path, like `/mesh`; with a slash at the end, all that begins with it. */
+  readonly pages?: Readonly<Record<string, AdminPage>>;
   /** By path, like `/purge`. */
   readonly actions?: Readonly<Record<string, AdminAction>>;
 }): AdminHandler {
   const actions = new Map(Object.entries(options.actions ?? {}));
   const { ready, unready = () => undefined, unwell = () => undefined } = options;
-  return (request) => {
+  const pages = new Map<string, AdminPage>(
+    Object.entries({
+      "/healthz": () => saying("ok", unwell()),
+      "/readyz": () => saying(readyText(options), ready() ? unready() : "draining"),
+      "/status": () => page(200, JSON.stringify(options.status()), "application/json"),
+      "/metrics": (request: Request) => {
+        const format = formatFor(request.headers.get("accept"));
+        return page(200, options.metrics(format), EXPOSITION_TYPES[format]);
+      },
+      ...options.pages,
+    }),
+  );
+  return async (request, server) => {
     try {
       const path = pathOfTarget(request.url);
       const action = actions.get(path);
       if (action !== undefined) return act(request, action);
-      const route = ROUTES.find((known) => known === path);
-      if (route === undefined) throw new Fault("not_found", "the admin listener has no such page");
+      const answer = pages.get(path) ?? pages.get(path.slice(0, path.indexOf("/", 1) + 1));
+      if (answer === undefined) {
+        throw new Fault("not_found", "the admin listener has no such page");
+      }
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw new Fault("method_not_allowed", "that method is not served here");
       }
-      if (route === "/healthz") return saying("ok", unwell());
-      if (route === "/readyz") {
-        return saying(readyText(options), ready() ? unready() : "draining");
-      }
-      if (route === "/metrics") {
-        const format = formatFor(request.headers.get("accept"));
-        return page(200, options.metrics(format), EXPOSITION_TYPES[format]);
-      }
-      return page(200, JSON.stringify(options.status()), "application/json");
+      return await answer(request, server);
     } catch (error) {
       return faultResponse(error, { allowOrigin: "", headers: { Allow: "GET, HEAD" } });
     }
@@ -194,13 +145,16 @@ export async function startAdminListener(options: {
     maxRequestBodySize: LIMITS.requestBodyBytesMax,
     error: (error: Error) => answerError(error, log),
   } as const;
-  const socket = listen({ ...common, unix: socketPath, fetch: handler }, socketPath);
+  const socket = listen(
+    { ...common, unix: socketPath, fetch: (r, server) => handler(r, server) },
+    socketPath,
+  );
   restrictSocket(socketPath, SOCKET_MODE);
   const onSocket = { kind: "admin", address: socketPath, port: undefined } as const;
   if (tcp === undefined) return { listeners: [onSocket], stop: () => socket.stop(true) };
   try {
     const where = hostAndPort(tcp.host, tcp.port);
-    const fetch = token === undefined ? handler : guarded(handler, token);
+    const fetch = token === undefined ? fromHere(handler, tcp.host) : guarded(handler, token);
     const net = listen(
       { ...common, hostname: tcp.host, port: tcp.port, reusePort: false, fetch },
       where,
@@ -218,12 +172,26 @@ export async function startAdminListener(options: {
   }
 }
 
+/** Where nobody shows a token, browsers are not to lend other websites their way to loopback. */
+function fromHere(handler: AdminHandler, host: string): AdminHandler {
+  return (request, server) => {
+    try {
+      refuseForeign(request.headers, host);
+    } catch (error) {
+      return faultResponse(error, { allowOrigin: "" });
+    }
+    return handler(request, server);
+  };
+}
+
 /** Hashes are compared, so that neither the time nor the length tells how much of a guess is right. */
 function guarded(handler: AdminHandler, token: string): AdminHandler {
   const expected = sha256(`Bearer ${token}`);
-  return (request) => {
+  const open: readonly string[] = DASHBOARD_PATHS;
+  return (request, server) => {
+    if (open.includes(pathOfTarget(request.url))) return handler(request, server);
     const given = sha256(request.headers.get("authorization") ?? "");
-    if (timingSafeEqual(given, expected)) return handler(request);
+    if (timingSafeEqual(given, expected)) return handler(request, server);
     return faultResponse(new Fault("unauthorized", "the admin token is missing or wrong"), {
       allowOrigin: "",
     });

@@ -12,6 +12,7 @@ import { type Exchange, type Line, type Progress, patience } from "./exchange.ts
 import { type Flow, IncomingBody } from "./incoming-body.ts";
 import { type LargePlace, NotItsTurn } from "./large-share.ts";
 import type { PeerReply } from "./peer.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface AskOptions {
   readonly peer: string;
@@ -24,6 +25,7 @@ export interface AskOptions {
   readonly callOff?: CallOff | undefined;
   /** For a large body; left when the exchange has ended. */
   readonly place: LargePlace;
+  readonly traffic: Traffic;
 }
 
 export class AskExchange implements Exchange, Flow {
@@ -55,6 +57,7 @@ export class AskExchange implements Exchange, Flow {
       case "bodyEnd":
         return "more";
       case "body":
+        this.#options.traffic.received(this.#options.peer, piece.bytes.length);
         this.#body?.push(piece.bytes);
         return "more";
       case "save":
@@ -112,6 +115,7 @@ export class AskExchange implements Exchange, Flow {
     }
     const body = new IncomingBody(bodyBytes, this);
     this.#body = body;
+    this.#options.traffic.answered(this.#options.peer);
     const { via = "", detail = "", standIn, held, load, spans } = header;
     this.#reply.resolve({ meta, via, detail, standIn, held, load, spans, body });
     return "more";

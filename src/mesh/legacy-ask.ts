@@ -47,6 +47,7 @@ export class LegacyAsk implements Exchange {
       case "pong":
         return "more";
       case "body":
+        this.#options.traffic.received(this.#options.peer, piece.bytes.length);
         if (this.#body === undefined) reclaim(piece.bytes.length);
         else this.#body.push(piece.bytes);
         return "more";
@@ -85,7 +86,7 @@ export class LegacyAsk implements Exchange {
   }
 
   #begin(header: SaveHeader, bodyBytes: number): Progress {
-    const { ask, peer } = this.#options;
+    const { ask, peer, traffic } = this.#options;
     if (bodyBytes === 0) {
       this.#reply.reject(new Fault("not_found", `the node ${peer} has none`));
       return "more";
@@ -98,6 +99,7 @@ export class LegacyAsk implements Exchange {
     }
     const bare = ask.head === true || ask.facts === true || ask.ifNoneMatch === meta.validator;
     if (bare) {
+      traffic.answered(peer);
       this.#reply.resolve({ meta, via: "", detail: "", body: NO_BODY });
       return droppable(bodyBytes);
     }
@@ -107,6 +109,7 @@ export class LegacyAsk implements Exchange {
     }
     const body = this.#incoming(bodyBytes);
     this.#body = body;
+    traffic.answered(peer);
     this.#reply.resolve({ meta, via: "", detail: "", body: skipping(body, offset) });
     return "more";
   }

@@ -22,6 +22,7 @@ import type { PeerReply, PeerRequest } from "./peer.ts";
 import { PeerPool } from "./peer-pool.ts";
 import type { Tell, Told } from "./tell.ts";
 import { TellExchange } from "./tell-exchange.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface Links {
   /**
@@ -57,6 +58,8 @@ export interface LinksOptions {
   readonly credentials?: Credentials;
   /** Hears of connections to a peer that were refused, broke off or fell silent. */
   readonly onLost?: (peer: string) => void;
+  /** Counts what peers bring. Default: nobody does. */
+  readonly traffic?: Traffic;
   /** Peers of the original protocol, with the eight commands and nothing else. Default: none is. */
   readonly legacy?: (peer: string) => boolean;
   /** From 0 to below 1; default Math.random. */
@@ -73,8 +76,10 @@ export interface LinksOptions {
   readonly waitingMax?: number;
 }
 
+const UNCOUNTED: Traffic = { answered() {}, received() {} };
+
 export function makeLinks(options: LinksOptions): Links {
-  const { clock, legacy: isLegacy = () => false } = options;
+  const { clock, legacy: isLegacy = () => false, traffic = UNCOUNTED } = options;
   const pools = new Map<string, PeerPool>();
   /** Of peers that have moved or gone; until their last connection has closed. */
   const retired = new Set<PeerPool>();
@@ -110,7 +115,7 @@ export function makeLinks(options: LinksOptions): Links {
       }
       return within(peer, request.deadlineMs, (connection, deadlineAt, place) => {
         const ask = askOf(request, options.epoch, deadlineAt - clock.monotonicMs());
-        const given = { peer, ask, deadlineAt, clock, deadlines, callOff, place };
+        const given = { peer, ask, deadlineAt, clock, deadlines, callOff, place, traffic };
         const exchange = legacy ? new LegacyAsk(given) : new AskExchange(given);
         callOff?.hear(() => connection.fail(unwanted()));
         connection.run(exchange);

@@ -127,8 +127,8 @@ export async function startCrew(options: {
     states: () => members.map((member, i) => reportOf(member, i + 1, stalls.stalledMs(i + 1))),
     tell: (message) => tellAll(members, message),
     follow(followed) {
-      const { topology, health } = followed;
-      setup = { ...setup, topology, memory: { ...setup.memory, health } };
+      const { topology, ...peers } = followed;
+      setup = { ...setup, topology, memory: { ...setup.memory, ...peers } };
       return followAll(members, followed);
     },
     certify(tls) {

@@ -3,6 +3,7 @@
 import type { Parts } from "../content/parts.ts";
 import { HealthTable } from "../mesh/health.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
+import { openTraffic } from "../mesh/traffic.ts";
 import { serverNamed, type Topology } from "../topology/topology.ts";
 import type { Followed } from "./messages.ts";
 import { makeParts, originOf, type PartsOptions, requestLogOf } from "./parts.ts";
@@ -17,19 +18,27 @@ export interface LiveParts {
   follow(followed: Followed): void;
 }
 
-export function makeLiveParts(options: Omit<PartsOptions, "peers" | "onLost">): LiveParts {
-  const { secrets, memory } = options;
+export function makeLiveParts(
+  options: Omit<PartsOptions, "peers" | "onLost" | "traffic">,
+): LiveParts {
+  const { secrets, memory, worker } = options;
+  let counted = openTraffic(memory.traffic, worker);
   const peers = makePeerDirectory(options.topology);
   const first = makeParts({
     ...options,
     peers,
     onLost: (peer) => current.health.report(peer),
+    traffic: {
+      answered: (peer) => counted.answered(peer),
+      received: (peer, bytes) => counted.received(peer, bytes),
+    },
   });
   let current: Parts = first;
   return {
     now: () => current,
     always: new Proxy(first, { get: (_, key) => Reflect.get(current, key) }),
-    follow({ topology, health }) {
+    follow({ topology, health, traffic }) {
+      counted = openTraffic(traffic, worker);
       const { counters, log, clock, links } = current;
       // with the same stores stays what is known of their health
       const origin =

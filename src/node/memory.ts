@@ -10,6 +10,7 @@ import { createBusyMemory } from "../content/hot/busy.ts";
 import { createProbeMemory } from "../content/probe.ts";
 import { createRamMemory } from "../http/ram-memory.ts";
 import { createHealthMemory } from "../mesh/health.ts";
+import { createTrafficMemory } from "../mesh/traffic.ts";
 import { createCounterMemory } from "../observe/counters.ts";
 import { createHistogramMemory } from "../observe/histogram.ts";
 import { createLagMemory } from "../observe/lag.ts";
@@ -28,11 +29,13 @@ const MEMORY_SHARE = 0.25;
 
 export function createSharedSet(topology: Topology, self: Server, workers: number): SharedSet {
   const tombstones = createTombstoneTable();
+  const peers = peersOf(topology, self);
   return {
     disks: createDisks(topology, self, tombstones),
     tombstones,
     flights: createFlightMemory(),
-    health: createHealthMemory(peersOf(topology, self)),
+    health: createHealthMemory(peers),
+    traffic: createTrafficMemory(peers, workers + 1),
     probes: createProbeMemory(),
     busy: createBusyMemory(workers + 1),
     origins: createOriginMemory(),

@@ -15,6 +15,7 @@ import type { ImageJob } from "../image/job.ts";
 import type { Credentials } from "../mesh/credentials.ts";
 import type { HealthMemory } from "../mesh/health.ts";
 import type { PurgeTold } from "../mesh/tell.ts";
+import type { TrafficMemory } from "../mesh/traffic.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { S3Secrets } from "../origin/origin.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -52,6 +53,7 @@ export interface SharedSet {
   readonly tombstones: SharedArrayBuffer;
   readonly flights: FlightMemory;
   readonly health: HealthMemory;
+  readonly traffic: TrafficMemory;
   readonly probes: ProbeMemory;
   /** Requests of peers under way, by thread. */
   readonly busy: SharedArrayBuffer;
@@ -71,6 +73,7 @@ export interface Followed {
   readonly topology: Topology;
   /** Of the peers in it. */
   readonly health: HealthMemory;
+  readonly traffic: TrafficMemory;
 }
 
 export interface ListenerReport {

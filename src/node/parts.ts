@@ -21,6 +21,7 @@ import { makeWaiters } from "../content/waiters.ts";
 import { HealthTable } from "../mesh/health.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
+import type { Traffic } from "../mesh/traffic.ts";
 import { calmLog } from "../observe/calm-log.ts";
 import { openCounters } from "../observe/counters.ts";
 import { makeLog } from "../observe/log.ts";
@@ -37,6 +38,7 @@ export type PartsOptions = Omit<WorkerSetup, "ports"> &
     readonly heat: HeatService;
     /** Hears of connections to a peer that were refused, broke off or fell silent. */
     readonly onLost: (peer: string) => void;
+    readonly traffic: Traffic;
   };
 
 /** After the cache has been restored. Main is worker 0. */
@@ -63,6 +65,7 @@ export function makeParts(options: PartsOptions): Parts {
     legacy: (peer) => peers.legacy(peer),
     credentials: options.credentials,
     onLost: options.onLost,
+    traffic: options.traffic,
     ...watched,
   });
   const purged = openPurged(memory, clock);

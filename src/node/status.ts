@@ -2,17 +2,18 @@
 
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
-import type { DiskUsage } from "../cache/cache.ts";
+import type { Cache, DiskUsage } from "../cache/cache.ts";
 import type { HotKeeper } from "../content/hot/keeper.ts";
 import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
-import type { DiskReport, StatusDocument } from "../http/admin.ts";
 import { ramUsage } from "../http/ram-memory.ts";
+import type { CacheStatus, DiskReport, StatusDocument } from "../http/status-document.ts";
 import type { ImagePool, PoolStats } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
 import type { Gauge } from "../observe/gauges.ts";
+import { LATENCY_BUCKETS, readLatencies } from "../observe/histogram.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import { type WorkerReport, whyLost, whyUnready, workerRemarks } from "./health.ts";
@@ -43,6 +44,7 @@ export function makeStatus(options: {
   readonly outbox: Outbox;
   readonly rebalancer: Rebalancer;
   readonly keeper: Pick<HotKeeper, "status">;
+  readonly ready: () => boolean;
 }): StatusSource {
   const { parts, memory, crew, watch, images, clock, outbox, rebalancer, keeper } = options;
   const { cache } = parts;
@@ -51,23 +53,28 @@ export function makeStatus(options: {
 
   return {
     status() {
-      const { variants, bytes, capacityBytes } = cache.usage();
-      const disks = cache.disks().map(diskReport);
       return {
         server: parts.self.name,
         level: parts.self.level,
         version,
         uptimeSeconds: uptimeSeconds(),
         epoch: parts.topology.epoch,
+        draining: !options.ready(),
         workers: crew.states(),
         peers: watch.reports(),
-        cache: { variants, bytes, capacityBytes, disks },
+        cache: cacheStatus(cache),
+        ram: ramUsage(memory.ram),
+        residentBytes: process.memoryUsage.rss(),
         images: images.stats(),
         outbox: { pending: outbox.pending(), aside: outbox.aside().length },
         origins: originReports(memory.origins, parts.topology),
         rebalance: rebalancer.status(),
         hot: keeper.status(),
         counters: readCounters(memory.counters),
+        latencies: {
+          boundsSeconds: LATENCY_BUCKETS,
+          outcomes: readLatencies(memory.latencies),
+        },
       };
     },
     unready: () => whyUnready(crew.states()),
@@ -141,6 +148,11 @@ function diskRemarks({ dir, state }: DiskUsage): readonly string[] {
 function imageRemarks({ inARow, nextTryMs }: PoolStats): readonly string[] {
   if (nextTryMs === 0) return [];
   return [`image workers: ${inARow} have died in a row; the next is started in ${nextTryMs} ms`];
+}
+
+function cacheStatus(cache: Pick<Cache, "usage" | "disks">): CacheStatus {
+  const { unwritable: _, ...usage } = cache.usage();
+  return { ...usage, disks: cache.disks().map(diskReport) };
 }
 
 function diskReport({ dir, state, variants, bytes, capacityBytes }: DiskUsage): DiskReport {

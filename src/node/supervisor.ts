@@ -19,6 +19,7 @@ import { type Announcer, makeAnnouncer } from "./announcer.ts";
 import { cacheDirFault } from "./cache-dir-fault.ts";
 import { claimAddresses } from "./claim-addresses.ts";
 import { type Crew, startCrew } from "./crew.ts";
+import { openDashboard } from "./dashboard.ts";
 import { makeDrain } from "./drain.ts";
 import { type Ground, layGround, type NodeOptions } from "./ground.ts";
 import { type Heat, makeHeat, serviceOf } from "./heat.ts";
@@ -109,18 +110,18 @@ async function startOn(
   heat.start(crew);
   undo.defer(() => crew.stop(DEADLINES.startUndoMs));
   const watched = { topology, self, credentials, log, clock };
-  const watch = undo.use(watchPeers({ ...watched, memory: memory.health }));
+  const watch = undo.use(watchPeers({ ...watched, memory }));
   const rebalancer = rebalancing.start(parts);
   undo.defer(() => stopMoving(rebalancer, parts.links));
   const actions = adminActions(parts, { rebalancer, purges });
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },
-    ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper },
+    ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper, ready: () => ready },
   });
-  const handler = makeAdminHandler({ ...status, ready: () => ready, actions });
   const manager = undo.use(managerOf(ground, status, () => ready));
-  const admin = await startAdmin(ground, { handler, token: secrets.adminToken });
+  const asked = { ...status, ready: () => ready, actions };
+  const admin = await startAdmin(ground, parts, asked, secrets.adminToken);
   for (const task of [uploads, purges]) task.start(parts);
   images.warmUp();
   warnOfMissingOrigin(topology, self, log);
@@ -162,7 +163,7 @@ function follow(
     readonly crew: Crew;
   },
 ): Promise<void> {
-  const followed = { topology, health: parts.watch.follow(topology) };
+  const followed = { topology, ...parts.watch.follow(topology) };
   parts.live.follow(followed);
   parts.rebalancing.follow(topology);
   return parts.crew.follow(followed);
@@ -213,12 +214,24 @@ async function stopMoving(rebalancer: Rebalancer, links: Links): Promise<void> {
   await stopped;
 }
 
-function startAdmin(
+/** Stopping it ends the streams of the dashboard first. */
+async function startAdmin(
   { self, log }: Ground,
-  options: Pick<Parameters<typeof startAdminListener>[0], "handler" | "token">,
+  parts: Parts,
+  options: Omit<Parameters<typeof makeAdminHandler>[0], "pages">,
+  token: string | undefined,
 ): Promise<RunningAdmin> {
+  const dashboard = openDashboard({ parts, status: options.status, token });
+  const handler = makeAdminHandler({ ...options, pages: dashboard.pages });
   const socketPath = join(self.cacheDir, ".mir", "admin.sock");
-  return startAdminListener({ socketPath, tcp: self.admin, log, ...options });
+  const admin = await startAdminListener({ socketPath, tcp: self.admin, token, handler, log });
+  return {
+    listeners: admin.listeners,
+    async stop() {
+      await dashboard.close();
+      await admin.stop();
+    },
+  };
 }
 
 async function work(

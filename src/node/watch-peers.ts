@@ -10,9 +10,22 @@ import {
   type PeerReport,
 } from "../mesh/health.ts";
 import { supervise } from "../mesh/supervise.ts";
+import {
+  createTrafficMemory,
+  type PeerTraffic,
+  readTraffic,
+  type TrafficMemory,
+  trafficRows,
+} from "../mesh/traffic.ts";
 import type { Log } from "../observe/log.ts";
 import { groupsOf } from "../topology/groups.ts";
 import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
+
+/** What threads share of the peers of one topology. */
+export interface PeerMemory {
+  readonly health: HealthMemory;
+  readonly traffic: TrafficMemory;
+}
 
 /** Those it may ever ask: the others of its group, and all servers of the levels below. */
 export function peersOf(topology: Topology, self: Server): readonly string[] {
@@ -28,26 +41,35 @@ export function peersOf(topology: Topology, self: Server): readonly string[] {
 
 export interface PeerWatch extends Disposable {
   /** Of the peers of the topology that is followed now. */
-  reports(): readonly PeerReport[];
+  reports(): readonly (PeerReport & PeerTraffic)[];
   /** Watches the peers of another topology; those that stay keep their state. */
-  follow(topology: Topology): HealthMemory;
+  follow(topology: Topology): PeerMemory;
 }
 
-export function watchPeers(options: WatchOptions & { readonly memory: HealthMemory }): PeerWatch {
-  let { memory } = options;
-  let watch = begin(options, options.topology, memory);
+export function watchPeers(options: WatchOptions & { readonly memory: PeerMemory }): PeerWatch {
+  let { health, traffic } = options.memory;
+  let watch = begin(options, options.topology, health);
   return {
-    reports: () => new HealthTable(memory).reportsOfAll(),
+    reports() {
+      const had = readTraffic(traffic);
+      return new HealthTable(health)
+        .reportsOfAll()
+        .map((report) => ({ ...report, ...(had.get(report.name) ?? NOTHING_YET) }));
+    },
     follow(topology) {
       watch[Symbol.dispose]();
       const self = serverNamed(topology, options.self.name);
-      memory = createHealthMemory(peersOf(topology, self), memory);
-      watch = begin(options, topology, memory);
-      return memory;
+      const peers = peersOf(topology, self);
+      health = createHealthMemory(peers, health);
+      traffic = createTrafficMemory(peers, trafficRows(traffic), traffic);
+      watch = begin(options, topology, health);
+      return { health, traffic };
     },
     [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }
+
+const NOTHING_YET: PeerTraffic = { answers: 0, bodyBytes: 0 };
 
 interface WatchOptions {
   readonly topology: Topology;

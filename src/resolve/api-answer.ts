@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { originalExtOf } from "../base/ext-names.ts";
 import { LIMITS } from "../base/limits.ts";
+import { readBounded } from "../base/read-bounded.ts";
 import { isContentId } from "../base/variant.ts";
 import type { Resolution } from "./resolution.ts";
 
@@ -56,12 +57,12 @@ async function judge(response: Response): Promise<Resolution | ApiFailure> {
     await response.body?.cancel();
     return failed(`status ${response.status}`, "the API must answer 200 or 404, without redirects");
   }
-  const text = await readBounded(response);
-  if (text === undefined) {
+  const body = await readBounded(response, LIMITS.resolverAnswerBytesMax);
+  if (body === undefined) {
     const most = LIMITS.resolverAnswerBytesMax;
     return failed(`answer over ${most} bytes`, 'the API must answer {"contentId","ext"}');
   }
-  return parseAnswer(text);
+  return parseAnswer(body.toString("utf8"));
 }
 
 /** Unknown fields are ignored; an ext that no original carries counts as not given. */
@@ -80,23 +81,6 @@ function parseAnswer(text: string): Resolution | ApiFailure {
   }
   const { contentId, ext } = parsed.output;
   return { kind: "known", id: contentId, ext: originalExtOf((ext ?? "").replace(/^\./, "")) };
-}
-
-async function readBounded(response: Response): Promise<string | undefined> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(parts).toString("utf8");
-    bytes += value.length;
-    if (bytes > LIMITS.resolverAnswerBytesMax) {
-      await reader.cancel();
-      return undefined;
-    }
-    parts.push(value);
-  }
 }
 
 function failed(reason: string, hint: string): ApiFailure {

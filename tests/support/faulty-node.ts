@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { stringify } from "smol-toml";
-import type { StatusDocument } from "../../src/http/admin.ts";
+import type { StatusDocument } from "../../src/http/status-document.ts";
 import { makeTempDir } from "./temp-dir.ts";
 import { until } from "./until.ts";
 

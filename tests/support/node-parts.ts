@@ -10,6 +10,7 @@ import { NO_CREDENTIALS } from "../../src/mesh/credentials.ts";
 import type { Links } from "../../src/mesh/link.ts";
 import type { PeerReply, PeerRequest } from "../../src/mesh/peer.ts";
 import type { Tell } from "../../src/mesh/tell.ts";
+import { openTraffic } from "../../src/mesh/traffic.ts";
 import { createSharedSet } from "../../src/node/memory.ts";
 import type { SharedSet } from "../../src/node/messages.ts";
 import { makeParts } from "../../src/node/parts.ts";
@@ -91,6 +92,7 @@ export function makeNodeParts(options: {
     log: { level: "error", json: false },
     peers: makePeerDirectory(topology),
     onLost() {},
+    traffic: openTraffic(memory.traffic, 0),
     images: options.images ?? {
       run: () => Promise.reject(new Fault("image_failed", "no image workers here")),
     },

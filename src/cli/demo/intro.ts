@@ -1,6 +1,7 @@
 /** What the demo says once its mesh runs: what there is, what to try, where to look inside. */
 
 import { statSync } from "node:fs";
+import { hostAndPort } from "../../base/listening.ts";
 import { adminSocketPath } from "../../topology/hosts.ts";
 import { ORIGIN_DIR } from "./demo-topology.ts";
 import type { MeshMap } from "./mesh-map.ts";
@@ -31,6 +32,9 @@ export function introLines(
     ...examples(running.map, samples, paint),
     "",
     paint.strong("Look inside"),
+    ...dashboards(running.map).map(
+      (url) => `  ${url}  ${paint.quiet("the dashboard: open it in a browser")}`,
+    ),
     `  ${statusCommand(first?.cacheDir ?? "")}`,
     paint.quiet(`  # likewise ${names}`),
     paint.quiet(`  # topology: ${running.topologyFile}`),
@@ -103,6 +107,12 @@ function smallest(first: Photo, samples: readonly Photo[]): Photo {
   return samples.reduce((best, photo) => (bytesOf(photo) < bytesOf(best) ? photo : best), first);
 }
 
+/** Each edge shows the whole mesh: one address is enough. */
+function dashboards({ servers }: MeshMap): readonly string[] {
+  const admin = servers.find((server) => server.admin !== undefined)?.admin;
+  return admin === undefined ? [] : [`http://${hostAndPort(admin.host, admin.port)}/`];
+}
+
 function statusCommand(cacheDir: string): string {
   return `curl -sS --unix-socket ${adminSocketPath(cacheDir)} http://mir/status`;
 }
@@ -112,6 +122,7 @@ export function introJson({ map, photos, topologyFile }: Running): string {
   return JSON.stringify({
     event: "running",
     topology: topologyFile,
+    dashboard: dashboards(map)[0],
     edges: map.edges.map(({ name, origin }) => ({ name, url: origin })),
     servers: map.servers.map(({ name, level, cacheDir }) => ({
       name,

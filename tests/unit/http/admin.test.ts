@@ -6,51 +6,15 @@ import {
   type AdminHandler,
   makeAdminHandler,
   type RunningAdmin,
-  type StatusDocument,
   startAdminListener,
 } from "../../../src/http/admin.ts";
-import { createCounterMemory, readCounters } from "../../../src/observe/counters.ts";
+import { dashboardFiles } from "../../../src/http/dashboard-files.ts";
 import { silentLog } from "../../../src/observe/log.ts";
 import { faultOf } from "../../support/bodies.ts";
+import { statusDocument } from "../../support/status-documents.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
-const STATUS: StatusDocument = {
-  server: "edge-1",
-  level: 0,
-  version: "0.1.0",
-  uptimeSeconds: 7,
-  epoch: "0123456789abcdef",
-  workers: [{ worker: 1, state: "serving" }],
-  peers: [{ name: "edge-2", state: "up", rttMs: 0.4, lastSeen: 1_700_000_000 }],
-  cache: {
-    ...{ variants: 1, bytes: 4096, capacityBytes: 1e9 },
-    disks: [{ dir: "/a", state: "well", variants: 1, bytes: 4096, capacityBytes: 1e9 }],
-  },
-  rebalance: {
-    state: "idle",
-    since: 1_700_000_000,
-    settled: true,
-    moved: 0,
-    movedBytes: 0,
-    left: 0,
-    leftBytes: 0,
-    failed: 0,
-    fault: undefined,
-    passes: 0,
-  },
-  origins: [{ origin: "store", what: "probe", leftAlone: false, waitMs: 0 }],
-  images: { workers: 2, busy: 0, queued: 0, later: 0 },
-  outbox: { pending: 0, aside: 0 },
-  hot: {
-    threshold: 5,
-    requestsPerMinute: 0,
-    items: [],
-    tracked: 0,
-    copies: 0,
-    replicas: { count: 0, bytes: 0, roomBytes: 0 },
-  },
-  counters: readCounters(createCounterMemory(1)),
-};
+const STATUS = statusDocument();
 
 const handlerWhen = (ready: boolean): AdminHandler =>
   makeAdminHandler({ status: () => STATUS, metrics: () => "mir_x 1\n", ready: () => ready });
@@ -216,5 +180,56 @@ describe("the admin listener", () => {
     expect((await faultOf(start(path, { tcp }))).message).toContain("another process");
     expect(existsSync(path)).toBe(false);
     other.stop(true);
+  });
+
+  test("on loopback without a token answers no foreign website, by whatever name it comes", async () => {
+    using dir = makeTempDir();
+    const { listeners } = await start(`${dir.path}/admin.sock`, { tcp: LOOPBACK });
+    const port = listeners[1]?.port;
+    const status = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${port}/status`, { headers })).status;
+    for (const host of ["localhost", `localhost:${port}`, "127.0.0.1:1", `[::1]:${port}`]) {
+      expect([host, await status({ host })]).toEqual([host, 200]);
+    }
+    for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example", "0"]) {
+      expect([host, await status({ host })]).toEqual([host, 400]);
+    }
+    // another port of this machine is another website too
+    expect(await status({ "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" })).toBe(400);
+    expect(await status({ "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" })).toBe(400);
+    expect(await status({ "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" })).toBe(200);
+    expect(await status({ "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" })).toBe(
+      200,
+    );
+    const unix = `${dir.path}/admin.sock`;
+    expect((await fetch("http://evil.example/status", { unix })).status).toBe(200);
+  });
+
+  test("with a token shows without it only the page that asks for it", async () => {
+    using dir = makeTempDir();
+    const handler = makeAdminHandler({
+      ...{ status: () => STATUS, metrics: () => "", ready: () => true },
+      pages: { ...dashboardFiles, "/mesh": () => Response.json({}) },
+    });
+    const admin = await startAdminListener({
+      ...{ socketPath: `${dir.path}/admin.sock`, tcp: LOOPBACK, token: "secret", handler },
+      log: silentLog,
+    });
+    running.push(admin);
+    const get = (path: string) => fetch(`http://127.0.0.1:${admin.listeners[1]?.port}${path}`);
+    const types = {
+      "/": "text/html",
+      "/dashboard.js": "text/javascript",
+      "/dashboard.css": "text/css",
+    };
+    for (const [path, type] of Object.entries(types)) {
+      const { status, headers } = await get(path);
+      expect([status, headers.get("content-type")]).toEqual([200, `${type};charset=utf-8`]);
+      const policy = headers.get("content-security-policy");
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    }
+    for (const path of ["/mesh", "/status", "/dashboard.js/"]) {
+      expect([path, (await get(path)).status]).toEqual([path, 401]);
+    }
   });
 });

@@ -143,9 +143,10 @@ describe("the demo's topology", () => {
     const used = servers.flatMap((s) => [
       ...s.publics.map((p) => (p.type === "net" ? p.port : 0)),
       ...s.privates.map((p) => p.port),
+      ...(s.admin === undefined ? [] : [s.admin.port]),
     ]);
     expect(used).toEqual(taken);
-    expect(used).toHaveLength(8);
+    expect(used).toHaveLength(11);
     expect(servers.map((s) => s.cacheDir)).toEqual(servers.map((s) => join(stateDir, s.name)));
     const dir = join(stateDir, ORIGIN_DIR);
     expect(topology.levels[2]?.origins).toEqual([{ kind: "directory", name: "origin", dir }]);
@@ -162,7 +163,9 @@ describe("the demo's topology", () => {
       [Symbol.dispose]() {},
     };
     writeDemoTopology({ stateDir: "/tmp/x", ports, usualPorts: true });
-    expect(wishes.filter((wish) => wish !== undefined)).toEqual([8080, 8081, 8082]);
+    expect(wishes.filter((wish) => wish !== undefined)).toEqual([
+      ...[8080, 8090, 8081, 8091, 8082, 8092],
+    ]);
   });
 
   test("names the edges, the owner of a picture and its URLs", () => {

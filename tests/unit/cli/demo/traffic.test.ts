@@ -176,9 +176,10 @@ describe("the live line", () => {
 });
 
 describe("what the demo says of itself", () => {
-  test("every edge with its address, three commands, the admin socket", () => {
+  test("every edge with its address, three commands, the dashboard, the admin socket", () => {
     const lines = introLines(running(), running().photos, plain).join("\n");
     for (const port of [8080, 8081, 8082]) expect(lines).toContain(`http://127.0.0.1:${port}`);
+    expect(lines).toContain("http://127.0.0.1:8090/  the dashboard");
     expect(lines).toContain("regional-1   regional-2");
     expect(lines).toContain("2 pictures in /srv/demo/photos");
     expect(lines.match(/^ {2}curl /gm)).toHaveLength(4);

@@ -1,0 +1,3 @@
+/** Imports of style sheets: each is its text, typed where it is imported. */
+
+declare module "*.css";
