@@ -7,9 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
+import * as v from "valibot";
 import { LIMITS } from "../src/base/limits.ts";
 import { membersOf } from "../tests/support/cache-status.ts";
-import { type Mesh, startMesh } from "../tests/support/mesh.ts";
+import { EXECUTABLE, type Mesh, startMesh } from "../tests/support/mesh.ts";
 import { drawRaw } from "../tests/support/pictures.ts";
 import { median } from "./support/cpu.ts";
 
@@ -35,6 +36,9 @@ interface Wish {
 const READ_EACH = 5;
 
 type Outcome = "right" | "stand-in" | "refused" | "wrong";
+
+/** The part of what `mir bench --json` says. */
+const BENCHED = v.object({ latencyMs: v.object({ p99: v.number() }) });
 
 /** What another variant was sent for. */
 const replaced: string[] = [];
@@ -227,30 +231,26 @@ async function besideImages(
   return { p99, made, queued, outcomes: await Promise.all(asked) };
 }
 
-/** p99 in milliseconds of hits at a steady rate. */
+/** p99 in milliseconds of hits at a steady rate, asked for by a process of their own. */
 async function hitsFor(mesh: Mesh, hits: readonly string[]): Promise<number> {
-  const times: number[] = [];
-  let next = 0;
-  const load = atRate(HITS_PER_SECOND, (dueMs) => {
-    const path = hits[next++ % hits.length] ?? "";
-    void mesh.get("edge-1", path).then(async (answer) => {
-      await answer.bytes();
-      times.push(performance.now() - dueMs);
-    });
+  const ids = join(dir, "hits.txt");
+  await Bun.write(ids, hits.join("\n"));
+  const load = ["--ids", ids, "--zipf", "0", "--rate", String(HITS_PER_SECOND)];
+  const ends = ["--duration", `${SECONDS}s`, "--json"];
+  const bench = Bun.spawn([EXECUTABLE, "bench", mesh.node("edge-1").url, ...load, ...ends], {
+    stdio: ["ignore", "pipe", "inherit"],
   });
-  await Bun.sleep(SECONDS * 1000);
-  load.stop();
-  times.sort((a, b) => a - b);
-  return times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+  const told = v.parse(BENCHED, await new Response(bench.stdout).json());
+  return told.latencyMs.p99;
 }
 
-/** Open loop: what is late is made up for, and its wait counts from when it was due. */
-function atRate(perSecond: number, act: (dueMs: number) => void): { stop(): void } {
+/** Open loop: what is late is made up for. */
+function atRate(perSecond: number, act: () => void): { stop(): void } {
   const start = performance.now();
   let done = 0;
   const timer = setInterval(() => {
     const due = ((performance.now() - start) * perSecond) / 1000;
-    for (; done < due; done++) act(start + (done * 1000) / perSecond);
+    for (; done < due; done++) act();
   }, 2);
   return { stop: () => clearInterval(timer) };
 }
