@@ -219,6 +219,9 @@ export const DEADLINES = {
   eventStallMs: 20_000,
   /** When a node stops, streams of events have ended within this. */
   eventEndMs: 1_000,
+  /** Other nodes, and this one's threads, say within this what they have of an id, for people who look. */
+  whyAskMs: 2_000,
+  whyThreadMs: 1_000,
   /** One Warm told by hand, from the message to the acknowledgement. */
   warmMs: 30_000,
 } as const;

@@ -264,6 +264,8 @@ export const LIMITS = {
   /** Copies at other servers that an owner remembers, and names of those servers in one answer. */
   hotCopiesMax: 65_536,
   wireHeldMax: 16,
+  /** Variants of one id that a node lists to another one. */
+  wireListedMax: 128,
   /** Copies that a node keeps for owners. */
   replicasMax: 16_384,
   /** Clients of `GET /events` at one node. */
@@ -276,6 +278,11 @@ export const LIMITS = {
   picturesAskedMax: 32,
   /** Hot ids in `/status`. */
   hotShownMax: 20,
+  /** Fills that one thread remembers, for people who look. */
+  fillsKept: 512,
+  /** Servers of a level that are asked what they have of an id, for people who look, and all those asked at once. */
+  whyAskedMax: 64,
+  whyAskedAtOnce: 32,
   /** Variants in one order to warm, and how many are told at once. */
   warmNamesMax: 4096,
   warmAtOnceMax: 8,

@@ -15,6 +15,7 @@ import { serveCommand } from "./serve.ts";
 import { uploadCommand } from "./upload.ts";
 import { refuseUnknownFlags, UsageError, withValues } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
+import { whyCommand } from "./why.ts";
 
 /** A command behind one face, whatever its flags are. */
 interface Command {
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: command(serveCommand),
   check: command(checkCommand),
   ready: command(readyCommand),
+  why: command(whyCommand),
   warm: command(warmCommand),
   bench: command(benchCommand),
   upload: command(uploadCommand),
@@ -49,6 +51,7 @@ const root = defineCommand({
     ready: { meta: { description: "whether a node serves: exit code 0 or 1" } },
     bench: { meta: { description: "load for a mesh: rates, latencies, hit ratio" } },
     upload: { meta: { description: "upload pictures into a mesh" } },
+    why: { meta: { description: "who has a picture, how it came there, what happens next" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
     rebalance: { meta: { description: "move what a server holds to those that own it now" } },
     purge: { meta: { description: "drop every variant of an id on every node" } },

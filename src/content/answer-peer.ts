@@ -2,7 +2,14 @@
 
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type Facts, ORIG, parseRelname, relnameOf, type Variant } from "../base/variant.ts";
+import {
+  type Facts,
+  ORIG,
+  parseRelname,
+  relnameOf,
+  UNKNOWN_FACTS,
+  type Variant,
+} from "../base/variant.ts";
 import type { AskFromPeer, PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import type { Trace } from "../observe/trace.ts";
 import { sendOf } from "./body-from.ts";
@@ -48,6 +55,7 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     // before anything is looked up: what is found is at least that new
     const sourceAt = parts.purged.sourceAt(wanted.id);
     if (request.facts === true) {
+      if (request.list === true) return listed(parts, wanted, sourceAt);
       if (request.role === "local") return offer(parts, wanted, sourceAt);
       const facts = await factsAsOwner(parts, wanted.id, context);
       return factsAnswer(wanted, facts, sourceAt);
@@ -97,6 +105,16 @@ function offer(parts: Parts, wanted: Variant, sourceAt: number | undefined): Pee
   const meta = itself ?? cheapest(parts, { wanted, facts })?.meta;
   if (meta === undefined) return factsAnswer(wanted, facts, sourceAt);
   return { meta: { ...meta, facts, sourceAt }, via: "", detail: "hit", send: { kind: "none" } };
+}
+
+/** All that is on this disk, for people who look: no access is counted. */
+function listed(parts: Parts, wanted: Variant, sourceAt: number | undefined): PeerAnswer {
+  const variants = parts.local
+    .variants(wanted.id)
+    .slice(0, LIMITS.wireListedMax)
+    .map(({ meta: { relname, bytes, validator } }) => ({ relname, bytes, validator }));
+  const facts = parts.local.facts(wanted.id) ?? UNKNOWN_FACTS;
+  return { ...factsAnswer(wanted, facts, sourceAt), variants };
 }
 
 function answer(

@@ -7,6 +7,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Demand } from "../image/demand.ts";
 import type { Trace } from "../observe/trace.ts";
 import { hash32 } from "../wire/xxhash.ts";
+import type { FillStory } from "./why/fills.ts";
 
 export interface Context {
   /** Monotonic milliseconds of the node's clock at which the answer must have begun. */
@@ -25,6 +26,8 @@ export interface Context {
   readonly signal?: (() => AbortSignal) | undefined;
   /** Who waits for the load that this is part of. */
   readonly askers?: AskersOf | undefined;
+  /** What is written down of the load that this is part of, for `mir why`. */
+  readonly story?: FillStory | undefined;
   /** Tags of the nodes passed before this one, the first of them first. */
   readonly trace: string;
   /** Of the request that this is done for; undefined: for none. */

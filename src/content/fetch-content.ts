@@ -116,7 +116,9 @@ function miss(
     // nobody is sent to an owner that cannot answer
     const may = parts.health.takes(owner, wanted.id);
     const elsewhere = may ? ownerForClient(parts, request, owner) : undefined;
-    return elsewhere === undefined ? fromLevel(parts, wanted, context) : Promise.resolve(elsewhere);
+    if (elsewhere === undefined) return fromLevel(parts, wanted, context);
+    parts.counters.add("redirected");
+    return Promise.resolve(elsewhere);
   }
 
   // 4. generation, 5. upstream, 6. origin
@@ -124,18 +126,16 @@ function miss(
 }
 
 /** Where `peer_mode` sends the client instead of passing on what the owner has; undefined: nowhere. */
-function ownerForClient(
-  { topology, counters }: Parts,
-  request: ContentRequest,
+export function ownerForClient(
+  { topology }: Parts,
+  request: Pick<ContentRequest, "redirected" | "size">,
   owner: string,
 ): Elsewhere | undefined {
   const { peerMode } = topology.routing;
   if (peerMode === "stream" || request.redirected) return undefined;
   if (peerMode === "redirect-originals" && request.size !== ORIG) return undefined;
   const target = serverNamed(topology, owner).redirectTarget;
-  if (target === undefined) return undefined;
-  counters.add("redirected");
-  return { kind: "elsewhere", target };
+  return target === undefined ? undefined : { kind: "elsewhere", target };
 }
 
 /**

@@ -113,6 +113,7 @@ export async function generate(
   const { tracing } = context;
   const traced = tracing === undefined ? {} : { traceparent: tracing.traceparent };
   const demand = { ...demandOf(parts, context, wanted), ...signalsOf(askers), ...traced };
+  const askedMs = clock.monotonicMs();
   const { result, target } = await spanOf(tracing, "generate", () =>
     intoTarget(cache, room, (path) =>
       images.run({ ...job, target: path }, { ...demand, deadlineMs: remainingMs(context, clock) }),
@@ -123,6 +124,8 @@ export async function generate(
   }
   tracing?.add("queue", result.queuedMs ?? 0);
   parts.counters.add("generated");
+  const tookMs = clock.monotonicMs() - askedMs;
+  context.story?.made({ of: source.meta.relname, tookMs, queueMs: result.queuedMs });
   const lossySteps = source.meta.lossySteps + (isLossyFormat(job.format) ? 1 : 0);
   const meta: VariantMeta = {
     relname: relnameOf(wanted),

@@ -101,6 +101,7 @@ async function asNew(parts: Parts, arrival: Arrival): Promise<Kept | "again"> {
   if (published === "refused") throw busy("the picture could not be kept");
   // its file is gone, but the one that was quicker is there to be compared with
   if (published === "already") return (await asFound(parts, arrival)) ?? "again";
+  parts.fills.uploaded(meta);
   const { sha256 } = file;
   await parts.custody({ record: recordOf(parts, meta, { sha256, unchecked }), file: "fresh" });
   return { created: true, propagated: "queued" };

@@ -98,9 +98,10 @@ async function leadLoad(
   const { name } = asked;
   const stamp = parts.purged.stamp(name.id);
   // it is the load of all who ask: that the first of them goes is nothing to the others
-  const own = { ...context, signal: undefined, askers: () => watchAskers(lead, context) };
+  const story = parts.fills.begin();
+  const own = { ...context, signal: undefined, askers: () => watchAskers(lead, context), story };
   try {
-    return await parts.producer.produce(parts, { ...asked, context: own }, lead);
+    return await parts.producer.produce(parts, { ...asked, context: own }, story.watch(lead));
   } catch (error) {
     const fault = asFault(error);
     if (fault.code === "abandoned") {

@@ -22,6 +22,8 @@ const FACTS_MAX = 50_000;
 export interface Local {
   /** The variant if it is on disk, counted as an access. For `orig` whatever ext it has. */
   look(wanted: Variant): VariantMeta | undefined;
+  /** The same, counting nothing. */
+  peek(wanted: Variant): VariantMeta | undefined;
   /** Facts of the picture if any variant on disk, or an earlier answer, tells them. */
   facts(id: string): Facts | undefined;
   /**
@@ -90,14 +92,17 @@ export function makeLocal(options: {
       if (of === undefined) return wanted;
       return { ...wanted, size: canonicalSize(topology, wanted.size, of) };
     },
-    look(wanted) {
-      if (wanted.size !== ORIG) return cache.look(relnameOf(wanted));
-      const exts = [wanted.ext, ...ORIGINAL_EXTS.filter((ext) => ext !== wanted.ext)];
-      for (const ext of exts) {
-        const meta = cache.look(relnameOf({ ...wanted, ext }));
-        if (meta !== undefined) return meta;
-      }
-      return undefined;
-    },
+    look: (wanted) => firstFound(wanted, (relname) => cache.look(relname)),
+    peek: (wanted) => firstFound(wanted, (relname) => cache.peek(relname)),
   };
+}
+
+function firstFound(wanted: Variant, look: Cache["look"]): VariantMeta | undefined {
+  if (wanted.size !== ORIG) return look(relnameOf(wanted));
+  const exts = [wanted.ext, ...ORIGINAL_EXTS.filter((ext) => ext !== wanted.ext)];
+  for (const ext of exts) {
+    const meta = look(relnameOf({ ...wanted, ext }));
+    if (meta !== undefined) return meta;
+  }
+  return undefined;
 }

@@ -6,9 +6,17 @@ import { FAULTS, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { parseRelname } from "../base/variant.ts";
 
+export interface Remembered {
+  readonly code: FaultCode;
+  readonly message: string;
+  readonly leftMs: number;
+}
+
 export interface Negatives {
   /** Throws the Fault remembered under `key`, if it is still fresh. */
   check(key: string): void;
+  /** What `check` would throw, and for how long it still would. */
+  look(key: string): Remembered | undefined;
   /** Remembers 404 and 422; anything else may pass by itself and is not kept. */
   keep(key: string, fault: Fault): void;
   /**
@@ -35,13 +43,21 @@ export function makeNegatives(clock: Clock): Negatives {
     if (keys?.size === 0) keysOf.delete(id);
   };
 
+  const look = (key: string): Remembered | undefined => {
+    const found = kept.get(key);
+    const leftMs = (found?.until ?? 0) - clock.monotonicMs();
+    return found !== undefined && leftMs > 0
+      ? { code: found.code, message: found.message, leftMs }
+      : undefined;
+  };
+
   return {
     check(key) {
-      const found = kept.get(key);
-      if (found === undefined) return;
-      if (found.until > clock.monotonicMs()) throw new Fault(found.code, found.message);
-      drop(key);
+      const found = look(key);
+      if (found !== undefined) throw new Fault(found.code, found.message);
+      if (kept.has(key)) drop(key);
     },
+    look,
     keep(key, fault) {
       const livesMs = lifeOf(fault.code);
       const id = idOfKey(key);

@@ -32,6 +32,7 @@ async function openOriginal(parts: Parts, context: Context, id: string): Promise
     ...(context.originalExt === undefined ? {} : { ext: context.originalExt }),
     ...(tracing === undefined ? {} : { traceparent: tracing.traceparent }),
   });
+  context.story?.from(parts.origin.name);
   const { head, body } = await readHead(opened.body, Math.min(SNIFF_BYTES, opened.bytes));
   return {
     meta: {

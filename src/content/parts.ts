@@ -32,6 +32,7 @@ import type { Recorder } from "./recorder.ts";
 import type { Served } from "./served.ts";
 import type { SharedAsks } from "./shared-asks.ts";
 import type { Waiters } from "./waiters.ts";
+import type { Fills } from "./why/fills.ts";
 
 export interface Parts {
   readonly self: Server;
@@ -47,6 +48,8 @@ export interface Parts {
   /** Lookups of facts under way in this worker, by content id. */
   readonly factFlights: FlightGroup<Facts>;
   readonly negatives: Negatives;
+  /** What came into the cache of late by this thread, for `mir why`. */
+  readonly fills: Fills;
   readonly ownership: Ownership;
   readonly links: Links;
   readonly recorder: Recorder;

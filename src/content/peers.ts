@@ -27,11 +27,8 @@ export async function askLevel<T>(
   options: { readonly question: Question; readonly own: Own<T> },
 ): Promise<LevelAnswer<T>> {
   const { question, own } = options;
-  const { self, ownership, counters } = parts;
-  const ranks = ownership.topRanks(self.level, self.region, question.wanted.id);
-  const at = ranks.indexOf(self.name);
-  // those behind this node never come before it
-  const better = at < 0 ? ranks : ranks.slice(0, at);
+  const { self, counters } = parts;
+  const { ranks, better } = ranksHere(parts, question.wanted.id);
   const attempts: Attempt<LevelAnswer<T>>[] = [
     ...candidatesFor(parts, question, better).map((candidate) =>
       attemptOf(parts, context, { candidate, question }),
@@ -44,6 +41,17 @@ export async function askLevel<T>(
     counters.add("peer_failover");
   }
   return first.answer;
+}
+
+/** The ranks of this level that may be asked for an id, and those of them that come before this node. */
+export function ranksHere(
+  { self, ownership }: Pick<Parts, "self" | "ownership">,
+  id: string,
+): { readonly ranks: readonly string[]; readonly better: readonly string[] } {
+  const ranks = ownership.topRanks(self.level, self.region, id);
+  const at = ranks.indexOf(self.name);
+  // those behind this node never come before it
+  return { ranks, better: at < 0 ? ranks : ranks.slice(0, at) };
 }
 
 /** The body of a peer's reply; when it breaks off, others of the level go on with it, this node at last. */

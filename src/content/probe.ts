@@ -70,6 +70,7 @@ async function fetchFrom(
 ): Promise<Incoming | undefined> {
   const reply = await firstOf([ask(parts, context, { peer: holder, wanted, how: {} })]);
   if (reply === undefined) return undefined;
+  context.story?.from(holder);
   const { meta, via } = reply;
   const body = belowBody(parts, context, { kind: "peer", peer: holder, reply });
   return { meta, via, body, source: "peer" };
@@ -119,7 +120,11 @@ async function sightingAt(
   return firstOf(asks);
 }
 
-function nextRanks({ ownership, self, health, topology }: Parts, id: string): readonly string[] {
+/** Of those that are up: who stood in for this node, if anybody did. */
+export function nextRanks(
+  { ownership, self, health, topology }: Parts,
+  id: string,
+): readonly string[] {
   return ownership
     .topRanks(self.level, self.region, id)
     .filter((name) => name !== self.name && health.state(name) === "up")
@@ -128,7 +133,7 @@ function nextRanks({ ownership, self, health, topology }: Parts, id: string): re
 }
 
 /** The best ranks beside this node, and those that drain; nobody when all content lies where it belongs. */
-function probed(parts: Parts, id: string): readonly string[] {
+export function probed(parts: Parts, id: string): readonly string[] {
   if (!parts.rebalancing()) return [];
   const { ownership, self, topology, health } = parts;
   const others = ownership

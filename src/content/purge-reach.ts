@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { DEADLINES } from "../base/deadlines.ts";
+import { eachOf } from "../base/each-of.ts";
 import { asFault, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { PurgeEntry, Told } from "../mesh/tell.ts";
@@ -47,12 +48,12 @@ export async function reachAll(
     .flatMap((level) => level.servers)
     .filter(({ name }) => name !== self.name);
   const reports = new Map<string, NodeReport>();
-  await eachOf(servers, async (server) => {
+  await eachOf(servers, LIMITS.purgeTellsMax, async (server) => {
     reports.set(server.name, await tellDirectly(parts, { server, entries, endAt }));
   });
   const reached = servers.filter(({ name }) => reports.get(name)?.had !== undefined);
   const missed = servers.filter(({ name }) => reports.get(name)?.had === undefined);
-  await eachOf(missed, async (server) => {
+  await eachOf(missed, LIMITS.purgeTellsMax, async (server) => {
     for (const relay of relaysFor(server, reached)) {
       const report = await tellThrough(parts, { server, relay: relay.name, entries, endAt });
       if (report.had === undefined) continue;
@@ -119,12 +120,4 @@ async function reported(
 function relaysFor(server: Server, reached: readonly Server[]): readonly Server[] {
   const distance = (other: Server): number => Math.abs(other.level - server.level);
   return reached.toSorted((a, b) => distance(a) - distance(b)).slice(0, RELAYS_MAX);
-}
-
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const turn = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: LIMITS.purgeTellsMax }, turn));
 }

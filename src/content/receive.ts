@@ -37,7 +37,11 @@ export async function receiveVariant(
     if (parts.cache.peek(message.meta.relname) !== undefined) return { note: "already" };
     const entered = parts.flights.enter(flightOf(parts, name));
     if (entered.kind === "full") break;
-    if (entered.kind === "lead") return keepHere(parts, message, { name, lead: entered.lead });
+    if (entered.kind === "lead") {
+      const story = parts.fills.begin();
+      story.from(message.peer);
+      return keepHere(parts, message, { name, lead: story.watch(entered.lead) });
+    }
     await ended(entered.ticket, message.signal);
   }
   throw new Fault("overloaded", "too many loads at once", { retryAfterMs: 1000 });

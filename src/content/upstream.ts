@@ -44,7 +44,10 @@ export async function askBelow(
     );
     const first = await firstOf(attempts, () => mayHedge(parts));
     if (first.kind === "nobody") continue;
-    if (question.facts !== true) parts.counters.add("upstream_fetch");
+    if (question.facts !== true) {
+      parts.counters.add("upstream_fetch");
+      context.story?.from(first.answer.peer);
+    }
     return first.answer;
   }
   return undefined;
@@ -163,7 +166,10 @@ export function requestOf(parts: Parts, context: Context, question: Question): P
 }
 
 /** The rankings of the id at each level below, the nearest first. */
-function* levelsBelow(parts: Parts, id: string): Generator<readonly string[]> {
+export function* levelsBelow(
+  parts: Pick<Parts, "ownership" | "self">,
+  id: string,
+): Generator<readonly string[]> {
   const { ownership } = parts;
   let at: string | undefined = parts.self.name;
   while (at !== undefined) {

@@ -1,6 +1,7 @@
 /** An operator's order to warm: which variants, at which servers, and how each of them fared. */
 
 import { DEADLINES } from "../base/deadlines.ts";
+import { eachOf } from "../base/each-of.ts";
 import { asFault, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import {
@@ -51,11 +52,9 @@ export async function carryOutWarm(parts: Parts, order: WarmOrder): Promise<Warm
     throw new Fault("bad_request", `an order may name ${LIMITS.warmNamesMax} variants in all`);
   }
   const results: WarmResult[] = [];
-  const queue = tasks.values();
-  const turn = async (): Promise<void> => {
-    for (const task of queue) results.push(await warmAt(parts, task));
-  };
-  await Promise.all(Array.from({ length: LIMITS.warmAtOnceMax }, turn));
+  await eachOf(tasks, LIMITS.warmAtOnceMax, async (task) => {
+    results.push(await warmAt(parts, task));
+  });
   return results;
 }
 

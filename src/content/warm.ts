@@ -59,9 +59,10 @@ async function fetchFrom(
   const { name, context, from } = options;
   const producer: Parts["producer"] = {
     ...parts.producer,
-    async produce(_parts, _task, lead) {
+    async produce(_parts, task, lead) {
       const asked = { peer: from, question: { wanted: name } };
       const { reply } = await askPeer(parts, context, asked);
+      task.context.story?.from(from);
       const { meta, via, body } = reply;
       if (isForeign(parts, name.id) && !(await parts.hot.admit(meta.relname, meta.bytes))) {
         body.cancel();

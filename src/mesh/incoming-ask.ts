@@ -11,6 +11,7 @@ export class IncomingAsk implements AskFromPeer {
   readonly hops: number;
   readonly head: boolean | undefined;
   readonly facts: boolean | undefined;
+  readonly list: boolean | undefined;
   readonly standIn: boolean | undefined;
   readonly offset: number | undefined;
   readonly ifNoneMatch: string | undefined;
@@ -32,6 +33,7 @@ export class IncomingAsk implements AskFromPeer {
     this.hops = ask.hops;
     this.head = ask.head;
     this.facts = ask.facts;
+    this.list = ask.list;
     this.standIn = ask.standIn;
     this.offset = ask.offset;
     this.ifNoneMatch = ask.ifNoneMatch;

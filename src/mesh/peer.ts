@@ -2,7 +2,7 @@
 
 import type { Body } from "../base/body.ts";
 import type { VariantMeta } from "../base/variant.ts";
-import type { TimedSpan } from "../wire/messages.ts";
+import type { ListedVariant, TimedSpan } from "../wire/messages.ts";
 
 export interface PeerRequest {
   readonly relname: string;
@@ -16,6 +16,8 @@ export interface PeerRequest {
   readonly head?: boolean | undefined;
   /** Only the facts of the picture are wanted; answered like `head`. */
   readonly facts?: boolean | undefined;
+  /** With `facts`, as `local`: everything of the id that is on disk, counted nowhere. */
+  readonly list?: boolean | undefined;
   /** A larger variant, or one of another format, will do when there is no image worker in time. */
   readonly standIn?: boolean | undefined;
   /** First byte of the variant that is wanted; default 0. */
@@ -51,6 +53,8 @@ export interface PeerReply {
   readonly load?: { readonly rate: number; readonly busy: number } | undefined;
   /** Where its time went, there and behind. */
   readonly spans?: readonly TimedSpan[] | undefined;
+  /** What it has of the id on disk, where that was asked; undefined from nodes that know no such question. */
+  readonly variants?: readonly ListedVariant[] | undefined;
   /** From `offset` on; empty for `head`, `facts` and a validator that still matches. */
   readonly body: PeerBody;
 }
@@ -74,6 +78,7 @@ export interface PeerAnswer {
   readonly held?: PeerReply["held"];
   readonly load?: PeerReply["load"];
   readonly spans?: PeerReply["spans"];
+  readonly variants?: PeerReply["variants"];
   /** Hears that a file cannot be opened, or has another length than the variant. */
   readonly spoiled?: (() => void) | undefined;
 }

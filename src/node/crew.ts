@@ -7,6 +7,7 @@ import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { repairDisks } from "../cache/disk-set.ts";
 import { abandonFlights } from "../content/flights.ts";
+import type { Recalled, WhyWish } from "../content/why/recall.ts";
 import type { ServerPem } from "../http/public-listener.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
@@ -21,6 +22,7 @@ import type {
   ToWorker,
   WorkerSetup,
 } from "./messages.ts";
+import { makeRecalls, type Recalls } from "./recalls.ts";
 import { makeRestarts, type Restarts } from "./restarts.ts";
 import { watchStalls } from "./watch-stalls.ts";
 
@@ -34,6 +36,10 @@ export interface Crew {
   follow(followed: Followed): Promise<void>;
   /** New public connections get this certificate, of workers that start later too. */
   certify(tls: ServerPem): void;
+  /** What each worker knows of an id; undefined of one that is not up, or has no time. */
+  recall(
+    wish: WhyWish,
+  ): Promise<readonly { readonly worker: number; readonly recalled: Recalled | undefined }[]>;
   drain(): void;
   /** Waits at most `DEADLINES.drainThreadsMs` by default. */
   stop(waitMs?: number): Promise<void>;
@@ -48,6 +54,7 @@ interface Member {
   serves: boolean;
   /** Resolves when the worker follows the topology it was told last. */
   following: PromiseWithResolvers<void>;
+  readonly recalls: Recalls;
 }
 
 /** Rejects with the Fault of the first worker that cannot start, with the others stopped. */
@@ -135,6 +142,7 @@ export async function startCrew(options: {
       setup = { ...setup, publicTls: tls };
       tellAll(members, { kind: "certify", tls });
     },
+    recall: (wish) => recallAll(members, wish),
     drain: () => tellAll(members, { kind: "drain" }),
     stop(waitMs = DEADLINES.drainThreadsMs) {
       stopping = true;
@@ -151,6 +159,7 @@ function newMember(clock: Clock): Member {
     restarts: makeRestarts(clock),
     serves: false,
     following: Promise.withResolvers<void>(),
+    recalls: makeRecalls(),
   };
 }
 
@@ -161,6 +170,7 @@ function take(message: ToMain, member: Member, desk: CallDesk): void {
   }
   if (message.kind === "drained") member.gone.resolve();
   if (message.kind === "following") member.following.resolve();
+  if (message.kind === "recalled") member.recalls.take(message);
   if (message.kind === "call" || message.kind === "steer") desk.take(message);
 }
 
@@ -200,6 +210,15 @@ async function followAll(members: readonly Member[], followed: Followed): Promis
   for (const member of up) member.following = Promise.withResolvers();
   tellAll(members, { kind: "follow", followed });
   await bounded(Promise.all(up.map((m) => m.following.promise)), DEADLINES.followMs);
+}
+
+function recallAll(members: readonly Member[], wish: WhyWish): ReturnType<Crew["recall"]> {
+  return Promise.all(
+    members.map(async ({ thread, recalls }, i) => {
+      const send = thread && ((message: ToWorker): void => thread.postMessage(message));
+      return { worker: i + 1, recalled: await recalls.ask(send, wish) };
+    }),
+  );
 }
 
 async function stopAll(members: readonly Member[], waitMs: number): Promise<void> {

@@ -8,6 +8,7 @@ import type { HeatReport } from "../content/hot/demand.ts";
 import type { HotNews } from "../content/hot/hot.ts";
 import type { News } from "../content/news.ts";
 import type { ProbeMemory } from "../content/probe.ts";
+import type { Recalled, WhyWish } from "../content/why/recall.ts";
 import type { ServerPem } from "../http/public-listener.ts";
 import type { RamMemory } from "../http/ram-memory.ts";
 import type { Demand } from "../image/demand.ts";
@@ -118,6 +119,8 @@ export type ToMain =
   | { readonly kind: "call"; readonly call: number; readonly request: MainCall }
   /** Of a call that has not been answered yet; see `Demand`. */
   | { readonly kind: "steer"; readonly call: number; readonly to: Steering }
+  /** What the thread knows of an id; undefined: it could not say. */
+  | { readonly kind: "recalled"; readonly recall: number; readonly recalled: Recalled | undefined }
   /** The topology that was told last is followed. */
   | { readonly kind: "following" }
   | { readonly kind: "drained" };
@@ -127,6 +130,8 @@ export type ToWorker =
   | { readonly kind: "refusal"; readonly call: number; readonly fault: FaultReport }
   | { readonly kind: "news"; readonly news: News }
   | { readonly kind: "hot"; readonly hot: HotNews }
+  /** Say what you know of an id: `recalled`. */
+  | { readonly kind: "recall"; readonly recall: number; readonly wish: WhyWish }
   /** What begins from now on follows this topology; say `following`. */
   | { readonly kind: "follow"; readonly followed: Followed }
   /** New public connections get this certificate. */

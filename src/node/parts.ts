@@ -18,6 +18,7 @@ import { producer } from "../content/produce.ts";
 import { makeRecorder } from "../content/recorder.ts";
 import { makeSharedAsks } from "../content/shared-asks.ts";
 import { makeWaiters } from "../content/waiters.ts";
+import { makeFills } from "../content/why/fills.ts";
 import { HealthTable } from "../mesh/health.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
@@ -89,6 +90,7 @@ export function makeParts(options: PartsOptions): Parts {
     paths: makePathCache(clock),
     flights: openFlights(memory.flights, worker),
     negatives: makeNegatives(clock),
+    fills: makeFills(clock),
     links,
     recorder: makeRecorder({ links, counters }),
     hot: makeHot({ service: options.heat, busy: openBusyGauge(memory.busy, worker), clock }),

@@ -9,6 +9,7 @@ import type { Parts } from "../content/parts.ts";
 import { readmitOriginals } from "../content/readmit.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
 import { makeAdminHandler, type RunningAdmin, startAdminListener } from "../http/admin.ts";
+import { whyPage } from "../http/why-page.ts";
 import type { ImagePool } from "../image/pool.ts";
 import type { Links } from "../mesh/link.ts";
 import { watchLag } from "../observe/lag.ts";
@@ -34,6 +35,7 @@ import { makeStatus, type StatusSource } from "./status.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { warnOfMissingOrigin } from "./warn-of-origin.ts";
 import { type PeerWatch, watchPeers } from "./watch-peers.ts";
+import { makeWhy } from "./why.ts";
 
 export interface RunningNode {
   readonly listeners: readonly ListenerReport[];
@@ -113,14 +115,14 @@ async function startOn(
   const watch = undo.use(watchPeers({ ...watched, memory }));
   const rebalancer = rebalancing.start(parts);
   undo.defer(() => stopMoving(rebalancer, parts.links));
-  const actions = adminActions(parts, { rebalancer, purges });
+  const paths = adminPaths(ground, { parts, rebalancer, purges, crew, heat });
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock },
     ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper, ready: () => ready },
   });
   const manager = undo.use(managerOf(ground, status, () => ready));
-  const asked = { ...status, ready: () => ready, actions };
+  const asked = { ...status, ready: () => ready, ...paths };
   const admin = await startAdmin(ground, parts, asked, secrets.adminToken);
   for (const task of [uploads, purges]) task.start(parts);
   images.warmUp();
@@ -187,6 +189,22 @@ function told(reload: () => Promise<void>, manager: ServiceManager): () => Promi
   };
 }
 
+/** What the admin listener has beside the pages of every node. */
+function adminPaths(
+  { resolver, uploads }: Ground,
+  on: {
+    readonly parts: Parts;
+    readonly rebalancer: Rebalancer;
+    readonly purges: Purges;
+    readonly crew: Crew;
+    readonly heat: Heat;
+  },
+): Pick<Parameters<typeof makeAdminHandler>[0], "actions" | "pages"> {
+  const { parts, crew, heat } = on;
+  const why = makeWhy({ parts, resolver, crew, keeper: heat.keeper, outbox: uploads.outbox });
+  return { actions: adminActions(parts, on), pages: { "/why/": whyPage(why) } };
+}
+
 /** What SIGHUP does: the topology is read again, and the certificate of public listeners. */
 function reloadOf(
   { self, counters, log, publicTls }: Ground,
@@ -218,11 +236,12 @@ async function stopMoving(rebalancer: Rebalancer, links: Links): Promise<void> {
 async function startAdmin(
   { self, log }: Ground,
   parts: Parts,
-  options: Omit<Parameters<typeof makeAdminHandler>[0], "pages">,
+  options: Parameters<typeof makeAdminHandler>[0],
   token: string | undefined,
 ): Promise<RunningAdmin> {
   const dashboard = openDashboard({ parts, status: options.status, token });
-  const handler = makeAdminHandler({ ...options, pages: dashboard.pages });
+  const pages = { ...options.pages, ...dashboard.pages };
+  const handler = makeAdminHandler({ ...options, pages });
   const socketPath = join(self.cacheDir, ".mir", "admin.sock");
   const admin = await startAdminListener({ socketPath, tcp: self.admin, token, handler, log });
   return {

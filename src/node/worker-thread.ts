@@ -6,6 +6,7 @@ import type { HeatService, HotNews } from "../content/hot/hot.ts";
 import { hearNews, type News } from "../content/news.ts";
 import type { ImageService, Parts } from "../content/parts.ts";
 import { receiveUpload } from "../content/upload.ts";
+import { type Recalled, recall, type WhyWish } from "../content/why/recall.ts";
 import { type CertifiedListener, startCertifiedListener } from "../http/certified-listener.ts";
 import type { Handler } from "../http/image.ts";
 import type { ServerPem, startPublicListener } from "../http/public-listener.ts";
@@ -44,6 +45,9 @@ export async function runWorkerThread(): Promise<void> {
       running?.follow(followed);
       send({ kind: "following" });
     }
+    if (message.kind === "recall") {
+      send({ kind: "recalled", recall: message.recall, recalled: running?.recall(message.wish) });
+    }
     if (message.kind === "certify") running?.certify(message.tls);
     if (message.kind === "drain") running?.drain();
     if (message.kind === "stop" && failed) process.exit(1);
@@ -66,6 +70,8 @@ interface Running {
   /** Requests that begin from now on see this topology, to their end. */
   follow(followed: Followed): void;
   certify(tls: ServerPem): void;
+  /** undefined when it cannot be said. */
+  recall(wish: WhyWish): Recalled | undefined;
   readonly listeners: readonly ListenerReport[];
   readonly ports: readonly number[];
   drain(): void;
@@ -126,6 +132,15 @@ async function startServing(setup: WorkerSetup, calls: MainCaller): Promise<Runn
       live.follow(followed);
       serving.close();
       serving = open();
+    },
+    recall(wish) {
+      try {
+        return recall(live.now(), wish);
+      } catch (error) {
+        // a question is no reason to end a thread
+        log.warn("why.not_told", { id: wish.id, error });
+        return undefined;
+      }
     },
     certify(tls) {
       for (const listener of publics) {

@@ -8,6 +8,8 @@ import type { Resolution } from "./resolution.ts";
 export interface PathCache {
   /** Only what is still fresh: anything else has to be asked for. */
   look(webId: string): Resolution | undefined;
+  /** All that is remembered, however old; neither counted nor kept any longer for it. */
+  peek(webId: string): Remembered | undefined;
   /** One more access at a server that does not own what it leads to; how many there were (spec §7). */
   accessed(webId: string): number;
   /** A known path however old: right until the site says otherwise, so better than an error. */
@@ -19,6 +21,13 @@ export interface PathCache {
   forgetIds(ids: ReadonlySet<string>): void;
   /** Web ids remembered; at most `max`. */
   readonly size: number;
+}
+
+export interface Remembered {
+  readonly resolution: Resolution;
+  /** Milliseconds until it is asked for again; 0 or less: it is stale. */
+  readonly freshMs: number;
+  readonly accesses: number;
 }
 
 interface Kept {
@@ -60,6 +69,12 @@ export function makePathCache(clock: Clock, max: number = LIMITS.pathCacheMax): 
       return found !== undefined && clock.monotonicMs() < found.freshUntil
         ? found.resolution
         : undefined;
+    },
+    peek(webId) {
+      const kept = young.get(webId) ?? old.get(webId);
+      if (kept === undefined) return undefined;
+      const { resolution, freshUntil, accesses } = kept;
+      return { resolution, freshMs: freshUntil - clock.monotonicMs(), accesses };
     },
     accessed(webId) {
       const found = find(webId);

@@ -97,12 +97,13 @@ export function answerHeader(options: {
   readonly held?: SaveHeader["held"];
   readonly load?: SaveHeader["load"];
   readonly spans?: SaveHeader["spans"];
+  readonly variants?: SaveHeader["variants"];
   /** Bytes of the variant before the first one sent. */
   readonly offset: number;
   /** No content follows, whatever the length of the variant. */
   readonly head: boolean;
 }): SaveHeader {
-  const { meta, offset, head, held, load, spans } = options;
+  const { meta, offset, head, held, load, spans, variants } = options;
   return {
     relname: meta.relname,
     bytes: meta.bytes,
@@ -119,6 +120,7 @@ export function answerHeader(options: {
     ...(held !== undefined && { held }),
     ...(load !== undefined && { load }),
     ...(spans !== undefined && { spans }),
+    ...(variants !== undefined && { variants }),
   };
 }
 

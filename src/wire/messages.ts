@@ -27,6 +27,13 @@ export interface TimedSpan {
   readonly hop: number;
 }
 
+/** As in VariantMeta. */
+export interface ListedVariant {
+  readonly relname: string;
+  readonly bytes: number;
+  readonly validator: string;
+}
+
 /** Header of `=` and `&`; a plain Save has only the relname. */
 export interface SaveHeader {
   readonly relname: string;
@@ -50,6 +57,8 @@ export interface SaveHeader {
   readonly load?: NodeLoad | undefined;
   /** Where its time went, here and behind. Only in an answer to an ask that wants it. */
   readonly spans?: readonly TimedSpan[] | undefined;
+  /** What the answering node has of the id on disk, where that was asked. Only in an answer. */
+  readonly variants?: readonly ListedVariant[] | undefined;
   /** Only in a Save from a dialler. */
   readonly upload?: Upload | undefined;
 }
@@ -96,6 +105,8 @@ export interface Ask {
   readonly ifNoneMatch?: string | undefined;
   readonly head?: boolean | undefined;
   readonly facts?: boolean | undefined;
+  /** With `facts`, as `local`: everything of the id that is on disk. */
+  readonly list?: boolean | undefined;
   /** Such a one will do. */
   readonly standIn?: boolean | undefined;
   readonly trace?: string | undefined;

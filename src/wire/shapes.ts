@@ -10,6 +10,7 @@ import type {
   ErrorMessage,
   Hello,
   HitRecord,
+  ListedVariant,
   Proof,
   Purge,
   PurgeEntry,
@@ -71,6 +72,10 @@ export function saveHeaderFrom(from: Fields, what: string): SaveHeader {
       from["spans"] === undefined
         ? undefined
         : f.list(from, "spans", what, { max: LIMITS.traceSpansMax, read: spanFrom }),
+    variants:
+      from["variants"] === undefined
+        ? undefined
+        : f.list(from, "variants", what, { max: LIMITS.wireListedMax, read: listedFrom }),
     upload: uploadFrom(from["upload"], what),
   };
 }
@@ -88,6 +93,16 @@ function spanFrom(item: unknown, what: string, name: string): TimedSpan {
 
 function serverFrom(item: unknown, what: string, name: string): string {
   return f.printable({ [name]: item }, name, what, NAME);
+}
+
+function listedFrom(item: unknown, what: string, name: string): ListedVariant {
+  const from = f.object(item, what, name);
+  const inside = `${what}: ${name}`;
+  return {
+    relname: f.relname(from, inside),
+    bytes: f.count(from, "bytes", inside, BYTES),
+    validator: f.hex16(from, "validator", inside),
+  };
 }
 
 function loadFrom(value: unknown, what: string): SaveHeader["load"] {
@@ -176,6 +191,7 @@ export function askFrom(from: Fields, what: string): Ask {
     ifNoneMatch: f.mayHex16(from, "ifNoneMatch", what),
     head: f.mayFlag(from, "head", what),
     facts: f.mayFlag(from, "facts", what),
+    list: f.mayFlag(from, "list", what),
     standIn: f.mayFlag(from, "standIn", what),
     trace: f.mayPrintable(from, "trace", what, TOKEN),
     originalExt: f.mayMatching(from, "originalExt", what, EXT),

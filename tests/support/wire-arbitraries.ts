@@ -65,6 +65,7 @@ const saveHeader = fc.record(
       }),
       { maxLength: 3 },
     ),
+    variants: fc.array(fc.record({ relname, bytes, validator: hex(16) }), { maxLength: 3 }),
     upload: fc.record(
       {
         webId: fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/),
@@ -99,6 +100,7 @@ const ask = fc.record(
     ifNoneMatch: hex(16),
     head: fc.boolean(),
     facts: fc.boolean(),
+    list: fc.boolean(),
     standIn: fc.boolean(),
     trace: text,
     originalExt: fc.constantFrom("jpg", "heic"),

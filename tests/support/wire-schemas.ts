@@ -75,6 +75,12 @@ const SaveHeader = v.object({
       v.maxLength(LIMITS.traceSpansMax),
     ),
   ),
+  variants: v.optional(
+    v.pipe(
+      v.array(v.object({ relname, bytes, validator: hex16 })),
+      v.maxLength(LIMITS.wireListedMax),
+    ),
+  ),
   /** Only in a Save from a dialler. */
   upload: v.optional(Upload),
 });
@@ -131,6 +137,7 @@ const Ask = v.object({
   ifNoneMatch: v.optional(hex16),
   head: flag,
   facts: flag,
+  list: flag,
   standIn: flag,
   trace: v.optional(printable(LIMITS.wireNameCharsMax)),
   originalExt: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9]{2,5}$/, "no ext"))),

@@ -40,6 +40,12 @@ export interface HotShown {
   readonly holders: readonly string[];
 }
 
+export interface HotAbout {
+  readonly threshold: number;
+  /** undefined: nobody has asked for it of late. */
+  readonly shown: HotShown | undefined;
+}
+
 type KeeperParts = Pick<
   Parts,
   "self" | "topology" | "ownership" | "cache" | "links" | "health" | "counters" | "log" | "clock"
@@ -159,6 +165,15 @@ export class HotKeeper implements HeatService {
       tracked: this.#tracker.size,
       copies: this.#copies.count,
       replicas: { count, bytes, roomBytes },
+    };
+  }
+
+  /** Of one id, as far as it is tracked. */
+  about(id: string): HotAbout {
+    const item = this.#tracker.get(id);
+    return {
+      threshold: rounded(this.#threshold),
+      shown: item && this.#shown(item),
     };
   }
 

@@ -20,7 +20,7 @@ export class KnownHolders {
 
   /** Whether anybody but the owner is known to have the variant. */
   has(relname: string): boolean {
-    return this.#of(relname).length > 0;
+    return this.of(relname).length > 0;
   }
 
   /** What the owner said of who else has it; nobody when it said nothing. */
@@ -57,7 +57,7 @@ export class KnownHolders {
     },
   ): string | undefined {
     const { owner, may, weight } = options;
-    const choices = [owner, ...this.#of(relname)]
+    const choices = [owner, ...this.of(relname)]
       .filter(may)
       .map((name): Choice => ({ name, weight: weight(name), load: this.#loadOf(name) }));
     return lessLoaded(choices, this.#random);
@@ -74,7 +74,8 @@ export class KnownHolders {
     }
   }
 
-  #of(relname: string): readonly string[] {
+  /** Who is known to have it beside the owner. */
+  of(relname: string): readonly string[] {
     const known = this.#holders.get(relname);
     if (known === undefined) return [];
     if (this.#clock.monotonicMs() < known.untilMs) return known.names;

@@ -1,0 +1,40 @@
+/** `mir why`: for one picture, who owns it, who has what of it, how it came, and what the next request would do. */
+
+import { defineCommand } from "citty";
+import type { WhyDocument } from "../node/why.ts";
+import { NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { makePaint } from "./demo/paint.ts";
+import { terminal } from "./output.ts";
+import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { whyLines } from "./why-report.ts";
+
+const args = {
+  ...NODE_ARGS,
+  size: { type: "string", description: "of the variant whose next request is told; md by default" },
+  format: { type: "string", description: "jpg (the default), png, webp, avif or gif" },
+  json: { type: "boolean", description: "for machines: one JSON document" },
+  id: { type: "positional", description: "a content id, or a web id", required: true },
+} as const;
+
+export const whyCommand = defineCommand({
+  meta: { name: "why", description: "who has a picture, how it came there, what happens next" },
+  args,
+  async run({ args: given, rawArgs }) {
+    refuseUnknownFlags(rawArgs, args);
+    if (given._.length > 1) throw new UsageError("mir why looks at one id at a time");
+    const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
+    const query = new URLSearchParams();
+    if (given.size !== undefined) query.set("size", given.size);
+    if (given.format !== undefined) query.set("format", given.format);
+    const answer = await client.get(`/why/${encodeURIComponent(given.id)}?${query}`);
+    if (given.json === true) terminal.say(JSON.stringify(answer));
+    else {
+      // both sides are the same executable; a node of another version is told apart by what it lacks
+      const document = answer as WhyDocument;
+      const nowSeconds = Date.now() / 1000;
+      for (const line of whyLines(document, { paint: makePaint(terminal.colour), nowSeconds })) {
+        terminal.say(line);
+      }
+    }
+  },
+});
