@@ -41,11 +41,13 @@ function next({ next: forecasts, size, format }: WhyDocument, { paint }: Show): 
   if (forecasts.length === 0) return [title, "  no worker had time to say"];
   return forecasts.flatMap(({ relname, steps, workers }) => {
     const who = forecasts.length > 1 ? ` at worker ${workers.join(", ")}` : "";
+    let order = 0;
     return [
       `${paint.strong(title)}${who}  ${paint.quiet(relname)}`,
-      ...steps.map(({ why, does }, i) => {
-        const order = does === "pass-over" ? " ·" : `${String(i + 1).padStart(2)}`;
-        return `  ${order}  ${i === 0 || does === "pass-over" ? why : `else: ${why}`}`;
+      ...steps.map(({ why, does }) => {
+        if (does === "pass-over") return `   ·  ${why}`;
+        order++;
+        return `  ${String(order).padStart(2)}  ${order === 1 ? why : `else ${why}`}`;
       }),
     ];
   });

@@ -69,7 +69,7 @@ export function makeWhy(options: {
   readonly outbox: () => Pick<Outbox, "list" | "aside">;
 }): Why {
   const { parts, resolver, crew, keeper, outbox } = options;
-  return async (asked, query) => {
+  const tell: Why = async (asked, query) => {
     const wish = { ...(await nameOf(resolver, asked)), ...variantOf(parts, query) };
     const { id } = wish;
     const [levels, threads] = await Promise.all([lookAround(parts, id), crew.recall(wish)]);
@@ -94,6 +94,14 @@ export function makeWhy(options: {
       })),
       next: nextOf(threads, levels),
     };
+  };
+  return async (asked, query) => {
+    try {
+      return await tell(asked, query);
+    } catch (error) {
+      if (!(error instanceof Fault)) parts.log.error("why.failed", { asked, error });
+      throw error;
+    }
   };
 }
 

@@ -110,34 +110,37 @@ function stateNote({ health }: Parts, peer: string, id: string): string {
 /** Spec §1 steps 4 to 6: what `content/owner.ts` and `content/produce.ts` do. */
 function asOwner(parts: Parts, wanted: Variant, because: string): readonly Step[] {
   const refusal = remembered(parts, wanted);
-  if (refusal !== undefined) return [refusal];
-  const { local } = parts;
+  const [first, ...others] = refusal === undefined ? ownSteps(parts, wanted) : [refusal];
+  if (first === undefined) return [];
+  return [{ ...first, why: `${because}; ${first.why}` }, ...others];
+}
+
+function ownSteps(parts: Parts, wanted: Variant): readonly Step[] {
+  const { local, self } = parts;
   const facts = local.facts(wanted.id);
   const steps: Step[] = [];
-  const learns = isLowest(parts) && wanted.size !== ORIG && facts === undefined;
   const moved = probed(parts, wanted.id);
   if (moved.length > 0) {
-    const why = `${because}; after a change of topology it may still lie with ${moved.join(", ")}`;
+    const why = `it looks at ${moved.join(", ")}: after a change of topology it may still lie there`;
     steps.push(step("look-at-peers", moved, why));
   }
   const original = local.peek({ ...wanted, size: ORIG, ext: "bin" });
-  if (learns && original === undefined) {
-    steps.push(
-      step("learn", [], "the true size of the picture is not known: it is looked up first"),
-    );
+  const known = wanted.size === ORIG || facts !== undefined;
+  if (isLowest(parts) && !known && original === undefined) {
+    steps.push(step("learn", [], "the true size of the picture is looked up, as it is not known"));
   }
-  const source = wanted.size === ORIG || facts === undefined ? original : sourceOf(parts, wanted);
+  const source = known ? sourceOf(parts, wanted) : original;
   if (source !== undefined) {
     const why = `made here from ${source.relname}, the cheapest that is sufficient on this disk`;
-    return [...steps, step("generate", [parts.self.name], `${because}; ${why}`)];
+    return [...steps, step("generate", [self.name], why)];
   }
-  steps.push(...below(parts, wanted, because));
+  steps.push(...below(parts, wanted));
   if (facts !== undefined && wanted.size !== ORIG && isLowest(parts)) {
     const near = nextRanks(parts, wanted.id);
-    const why = "what a peer has is used when that costs less than the original";
-    if (near.length > 0) steps.push(step("look-at-peers", near, `${because}; ${why}`));
+    const why = `it looks at ${near.join(", ")}: what a peer has may cost less than the original`;
+    if (near.length > 0) steps.push(step("look-at-peers", near, why));
   }
-  return [...steps, fromOrigin(parts, wanted, because)];
+  return [...steps, fromOrigin(parts, wanted)];
 }
 
 function sourceOf(parts: Parts, wanted: Variant): { readonly relname: string } | undefined {
@@ -146,9 +149,12 @@ function sourceOf(parts: Parts, wanted: Variant): { readonly relname: string } |
 }
 
 /** A refusal that is not asked about again for now. */
-function remembered({ negatives, local }: Parts, wanted: Variant): Step | undefined {
+function remembered(parts: Parts, wanted: Variant): Step | undefined {
+  const { negatives, local } = parts;
   const absent = local.variants(wanted.id).length === 0 ? negatives.look(wanted.id) : undefined;
-  const found = absent ?? negatives.look(keyOf(wanted));
+  const unknown = isLowest(parts) && wanted.size !== ORIG && local.facts(wanted.id) === undefined;
+  const unreadable = unknown ? negatives.look(`${wanted.id}/facts`) : undefined;
+  const found = absent ?? unreadable ?? negatives.look(keyOf(wanted));
   if (found === undefined) return undefined;
   const { status } = FAULTS[found.code];
   const seconds = Math.ceil(found.leftMs / 1000);
@@ -156,13 +162,14 @@ function remembered({ negatives, local }: Parts, wanted: Variant): Step | undefi
 }
 
 /** Spec §1 step 5. */
-function below(parts: Parts, wanted: Variant, because: string): readonly Step[] {
-  return [...levelsBelow(parts, wanted.id)].flatMap((ranks) => {
+function below(parts: Parts, wanted: Variant): readonly Step[] {
+  const levels = [...levelsBelow(parts, wanted.id)].filter((ranks) => ranks.length > 0);
+  return levels.flatMap((ranks) => {
     const level = serverNamed(parts.topology, ranks[0] ?? "").level;
     const asked = candidatesFor(parts, { wanted }, ranks).map(({ peer }) => {
       const rank = ranks.indexOf(peer) + 1;
       const note = stateNote(parts, peer, wanted.id);
-      const why = `${because}; it asks ${peer}, rank ${rank} of level ${level}${note}`;
+      const why = `it asks ${peer}, rank ${rank} of level ${level}${note}`;
       return step("ask-below", [peer], why);
     });
     if (asked.length > 0) return asked;
@@ -171,10 +178,10 @@ function below(parts: Parts, wanted: Variant, because: string): readonly Step[] 
 }
 
 /** Spec §1 step 6. */
-function fromOrigin({ origin }: Parts, { size }: Variant, because: string): Step {
-  if (origin === undefined) return step("refuse", [], `${because}; 404: there is no origin here`);
+function fromOrigin({ origin }: Parts, { size }: Variant): Step {
+  if (origin === undefined) return step("refuse", [], "404: there is no origin here");
   const then = size === ORIG ? "" : ", then it is made from that";
-  return step("origin", [], `${because}; GET of the original from ${origin.name}${then}`);
+  return step("origin", [], `GET of the original from ${origin.name}${then}`);
 }
 
 function step(does: Step["does"], servers: readonly string[], why: string): Step {
