@@ -219,6 +219,8 @@ export const DEADLINES = {
   eventStallMs: 20_000,
   /** When a node stops, streams of events have ended within this. */
   eventEndMs: 1_000,
+  /** Between two looks at the counters, for rates of late. */
+  rateTickMs: 1_000,
   /** Other nodes, and this one's threads, say within this what they have of an id, for people who look. */
   whyAskMs: 2_000,
   whyThreadMs: 1_000,

@@ -39,7 +39,10 @@ export function openAdminClient(options: {
   readonly server: string | undefined;
   readonly admin: string | undefined;
   readonly token: string | undefined;
+  /** Default: a minute. */
+  readonly answerMs?: number;
 }): AdminClient {
+  const { answerMs = ANSWER_MS } = options;
   const { base, unix } = addressOf(options);
   const headers: Record<string, string> = { "X-Mir-Admin": "1" };
   if (options.token !== undefined) headers["Authorization"] = `Bearer ${options.token}`;
@@ -55,9 +58,9 @@ export function openAdminClient(options: {
       const answer = await ask(path, {}, waitMs);
       return { status: answer.status, text: await answer.text() };
     },
-    get: async (path) => contentOf(await ask(path, {}, ANSWER_MS)),
+    get: async (path) => contentOf(await ask(path, {}, answerMs)),
     post: async (path, body) =>
-      contentOf(await ask(path, { method: "POST", body: JSON.stringify(body) }, ANSWER_MS)),
+      contentOf(await ask(path, { method: "POST", body: JSON.stringify(body) }, answerMs)),
   };
 }
 
@@ -89,12 +92,13 @@ async function reach(url: string, init: BunFetchRequestInit): Promise<Response> 
   try {
     return await fetch(url, init);
   } catch (cause) {
-    throw unreachableNode(cause);
+    throw unreachableNode(init.unix ?? new URL(url).origin, cause);
   }
 }
 
-function unreachableNode(cause: unknown): Fault {
-  return new Fault("peer_failed", "the node does not answer: is it running here?", { cause });
+function unreachableNode(where: string, cause: unknown): Fault {
+  const told = `no node answers at ${where}: is it running, on this machine, as this user?`;
+  return new Fault("peer_failed", told, { cause });
 }
 
 /** The JSON of a good answer; otherwise the Fault the node told. */

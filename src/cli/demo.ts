@@ -118,7 +118,14 @@ async function tellLoss(fleet: Fleet, output: Output): Promise<number> {
 /** What is for people goes to standard error where standard output is for machines. */
 function aside(output: Output): Output {
   const { complain } = output;
-  return { say: complain, complain, write() {}, isTerminal: false, colour: false };
+  return {
+    say: complain,
+    complain,
+    write() {},
+    columns: () => undefined,
+    isTerminal: false,
+    colour: false,
+  };
 }
 
 interface Show {

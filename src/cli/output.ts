@@ -10,6 +10,8 @@ export interface Output {
   /** Text on standard output as it is. */
   write(text: string): void;
   readonly isTerminal: boolean;
+  /** As wide as the terminal is now; undefined where there is none. */
+  columns(): number | undefined;
   /** Colour is wanted: a terminal, and `NO_COLOR` not set. */
   readonly colour: boolean;
 }
@@ -19,6 +21,7 @@ export const terminal: Output = {
   complain: (line) => put(2, `${line}\n`),
   write: (text) => put(1, text),
   isTerminal: process.stdout.isTTY === true,
+  columns: () => (process.stdout.isTTY === true ? process.stdout.columns : undefined),
   colour: process.stdout.isTTY === true && !process.env["NO_COLOR"],
 };
 

@@ -12,6 +12,7 @@ import { purgeCommand } from "./purge.ts";
 import { readyCommand } from "./ready.ts";
 import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
+import { statuslineCommand } from "./statusline.ts";
 import { uploadCommand } from "./upload.ts";
 import { refuseUnknownFlags, UsageError, withValues } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   check: command(checkCommand),
   ready: command(readyCommand),
   why: command(whyCommand),
+  statusline: command(statuslineCommand),
   warm: command(warmCommand),
   bench: command(benchCommand),
   upload: command(uploadCommand),
@@ -52,6 +54,7 @@ const root = defineCommand({
     bench: { meta: { description: "load for a mesh: rates, latencies, hit ratio" } },
     upload: { meta: { description: "upload pictures into a mesh" } },
     why: { meta: { description: "who has a picture, how it came there, what happens next" } },
+    statusline: { meta: { description: "one line about a node, for tmux, a prompt or a toolbar" } },
     warm: { meta: { description: "have servers fetch and keep variants" } },
     rebalance: { meta: { description: "move what a server holds to those that own it now" } },
     purge: { meta: { description: "drop every variant of an id on every node" } },

@@ -68,9 +68,11 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
     parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
     const via = statusOf(served.outcome);
     const told = tellHeat(parts, request, served);
+    const head = request.head === true;
+    if (!head) parts.counters.add("peer_bytes", served.meta.bytes - (request.offset ?? 0));
     const spoiled = (): void => void parts.cache.inspectNow(served.meta.relname);
     return {
-      ...answer(served, { via, head: request.head === true, sourceAt, hotBodies }),
+      ...answer(served, { via, head, sourceAt, hotBodies }),
       ...told,
       spoiled,
     };

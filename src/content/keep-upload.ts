@@ -102,6 +102,7 @@ async function asNew(parts: Parts, arrival: Arrival): Promise<Kept | "again"> {
   // its file is gone, but the one that was quicker is there to be compared with
   if (published === "already") return (await asFound(parts, arrival)) ?? "again";
   parts.fills.uploaded(meta);
+  parts.counters.add("upload_bytes", meta.bytes);
   const { sha256 } = file;
   await parts.custody({ record: recordOf(parts, meta, { sha256, unchecked }), file: "fresh" });
   return { created: true, propagated: "queued" };

@@ -44,7 +44,7 @@ async function openOriginal(parts: Parts, context: Context, id: string): Promise
       lossySteps: 0,
       sourceAt,
     },
-    body,
+    body: counted(body, (bytes) => parts.counters.add("origin_bytes", bytes)),
     source: "origin",
     via: "",
   };
@@ -163,6 +163,17 @@ export async function probeFacts(
   if (result.kind !== "probed")
     throw new Fault("internal", "the image worker answered another job");
   return result.facts;
+}
+
+function counted(body: Body, count: (bytes: number) => void): Body {
+  return {
+    async read() {
+      const chunk = await body.read();
+      if (chunk !== undefined) count(chunk.length);
+      return chunk;
+    },
+    cancel: () => body.cancel(),
+  };
 }
 
 /** Reads at least `wanted` bytes and gives back a body that begins with them again. */

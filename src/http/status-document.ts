@@ -5,6 +5,7 @@ import type { HotStatus } from "../content/hot/keeper.ts";
 import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
 import type { LatencySums } from "../observe/histogram.ts";
+import type { Rates } from "../observe/rates.ts";
 
 export interface StatusDocument {
   readonly server: string;
@@ -43,6 +44,8 @@ export interface StatusDocument {
   readonly hot: HotStatus;
   readonly counters: Readonly<Record<CounterName, number>>;
   readonly latencies: LatencyStatus;
+  /** Of late. */
+  readonly rates: Rates;
 }
 
 export interface WorkerStatus {

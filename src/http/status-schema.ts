@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { COUNTER_NAMES, type CounterName } from "../observe/counters.ts";
 import { LATENCY_OUTCOMES } from "../observe/histogram.ts";
+import { NO_RATES } from "../observe/rates.ts";
 import type { StatusDocument } from "./status-document.ts";
 
 const text = v.string();
@@ -121,6 +122,17 @@ const STATUS: v.GenericSchema<unknown, StatusDocument> = v.object({
       ),
     }),
     { boundsSeconds: [], outcomes: [] },
+  ),
+  rates: v.optional(
+    v.object({
+      seconds: figure,
+      requests: figure,
+      peerRequests: figure,
+      hitRatio: v.nullable(figure),
+      bytesIn: figure,
+      bytesOut: figure,
+    }),
+    NO_RATES,
   ),
 });
 

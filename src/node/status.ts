@@ -14,6 +14,7 @@ import { readCounters } from "../observe/counters.ts";
 import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
 import type { Gauge } from "../observe/gauges.ts";
 import { LATENCY_BUCKETS, readLatencies } from "../observe/histogram.ts";
+import { makeRates, type Rates } from "../observe/rates.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import { type WorkerReport, whyLost, whyUnready, workerRemarks } from "./health.ts";
@@ -48,6 +49,7 @@ export function makeStatus(options: {
 }): StatusSource {
   const { parts, memory, crew, watch, images, clock, outbox, rebalancer, keeper } = options;
   const { cache } = parts;
+  const rates = ratesOf(options);
   const startedMs = clock.monotonicMs();
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedMs) / 1000);
 
@@ -75,6 +77,7 @@ export function makeStatus(options: {
           boundsSeconds: LATENCY_BUCKETS,
           outcomes: readLatencies(memory.latencies),
         },
+        rates: rates(),
       };
     },
     unready: () => whyUnready(crew.states()),
@@ -148,6 +151,18 @@ function diskRemarks({ dir, state }: DiskUsage): readonly string[] {
 function imageRemarks({ inARow, nextTryMs }: PoolStats): readonly string[] {
   if (nextTryMs === 0) return [];
   return [`image workers: ${inARow} have died in a row; the next is started in ${nextTryMs} ms`];
+}
+
+function ratesOf({
+  memory,
+  watch,
+  clock,
+}: Pick<Parameters<typeof makeStatus>[0], "memory" | "watch" | "clock">): () => Rates {
+  return makeRates({
+    counters: () => readCounters(memory.counters),
+    peerBytes: () => watch.reports().reduce((sum, { bodyBytes }) => sum + bodyBytes, 0),
+    clock,
+  });
 }
 
 function cacheStatus(cache: Pick<Cache, "usage" | "disks">): CacheStatus {

@@ -52,6 +52,7 @@ export const COUNTERS = {
     help: "Original bodies read from the origin",
     action: "each costs money; should be near distinct originals",
   },
+  origin_bytes: { help: "Bytes of originals read from the origin", action: "see origin_get" },
   origin_probe: {
     help: "Names tried at the origin by HEAD or stat",
     action: "let the resolver give the ext",
@@ -69,6 +70,10 @@ export const COUNTERS = {
     action: "each costs money; should be near uploads",
   },
   upload: { help: "Uploads acknowledged to clients", action: "none" },
+  upload_bytes: {
+    help: "Bytes of uploads kept here, from clients or other nodes",
+    action: "none",
+  },
   upload_refused: {
     help: "Uploads refused for what they are or lack, wrong keys too",
     action: "many: see who uploads, and with which key",
@@ -146,6 +151,10 @@ export const COUNTERS = {
     action: "look at the level below",
   },
   peer_request: { help: "Requests answered for peers", action: "none" },
+  peer_bytes: {
+    help: "Body bytes promised to other nodes; one that leaves early has taken fewer",
+    action: "none",
+  },
   peer_error: {
     help: "Requests to peers that failed on the connection",
     action: "look at the peer",

@@ -20,6 +20,7 @@ export function collectOutput(
     say: (line) => void said.push(line),
     complain: (line) => void complaints.push(line),
     write: (text) => void written.push(text),
+    columns: () => undefined,
     isTerminal,
     colour,
   };
