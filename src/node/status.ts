@@ -8,7 +8,12 @@ import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
 import type { Rebalancer } from "../content/rebalance.ts";
 import { ramUsage } from "../http/ram-memory.ts";
-import type { CacheStatus, DiskReport, StatusDocument } from "../http/status-document.ts";
+import type {
+  CacheStatus,
+  DiskReport,
+  LatencyStatus,
+  StatusDocument,
+} from "../http/status-document.ts";
 import type { ImagePool, PoolStats } from "../image/pool.ts";
 import { readCounters } from "../observe/counters.ts";
 import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
@@ -73,10 +78,7 @@ export function makeStatus(options: {
         rebalance: rebalancer.status(),
         hot: keeper.status(),
         counters: readCounters(memory.counters),
-        latencies: {
-          boundsSeconds: LATENCY_BUCKETS,
-          outcomes: readLatencies(memory.latencies),
-        },
+        latencies: latencyStatus(memory),
         rates: rates(),
       };
     },
@@ -163,6 +165,10 @@ function ratesOf({
     peerBytes: () => watch.reports().reduce((sum, { bodyBytes }) => sum + bodyBytes, 0),
     clock,
   });
+}
+
+function latencyStatus({ latencies }: Pick<SharedSet, "latencies">): LatencyStatus {
+  return { boundsSeconds: LATENCY_BUCKETS, outcomes: readLatencies(latencies) };
 }
 
 function cacheStatus(cache: Pick<Cache, "usage" | "disks">): CacheStatus {
