@@ -10,9 +10,21 @@ const ANSWER_MS = 60_000;
 
 /** Flags that say which node is meant; every operator command has them. */
 export const NODE_ARGS = {
-  topology: { type: "string", description: "the topology file (TOML); else $MIR_TOPOLOGY" },
-  server: { type: "string", description: "the node in it that is asked; else $MIR_SERVER" },
-  admin: { type: "string", description: "address of an admin listener instead: http://host:port" },
+  topology: {
+    type: "string",
+    valueHint: "FILE",
+    description: "the topology file (TOML); else $MIR_TOPOLOGY",
+  },
+  server: {
+    type: "string",
+    valueHint: "SERVER",
+    description: "the node in it that is asked; else $MIR_SERVER",
+  },
+  admin: {
+    type: "string",
+    valueHint: "URL",
+    description: "address of an admin listener instead: http://host:port",
+  },
 } as const;
 
 /** Which node, by its flags or, where an image or a unit says it once, by the environment. */

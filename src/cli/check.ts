@@ -6,7 +6,12 @@ import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 
 const args = {
-  file: { type: "positional", description: "the topology file (TOML)", required: true },
+  file: {
+    type: "positional",
+    valueHint: "FILE",
+    description: "the topology file (TOML)",
+    required: true,
+  },
   json: { type: "boolean", description: "for machines: one JSON document" },
 } as const;
 

@@ -25,6 +25,7 @@ import { UsageError } from "./usage.ts";
 const args = {
   photos: {
     type: "string",
+    valueHint: "DIR",
     description: "a directory of pictures; without it the demo draws its own",
   },
   traffic: {

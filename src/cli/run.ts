@@ -5,6 +5,8 @@ import { Fault } from "../base/fault.ts";
 import { version } from "../base/version.ts";
 import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
+import { type CommandModel, commandModel } from "./completions/model.ts";
+import { makeCompletionsCommand } from "./completions.ts";
 import { demoCommand } from "./demo.ts";
 import { noticeCommand } from "./notice.ts";
 import { terminal } from "./output.ts";
@@ -20,6 +22,8 @@ import { whyCommand } from "./why.ts";
 
 /** A command behind one face, whatever its flags are. */
 interface Command {
+  readonly description: string;
+  readonly args: ArgsDef;
   run(rawArgs: string[]): Promise<unknown>;
   usage(): Promise<string>;
 }
@@ -37,7 +41,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   rebalance: command(rebalanceCommand),
   purge: command(purgeCommand),
   notice: command(noticeCommand),
+  completions: command(makeCompletionsCommand(models)),
 };
+
+function models(): readonly CommandModel[] {
+  return Object.entries(COMMANDS).map(([name, { description, args }]) =>
+    commandModel({ name, description, args }),
+  );
+}
 
 const root = defineCommand({
   meta: {
@@ -46,24 +57,15 @@ const root = defineCommand({
     description:
       "mesh image router: stores, routes, resizes and streams the pictures of a photo site",
   },
-  subCommands: {
-    demo: { meta: { description: "a whole mesh on loopback in seconds, serving photos" } },
-    serve: { meta: { description: "run one node of a topology" } },
-    check: { meta: { description: "explain a topology file, or name all its mistakes" } },
-    ready: { meta: { description: "whether a node serves: exit code 0 or 1" } },
-    bench: { meta: { description: "load for a mesh: rates, latencies, hit ratio" } },
-    upload: { meta: { description: "upload pictures into a mesh" } },
-    why: { meta: { description: "who has a picture, how it came there, what happens next" } },
-    statusline: { meta: { description: "one line about a node, for tmux, a prompt or a toolbar" } },
-    warm: { meta: { description: "have servers fetch and keep variants" } },
-    rebalance: { meta: { description: "move what a server holds to those that own it now" } },
-    purge: { meta: { description: "drop every variant of an id on every node" } },
-    notice: { meta: { description: "licences of all that is in this executable" } },
-  },
+  subCommands: Object.fromEntries(
+    Object.entries(COMMANDS).map(([name, { description }]) => [name, { meta: { description } }]),
+  ),
 });
 
 function command<T extends ArgsDef>(def: CommandDef<T>): Command {
   return {
+    description: descriptionOf(def),
+    args: flagsOf(def),
     run(rawArgs) {
       // before anything else: a misspelt flag that is required would only be told to be missing
       refuseUnknownFlags(rawArgs, flagsOf(def));
@@ -76,6 +78,10 @@ function command<T extends ArgsDef>(def: CommandDef<T>): Command {
 /** Ours are all plain tables; citty would also take a promise or a function. */
 function flagsOf<T extends ArgsDef>({ args }: CommandDef<T>): ArgsDef {
   return typeof args === "object" && !("then" in args) ? args : {};
+}
+
+function descriptionOf<T extends ArgsDef>({ meta }: CommandDef<T>): string {
+  return typeof meta === "object" && "description" in meta ? (meta.description ?? "") : "";
 }
 
 /** citty colours it for whatever reads it. */

@@ -16,18 +16,36 @@ import { readTopologyFile } from "./topology-file.ts";
 import { parseDuration, UsageError } from "./usage.ts";
 
 const args = {
-  topology: { type: "string", description: "the topology file (TOML); else $MIR_TOPOLOGY" },
-  server: { type: "string", description: "the name of this node in it; else $MIR_SERVER" },
-  secrets: { type: "string", description: "file of NAME=value lines that others cannot read" },
+  topology: {
+    type: "string",
+    valueHint: "FILE",
+    description: "the topology file (TOML); else $MIR_TOPOLOGY",
+  },
+  server: {
+    type: "string",
+    valueHint: "SERVER",
+    description: "the name of this node in it; else $MIR_SERVER",
+  },
+  secrets: {
+    type: "string",
+    valueHint: "FILE",
+    description: "file of NAME=value lines that others cannot read",
+  },
   json: { type: "boolean", description: "standard output and log as JSON lines" },
   "access-log": {
     type: "string",
     description: "a line for each request, or for a share such as 1%; in place of log.access",
     valueHint: "off|all|1%|1/100",
   },
-  "log-level": { type: "string", description: "debug, info, warn or error", default: "info" },
+  "log-level": {
+    type: "string",
+    valueHint: "LEVEL",
+    description: "debug, info, warn or error",
+    default: "info",
+  },
   "drain-grace": {
     type: "string",
+    valueHint: "TIME",
     description: "time between /readyz 503 and the end of accepting",
     default: "5s",
   },

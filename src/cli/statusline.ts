@@ -6,11 +6,15 @@ import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts"
 import { type Output, terminal } from "./output.ts";
 import { downLine, type LineStatus, statusLine } from "./statusline-text.ts";
 import { ansiTint, plainTint, type Tint, tmuxTint } from "./tint.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 const args = {
   ...NODE_ARGS,
-  width: { type: "string", description: "columns; as wide as the terminal, or 80" },
+  width: {
+    type: "string",
+    valueHint: "COLUMNS",
+    description: "columns; as wide as the terminal, or 80",
+  },
   tmux: { type: "boolean", description: "colours as tmux writes them: #[fg=green]" },
   watch: { type: "boolean", description: "again each second, until it is stopped" },
 } as const;
@@ -27,8 +31,7 @@ export const statuslineCommand = defineCommand({
     description: "one line about a node, for tmux, a prompt or a toolbar",
   },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     const tint = tintOf(given.tmux === true, terminal);
     const width = widthOf(given.width, terminal);
     const name = given.server ?? given.admin ?? "";

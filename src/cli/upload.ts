@@ -12,14 +12,22 @@ import { type Acknowledged, uploadFile } from "./upload-file.ts";
 import { UsageError } from "./usage.ts";
 
 const args = {
-  url: { type: "string", description: "a public listener: http://host:port" },
-  topology: { type: "string", description: "the topology file (TOML), in place of --url" },
-  server: { type: "string", description: "the server in it that is sent to" },
-  "key-file": { type: "string", description: "file with the upload key; else MIR_UPLOAD_KEY" },
+  url: { type: "string", valueHint: "URL", description: "a public listener: http://host:port" },
+  topology: {
+    type: "string",
+    valueHint: "FILE",
+    description: "the topology file (TOML), in place of --url",
+  },
+  server: { type: "string", valueHint: "SERVER", description: "the server in it that is sent to" },
+  "key-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "file with the upload key; else MIR_UPLOAD_KEY",
+  },
   "content-id": { type: "string", description: "the id of a single picture; else from its bytes" },
   "web-id": { type: "string", description: "the web id that a single picture is known by" },
   json: { type: "boolean", description: "for machines: one JSON line a file" },
-  files: { type: "positional", description: "pictures", required: true },
+  files: { type: "positional", valueHint: "FILE", description: "pictures", required: true },
 } as const;
 
 export const uploadCommand = defineCommand({

@@ -9,9 +9,23 @@ import { UsageError } from "./usage.ts";
 
 const args = {
   ...NODE_ARGS,
-  size: { type: "string", description: "sizes, with commas between", default: "md" },
-  format: { type: "string", description: "formats, with commas between", default: "jpg" },
-  to: { type: "string", description: "servers of the node's level, with commas; all by default" },
+  size: {
+    type: "string",
+    valueHint: "SIZE",
+    description: "sizes, with commas between",
+    default: "md",
+  },
+  format: {
+    type: "string",
+    valueHint: "FORMAT",
+    description: "formats, with commas between",
+    default: "jpg",
+  },
+  to: {
+    type: "string",
+    valueHint: "SERVER",
+    description: "servers of the node's level, with commas; all by default",
+  },
   json: { type: "boolean", description: "for machines: one JSON document" },
   ids: { type: "positional", description: "content ids or relnames", required: true },
 } as const;

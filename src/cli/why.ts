@@ -5,13 +5,21 @@ import type { WhyDocument } from "../node/why.ts";
 import { NODE_ARGS, openAdminClient } from "./admin-client.ts";
 import { makePaint } from "./demo/paint.ts";
 import { terminal } from "./output.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 import { whyLines } from "./why-report.ts";
 
 const args = {
   ...NODE_ARGS,
-  size: { type: "string", description: "of the variant whose next request is told; md by default" },
-  format: { type: "string", description: "jpg (the default), png, webp, avif or gif" },
+  size: {
+    type: "string",
+    valueHint: "SIZE",
+    description: "of the variant whose next request is told; md by default",
+  },
+  format: {
+    type: "string",
+    valueHint: "FORMAT",
+    description: "jpg (the default), png, webp, avif or gif",
+  },
   json: { type: "boolean", description: "for machines: one JSON document" },
   id: { type: "positional", description: "a content id, or a web id", required: true },
 } as const;
@@ -19,8 +27,7 @@ const args = {
 export const whyCommand = defineCommand({
   meta: { name: "why", description: "who has a picture, how it came there, what happens next" },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     if (given._.length > 1) throw new UsageError("mir why looks at one id at a time");
     const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const query = new URLSearchParams();
