@@ -12,14 +12,14 @@ export function zshScript(commands: readonly CommandModel[]): string {
 _mir_servers() {
   local i file=""
   for ((i = 1; i < $#words; i++)); do
-    case $words[i] in
-      --topology) file=$words[i + 1] ;;
+    case \${words[i]} in
+      --topology) file=\${words[i+1]} ;;
       --topology=*) file=\${words[i]#--topology=} ;;
     esac
   done
   [[ -n $file ]] || return
   local -a names
-  names=(\${(f)"$(_call_program servers mir completions --servers \${(q)~file} 2>/dev/null)"})
+  names=(\${(f)"$(_call_program servers mir completions --servers \${(q)file/#\~/$HOME} 2>/dev/null)"})
   compadd -a names
 }
 
