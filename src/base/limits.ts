@@ -278,6 +278,8 @@ export const LIMITS = {
   picturesAskedMax: 32,
   /** Hot ids in `/status`. */
   hotShownMax: 20,
+  /** Characters of one event of a mesh that a terminal follows. */
+  meshEventBytesMax: 64 * MiB,
   /** Fills that one thread remembers, for people who look. */
   fillsKept: 512,
   /** Servers of a level that are asked what they have of an id, for people who look, and all those asked at once. */

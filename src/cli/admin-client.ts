@@ -1,12 +1,18 @@
 /** Talks to the admin listener of a node, for the operator commands. */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Fault, isFaultCode } from "../base/fault.ts";
+import { nearestName } from "../topology/nearest.ts";
+import type { Server } from "../topology/topology.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { UsageError } from "./usage.ts";
 
 /** A node that does not answer an operator within this is not going to. */
 const ANSWER_MS = 60_000;
+
+/** Nor is one alive that does not say so within this. */
+const ALIVE_MS = 2_000;
 
 /** Flags that say which node is meant; every operator command has them. */
 export const NODE_ARGS = {
@@ -43,28 +49,29 @@ export interface AdminClient {
   look(path: string, waitMs: number): Promise<{ readonly status: number; readonly text: string }>;
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
+  /** What comes in answer, as it comes. */
+  stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** By `--admin URL`, or the socket of `--topology F --server N`. Throws UsageError or Fault. */
-export function openAdminClient(options: {
+export interface ClientOptions {
   readonly topology: string | undefined;
   readonly server: string | undefined;
   readonly admin: string | undefined;
   readonly token: string | undefined;
   /** Default: a minute. */
   readonly answerMs?: number;
-}): AdminClient {
+}
+
+/** By `--admin URL`, or the socket of `--topology F --server N`. Throws UsageError or Fault. */
+export function openAdminClient(options: ClientOptions): AdminClient {
   const { answerMs = ANSWER_MS } = options;
   const { base, unix } = addressOf(options);
   const headers: Record<string, string> = { "X-Mir-Admin": "1" };
   if (options.token !== undefined) headers["Authorization"] = `Bearer ${options.token}`;
+  const send = (path: string, init: RequestInit): Promise<Response> =>
+    reach(`${base}${path}`, { ...init, headers, ...(unix === undefined ? {} : { unix }) });
   const ask = (path: string, init: RequestInit, waitMs: number): Promise<Response> =>
-    reach(`${base}${path}`, {
-      ...init,
-      headers,
-      signal: AbortSignal.timeout(waitMs),
-      ...(unix === undefined ? {} : { unix }),
-    });
+    send(path, { ...init, signal: AbortSignal.timeout(waitMs) });
   return {
     async look(path, waitMs) {
       const answer = await ask(path, {}, waitMs);
@@ -73,7 +80,39 @@ export function openAdminClient(options: {
     get: async (path) => contentOf(await ask(path, {}, answerMs)),
     post: async (path, body) =>
       contentOf(await ask(path, { method: "POST", body: JSON.stringify(body) }, answerMs)),
+    async stream(path, signal) {
+      const answer = await send(path, { signal });
+      if (!answer.ok || answer.body === null) await contentOf(answer);
+      return answer.body ?? new ReadableStream();
+    },
   };
+}
+
+/** Of a node that is alive: where no server is named, the first of the topology's that answers on this machine. */
+export async function findAdminClient(options: ClientOptions): Promise<AdminClient> {
+  const { topology, server } = meantNode(options);
+  const { admin } = options;
+  if (admin !== undefined || server !== undefined || topology === undefined) {
+    return openAdminClient(options);
+  }
+  const names = serversIn(topology).map(({ name }) => name);
+  const here = serversIn(topology).filter((one) => existsSync(socketOf(one)));
+  for (const { name } of here) {
+    const client = openAdminClient({ ...options, server: name });
+    try {
+      await client.look("/healthz", ALIVE_MS);
+      return client;
+    } catch (error) {
+      // it has left its socket behind, or it is another user's
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+  const tried = here.length === 0 ? "" : ` (tried ${here.map(socketOf).join(", ")})`;
+  throw new Fault(
+    "peer_failed",
+    `no server of ${topology} answers on this machine${tried}: start one with mir serve, ` +
+      `or use --admin URL; servers: ${names.join(", ")}`,
+  );
 }
 
 function addressOf(options: {
@@ -88,16 +127,27 @@ function addressOf(options: {
   if (topology === undefined || name === undefined) {
     throw new UsageError("say which node: --topology FILE --server NAME, or --admin URL");
   }
-  const result = readTopologyFile(topology);
-  if (result.kind === "mistakes") {
-    throw new Fault("bad_request", `${topology} has mistakes: see mir check`);
-  }
-  const servers = result.topology.levels.flatMap((level) => level.servers);
+  const servers = serversIn(topology);
   const server = servers.find((s) => s.name === name);
   if (server === undefined) {
-    throw new UsageError(`${topology} has no server ${name}`);
+    const names = servers.map((one) => one.name);
+    const near = nearestName(name, names);
+    const hint = near === undefined ? `: ${names.join(", ")}` : ` (did you mean ${near}?)`;
+    throw new UsageError(`${topology} has no server ${name}${hint}`);
   }
-  return { base: "http://mir", unix: join(server.cacheDir, ".mir", "admin.sock") };
+  return { base: "http://mir", unix: socketOf(server) };
+}
+
+function serversIn(file: string): readonly Server[] {
+  const result = readTopologyFile(file);
+  if (result.kind === "mistakes") {
+    throw new Fault("bad_request", `${file} has mistakes: see mir check ${file}`);
+  }
+  return result.topology.levels.flatMap((level) => level.servers);
+}
+
+function socketOf({ cacheDir }: Server): string {
+  return join(cacheDir, ".mir", "admin.sock");
 }
 
 async function reach(url: string, init: BunFetchRequestInit): Promise<Response> {

@@ -14,6 +14,7 @@ import { purgeCommand } from "./purge.ts";
 import { readyCommand } from "./ready.ts";
 import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
+import { statusCommand } from "./status.ts";
 import { statuslineCommand } from "./statusline.ts";
 import { uploadCommand } from "./upload.ts";
 import { refuseUnknownFlags, UsageError, withValues } from "./usage.ts";
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: command(serveCommand),
   check: command(checkCommand),
   ready: command(readyCommand),
+  status: command(statusCommand),
   why: command(whyCommand),
   statusline: command(statuslineCommand),
   warm: command(warmCommand),

@@ -5,7 +5,7 @@ import type { HotStatus } from "../content/hot/keeper.ts";
 import type { RebalanceStatus } from "../content/rebalance.ts";
 import type { CounterName } from "../observe/counters.ts";
 import type { LatencySums } from "../observe/histogram.ts";
-import type { Rates } from "../observe/rates.ts";
+import type { RecentRates } from "../observe/recent-rates.ts";
 
 export interface StatusDocument {
   readonly server: string;
@@ -45,7 +45,7 @@ export interface StatusDocument {
   readonly counters: Readonly<Record<CounterName, number>>;
   readonly latencies: LatencyStatus;
   /** Of late. */
-  readonly rates: Rates;
+  readonly rates: RecentRates;
 }
 
 export interface WorkerStatus {

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { COUNTER_NAMES, type CounterName } from "../observe/counters.ts";
 import { LATENCY_OUTCOMES } from "../observe/histogram.ts";
-import { NO_RATES } from "../observe/rates.ts";
+import { NO_RECENT_RATES } from "../observe/recent-rates.ts";
 import type { StatusDocument } from "./status-document.ts";
 
 const text = v.string();
@@ -132,7 +132,7 @@ const STATUS: v.GenericSchema<unknown, StatusDocument> = v.object({
       bytesIn: figure,
       bytesOut: figure,
     }),
-    NO_RATES,
+    NO_RECENT_RATES,
   ),
 });
 

@@ -19,7 +19,7 @@ import { readCounters } from "../observe/counters.ts";
 import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
 import type { Gauge } from "../observe/gauges.ts";
 import { LATENCY_BUCKETS, readLatencies } from "../observe/histogram.ts";
-import { makeRates, type Rates } from "../observe/rates.ts";
+import { makeRecentRates, type RecentRates } from "../observe/recent-rates.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import { type WorkerReport, whyLost, whyUnready, workerRemarks } from "./health.ts";
@@ -159,8 +159,8 @@ function ratesOf({
   memory,
   watch,
   clock,
-}: Pick<Parameters<typeof makeStatus>[0], "memory" | "watch" | "clock">): () => Rates {
-  return makeRates({
+}: Pick<Parameters<typeof makeStatus>[0], "memory" | "watch" | "clock">): () => RecentRates {
+  return makeRecentRates({
     counters: () => readCounters(memory.counters),
     peerBytes: () => watch.reports().reduce((sum, { bodyBytes }) => sum + bodyBytes, 0),
     clock,

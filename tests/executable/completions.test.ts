@@ -81,7 +81,11 @@ describe("bash completes", () => {
 
 describe.skipIf(Bun.which("fish") === null)("fish, where it is installed, completes", () => {
   const inFish = async (line: string): Promise<string[]> => {
-    const { lines } = await run("fish", "-c", `mir completions fish | source; complete -C '${line}'`);
+    const { lines } = await run(
+      "fish",
+      "-c",
+      `mir completions fish | source; complete -C '${line}'`,
+    );
     return lines.map((text) => text.split("\t")[0] ?? "");
   };
 
@@ -93,10 +97,16 @@ describe.skipIf(Bun.which("fish") === null)("fish, where it is installed, comple
   });
 });
 
-test.skipIf(Bun.which("zsh") === null)("zsh, where it is installed, can read its script", async () => {
-  writeFileSync(join(dir.path, "_mir"), await new Response(Bun.spawn([EXECUTABLE, "completions", "zsh"]).stdout).text());
-  expect(await run("zsh", "-n", "_mir")).toMatchObject({ code: 0, err: "" });
-});
+test.skipIf(Bun.which("zsh") === null)(
+  "zsh, where it is installed, can read its script",
+  async () => {
+    writeFileSync(
+      join(dir.path, "_mir"),
+      await new Response(Bun.spawn([EXECUTABLE, "completions", "zsh"]).stdout).text(),
+    );
+    expect(await run("zsh", "-n", "_mir")).toMatchObject({ code: 0, err: "" });
+  },
+);
 
 test("a shell without a script is told which there are", async () => {
   const { code, err } = await run("mir", "completions", "tcsh");

@@ -3,6 +3,7 @@
 import type { MeshDocument, MeshServer } from "../../src/http/mesh-document.ts";
 import type { PeerStatus, StatusDocument } from "../../src/http/status-document.ts";
 import { createCounterMemory, readCounters } from "../../src/observe/counters.ts";
+import { NO_RECENT_RATES } from "../../src/observe/recent-rates.ts";
 
 const NO_COUNTERS = readCounters(createCounterMemory(1));
 
@@ -37,6 +38,7 @@ export function statusDocument(given: Partial<StatusDocument> = {}): StatusDocum
     },
     counters: NO_COUNTERS,
     latencies: { boundsSeconds: [], outcomes: [] },
+    rates: NO_RECENT_RATES,
     ...given,
   };
 }

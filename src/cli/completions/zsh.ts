@@ -19,7 +19,7 @@ _mir_servers() {
   done
   [[ -n $file ]] || return
   local -a names
-  names=(\${(f)"$(_call_program servers mir completions --servers \${(q)file/#\~/$HOME} 2>/dev/null)"})
+  names=(\${(f)"$(_call_program servers mir completions --servers \${(q)file/#~/$HOME} 2>/dev/null)"})
   compadd -a names
 }
 

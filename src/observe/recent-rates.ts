@@ -1,11 +1,11 @@
-/** What a node does a second, of the last ten: read off its counters each second, so that who asks need not ask twice. */
+/** What a node has done a second, over the last ten: read off its counters each second, so that who asks need not ask twice. */
 
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import type { CounterName } from "./counters.ts";
 
 /** Of `/status`; all but `hitRatio` a second. */
-export interface Rates {
+export interface RecentRates {
   /** Of how many seconds they are; 0 at the very start, when nothing is known yet. */
   readonly seconds: number;
   /** Requests of clients. */
@@ -20,7 +20,7 @@ export interface Rates {
   readonly bytesOut: number;
 }
 
-export const NO_RATES: Rates = {
+export const NO_RECENT_RATES: RecentRates = {
   seconds: 0,
   requests: 0,
   peerRequests: 0,
@@ -40,12 +40,12 @@ interface Sample {
 }
 
 /** Reads for as long as the process lives; `start` has `sample` called again and again. */
-export function makeRates(options: {
+export function makeRecentRates(options: {
   readonly counters: () => Sample["counters"];
   readonly peerBytes: () => number;
   readonly clock: Pick<Clock, "monotonicMs">;
   readonly start?: (sample: () => void) => void;
-}): () => Rates {
+}): () => RecentRates {
   const { clock, start = everySecond } = options;
   const look = (): Sample => ({
     atMs: clock.monotonicMs(),
@@ -60,7 +60,7 @@ export function makeRates(options: {
   return () => ratesOf(samples[0] ?? look(), samples.at(-1) ?? look());
 }
 
-function ratesOf(from: Sample, to: Sample): Rates {
+function ratesOf(from: Sample, to: Sample): RecentRates {
   const seconds = (to.atMs - from.atMs) / 1000;
   const grown = (...names: readonly CounterName[]): number =>
     names.reduce((sum, name) => sum + to.counters[name] - from.counters[name], 0);
