@@ -16,6 +16,7 @@ import { rebalanceCommand } from "./rebalance.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
 import { statuslineCommand } from "./statusline.ts";
+import { topCommand } from "./top.ts";
 import { uploadCommand } from "./upload.ts";
 import { refuseUnknownFlags, UsageError, withValues } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
@@ -35,6 +36,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   check: command(checkCommand),
   ready: command(readyCommand),
   status: command(statusCommand),
+  top: command(topCommand),
   why: command(whyCommand),
   statusline: command(statuslineCommand),
   warm: command(warmCommand),
