@@ -4,9 +4,11 @@ import { defineCommand } from "citty";
 import * as v from "valibot";
 import { formatBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { contentIdOfWebId } from "../base/web-name.ts";
+import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
-import { refuseUnknownFlags, UsageError } from "./usage.ts";
+import { inBatches, openProgress } from "./progress.ts";
+import { UsageError } from "./usage.ts";
 
 const args = {
   ...NODE_ARGS,
@@ -24,8 +26,7 @@ const args = {
 export const purgeCommand = defineCommand({
   meta: { name: "purge", description: "drop every variant of an id on every node" },
   args,
-  async run({ args: given, rawArgs }) {
-    refuseUnknownFlags(rawArgs, args);
+  async run({ args: given }) {
     const block = given.block === true;
     const unblock = given.unblock === true;
     const origin = given.origin === true;
@@ -33,10 +34,44 @@ export const purgeCommand = defineCommand({
       throw new UsageError("--unblock goes neither with --block nor with --origin");
     }
     const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
-    const answer = await client.post("/purge", { ids: given._, block, unblock, origin });
-    process.exitCode = report(answer, given.json === true, terminal);
+    // before anything is done for the others
+    const strange = given._.find((id) => contentIdOfWebId(id) === undefined);
+    if (strange !== undefined) throw new Fault("bad_request", `${strange} is no id`);
+    const json = given.json === true;
+    const wish = { ids: [...new Set(given._)], block, unblock, origin };
+    process.exitCode = report(await purgeAll(client, wish, json), json, terminal);
   },
 });
+
+/** Ids in one order to the node: between two of them people see how far it is. */
+const BATCH_IDS = 16;
+
+interface Wish {
+  readonly ids: readonly string[];
+  readonly block: boolean;
+  readonly unblock: boolean;
+  readonly origin: boolean;
+}
+
+async function purgeAll(client: AdminClient, wish: Wish, json: boolean): Promise<Answer> {
+  using progress = openProgress(terminal, { json });
+  const answers: Answer[] = [];
+  let done = 0;
+  for (const ids of inBatches(wish.ids, BATCH_IDS)) {
+    progress.show(progressLine(done, wish.ids.length, answers));
+    answers.push(parse(await client.post("/purge", { ...wish, ids })));
+    done += ids.length;
+  }
+  return together(answers);
+}
+
+function progressLine(done: number, total: number, answers: readonly Answer[]): string {
+  const { nodes } = together(answers);
+  const missed = nodes.filter(({ had }) => had === undefined).map(({ server }) => server);
+  const variants = nodes.flatMap(({ had = [] }) => had).reduce((sum, one) => sum + one.variants, 0);
+  const notReached = missed.length > 0 ? `, NOT REACHED: ${missed.join(" ")}` : "";
+  return `${done} of ${total} ids, ${variants} variants dropped on ${nodes.length} nodes${notReached}`;
+}
 
 const answerSchema = v.looseObject({
   nodes: v.array(
@@ -67,13 +102,42 @@ const answerSchema = v.looseObject({
 
 type Answer = v.InferOutput<typeof answerSchema>;
 
-/** 0 when every node was reached and the store has done its part. */
-function report(answer: unknown, json: boolean, output: Output): number {
+function parse(answer: unknown): Answer {
   const parsed = v.safeParse(answerSchema, answer);
-  if (!parsed.success) throw new Fault("internal", "the node gave an answer of another version");
-  const { nodes, origin } = parsed.output;
+  if (parsed.success) return parsed.output;
+  throw new Fault("internal", "the node gave an answer of another version");
+}
+
+/** Several answers as one; who could not be told of all was not reached. */
+function together([first, ...others]: readonly Answer[]): Answer {
+  return first === undefined ? { nodes: [] } : others.reduce(both, first);
+}
+
+function both(a: Answer, b: Answer): Answer {
+  const nodes = b.nodes.map((node) => {
+    const before = a.nodes.find(({ server }) => server === node.server);
+    if (before === undefined) return node;
+    if (before.had === undefined || node.had === undefined) {
+      return { ...node, had: undefined, fault: before.fault ?? node.fault };
+    }
+    return { ...node, had: [...before.had, ...node.had] };
+  });
+  const origin = bothOrigins(a.origin, b.origin);
+  return { ...a, nodes, ...(origin === undefined ? {} : { origin }) };
+}
+
+function bothOrigins(a: Answer["origin"], b: Answer["origin"]): Answer["origin"] {
+  if (a === undefined || b === undefined) return a ?? b;
+  const fault = a.fault ?? b.fault;
+  const removed = [...a.removed, ...b.removed];
+  return { ...a, removed, ...(fault === undefined ? {} : { fault }) };
+}
+
+/** 0 when every node was reached and the store has done its part. */
+function report(answer: Answer, json: boolean, output: Output): number {
+  const { nodes, origin } = answer;
   if (json) output.say(JSON.stringify(answer));
-  else for (const line of linesOf(parsed.output)) output.say(line);
+  else for (const line of linesOf(answer)) output.say(line);
   const failed = nodes.some(({ had }) => had === undefined) || origin?.fault !== undefined;
   return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@ import { formatBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
+import { openProgress } from "./progress.ts";
 
 const args = {
   ...NODE_ARGS,
@@ -13,9 +14,8 @@ const args = {
   json: { type: "boolean", description: "for machines: one JSON document, at the end" },
 } as const;
 
-/** Between two looks at the node; where nobody watches a line is written less often. */
+/** Between two looks at the node. */
 const LOOK_MS = 250;
-const QUIET_LINE_MS = 5_000;
 
 export const rebalanceCommand = defineCommand({
   meta: { name: "rebalance", description: "move what a server holds to those that own it now" },
@@ -63,19 +63,13 @@ async function follow(
   begun: { readonly before: Progress; readonly now: Progress },
   { output, json }: Shown,
 ): Promise<Progress> {
-  const inPlace = output.isTerminal && !json;
+  using progress = openProgress(output, { json });
   let now = begun.now;
-  let saidAt = performance.now();
   while (now.state === "counting" || now.state === "moving") {
-    if (inPlace) output.write(`\r\x1b[2K${line(now, begun.before)}`);
-    else if (!json && performance.now() - saidAt > QUIET_LINE_MS) {
-      saidAt = performance.now();
-      output.say(line(now, begun.before));
-    }
+    progress.show(line(now, begun.before));
     await Bun.sleep(LOOK_MS);
     now = parse(statusSchema, await client.get("/status")).rebalance;
   }
-  if (inPlace) output.write("\r\x1b[2K");
   return now;
 }
 

@@ -37,11 +37,11 @@ export function headline(mesh: MeshDocument, { tint }: Look): string {
   ].join("  ");
 }
 
-/** `mark` adds something to the line of a server. */
+/** `more` stands behind the line of a server. */
 export function treeLines(
   mesh: MeshDocument,
   look: Look,
-  mark: (row: ServerRow) => string = () => "",
+  { selected, more = () => "" }: Marks = {},
 ): readonly string[] {
   const rows = rowsOf(mesh);
   const names = [...rows, ...mesh.levels.flatMap(({ origins }) => origins)];
@@ -56,10 +56,16 @@ export function treeLines(
       heading(level, own.length > 0, { look, width }),
       ...lines.map(({ row, text }, i) => {
         const branch = i === lines.length - 1 ? look.glyphs.lastBranch : look.glyphs.branch;
-        return `${look.tint("quiet", branch)} ${text}${row === undefined ? "" : mark(row)}`;
+        const pointer = row !== undefined && row.name === selected ? look.tint("strong", ">") : " ";
+        return `${look.tint("quiet", branch)}${pointer}${text}${row === undefined ? "" : more(row)}`;
       }),
     ];
   });
+}
+
+interface Marks {
+  readonly selected?: string | undefined;
+  readonly more?: (row: ServerRow) => string;
 }
 
 const COLUMNS: readonly [head: string, width: number][] = [

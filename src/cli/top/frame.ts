@@ -1,7 +1,7 @@
 /** A frame of `mir top` as lines: the tree with bars and curves, the selected server, the hottest ids, what is wrong. */
 
 import type { MeshDocument } from "../../http/mesh-document.ts";
-import { warningsOf } from "../mesh-rows.ts";
+import { type ServerRow, warningsOf } from "../mesh-rows.ts";
 import { headline, type Look, treeLines } from "../status-report.ts";
 import { hotLines, hottestOf } from "./hottest.ts";
 import { serverLines } from "./server-lines.ts";
@@ -13,8 +13,9 @@ export interface Size {
 }
 
 /** Columns of the tree, beside the longest name. */
-const TREE_COLUMNS = 86;
+const TREE_COLUMNS = 91;
 const CURVE_LEAST = 8;
+const CURVE_MOST = 60;
 const HELP = [
   "q, Ctrl-C        quit",
   "up, down, k, j   select a server",
@@ -74,11 +75,12 @@ function treeOf(
 ): readonly string[] {
   const names = mesh.levels.flatMap(({ servers }) => servers.map(({ name }) => name.length));
   const room = columns - TREE_COLUMNS - Math.max(4, ...names);
-  return treeLines(mesh, look, ({ name, uptimeSeconds }) => {
-    const pointer = name === state.selected ? look.tint("strong", " <") : "  ";
-    if (room < CURVE_LEAST || uptimeSeconds === undefined) return pointer;
-    return `${pointer} ${look.tint("good", look.glyphs.curve(state.curves.get(name) ?? [], room))}`;
-  });
+  const curveOf = ({ name, uptimeSeconds }: ServerRow): string => {
+    if (room < CURVE_LEAST || uptimeSeconds === undefined) return "";
+    const curve = look.glyphs.curve(state.curves.get(name) ?? [], Math.min(room, CURVE_MOST));
+    return `  ${look.tint("good", curve)}`;
+  };
+  return treeLines(mesh, look, { selected: state.selected, more: curveOf });
 }
 
 /** A tree that has no room keeps its headline, and the lines around the selected server. */

@@ -27,7 +27,6 @@ export function hotLines(
 ): readonly string[] {
   const [first] = items;
   if (first === undefined) return [];
-  const most = Math.max(...items.map(({ rate }) => rate));
   const width = Math.min(ID_WIDTH, Math.max(...items.map(({ id }) => id.length)), columns);
   return [
     tint("strong", "hottest"),
@@ -36,7 +35,7 @@ export function hotLines(
       const copies = holders.length > 0 ? `, copies at ${holders.join(", ")}` : "";
       return [
         `  ${shown}`,
-        tint("good", glyphs.bar(most > 0 ? rate / most : 0, BAR_WIDTH)),
+        tint("good", glyphs.bar(score / first.score, BAR_WIDTH)),
         `${formatCount(rate)}/s`.padStart(8),
         `score ${formatCount(score)}`.padEnd(12),
         tint("quiet", `${owner}${copies}`),
