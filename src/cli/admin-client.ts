@@ -33,6 +33,15 @@ export const NODE_ARGS = {
   },
 } as const;
 
+/** Of commands that any node of the mesh can answer. */
+export const ANY_NODE_ARGS = {
+  ...NODE_ARGS,
+  server: {
+    ...NODE_ARGS.server,
+    description: "the node that is asked; else $MIR_SERVER, else any that runs here",
+  },
+} as const;
+
 /** Which node, by its flags or, where an image or a unit says it once, by the environment. */
 export function meantNode(given: {
   readonly topology: string | undefined;

@@ -1,7 +1,7 @@
 /** `mir status`: the mesh at a glance. */
 
 import { defineCommand } from "citty";
-import { findAdminClient, NODE_ARGS } from "./admin-client.ts";
+import { ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { glyphsFor } from "./glyphs.ts";
 import { fetchMesh } from "./mesh-client.ts";
 import { terminal } from "./output.ts";
@@ -9,8 +9,7 @@ import { statusLines } from "./status-report.ts";
 import { ansiTint, plainTint } from "./tint.ts";
 
 const args = {
-  ...NODE_ARGS,
-  server: { ...NODE_ARGS.server, description: "the node that is asked; else any that runs here" },
+  ...ANY_NODE_ARGS,
   json: { type: "boolean", description: "for machines: the whole document, as GET /mesh" },
 } as const;
 

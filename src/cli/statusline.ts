@@ -2,7 +2,7 @@
 
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { type AdminClient, meantNode, NODE_ARGS, openAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { downLine, type LineStatus, statusLine } from "./statusline-text.ts";
 import { ansiTint, plainTint, type Tint, tmuxTint } from "./tint.ts";
@@ -34,7 +34,7 @@ export const statuslineCommand = defineCommand({
   async run({ args: given }) {
     const tint = tintOf(given.tmux === true, terminal);
     const width = widthOf(given.width, terminal);
-    const name = given.server ?? given.admin ?? "";
+    const name = given.admin ?? meantNode(given).server ?? "";
     const line = async (): Promise<{ readonly text: string; readonly isUp: boolean }> => {
       try {
         // opened anew: the topology may have been mended meanwhile

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { asFault } from "../base/fault.ts";
-import { type ClientOptions, findAdminClient, NODE_ARGS } from "./admin-client.ts";
+import { ANY_NODE_ARGS, type ClientOptions, findAdminClient } from "./admin-client.ts";
 import { glyphsFor } from "./glyphs.ts";
 import { fetchMesh, followMeshEvents } from "./mesh-client.ts";
 import { terminal } from "./output.ts";
@@ -16,8 +16,7 @@ import { START, type TopState, withKey, withMesh } from "./top/state.ts";
 import { UsageError } from "./usage.ts";
 
 const args = {
-  ...NODE_ARGS,
-  server: { ...NODE_ARGS.server, description: "the node that is asked; else any that runs here" },
+  ...ANY_NODE_ARGS,
   once: { type: "boolean", description: "one frame as plain lines, and the end" },
 } as const;
 

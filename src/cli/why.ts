@@ -2,14 +2,14 @@
 
 import { defineCommand } from "citty";
 import type { WhyDocument } from "../node/why.ts";
-import { NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { makePaint } from "./demo/paint.ts";
 import { terminal } from "./output.ts";
 import { UsageError } from "./usage.ts";
 import { whyLines } from "./why-report.ts";
 
 const args = {
-  ...NODE_ARGS,
+  ...ANY_NODE_ARGS,
   size: {
     type: "string",
     valueHint: "SIZE",
@@ -29,7 +29,7 @@ export const whyCommand = defineCommand({
   args,
   async run({ args: given }) {
     if (given._.length > 1) throw new UsageError("mir why looks at one id at a time");
-    const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
+    const client = await findAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const query = new URLSearchParams();
     if (given.size !== undefined) query.set("size", given.size);
     if (given.format !== undefined) query.set("format", given.format);

@@ -18,7 +18,7 @@ function client(...chunks: readonly string[]): AdminClient {
         controller.close();
       },
     });
-  return { get: no, post: no, stream };
+  return { look: no, get: no, post: no, stream };
 }
 
 async function follow(from: AdminClient, bytesMax?: number): Promise<[MeshDocument[], string]> {

@@ -55,7 +55,7 @@ describe("a fill is remembered", () => {
     const fills = makeFills(clock);
     const story = fills.begin();
     clock.advance(50);
-    story.made({ of: "the original", tookMs: 50, workMs: 40 });
+    story.made({ of: "the original", tookMs: 50, queueMs: 10 });
     story.watch(lead()).done(head(RELNAME, "generated", true));
     expect(fills.of(ID)[0]).toMatchObject({
       ...{ madeOf: "the original", queueMs: 10, workMs: 40, totalMs: 50, from: undefined },
