@@ -47,8 +47,9 @@ async function compile({ version, outfile, target, ...from }: Options): Promise<
     entrypoints: [join(ROOT, "src/main.ts")],
     format: "esm",
     minify: true,
-    // commands start in a third of the time: nothing is parsed (a prompt asks one each time it is shown)
-    bytecode: true,
+    // commands start in a third of the time: nothing is parsed (a prompt asks one each time it is shown);
+    // it is made by this Bun, so another machine's would have to make its own
+    bytecode: executablePath === undefined,
     sourcemap: "linked",
     define: {
       MIR_VERSION: JSON.stringify(version),

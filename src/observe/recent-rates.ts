@@ -30,7 +30,7 @@ export const NO_RECENT_RATES: RecentRates = {
 };
 
 /** Samples that are kept: as many intervals of DEADLINES.rateTickMs, and the one they began with. */
-export const RATE_SAMPLES = 11;
+const RATE_SAMPLES = 11;
 
 interface Sample {
   readonly atMs: number;
