@@ -52,7 +52,11 @@ export const COUNTERS = {
     help: "Original bodies read from the origin",
     action: "each costs money; should be near distinct originals",
   },
-  origin_bytes: { help: "Bytes of originals read from the origin", action: "see origin_get" },
+  origin_bytes: {
+    help: "Bytes of originals read from the origin",
+    action: "see origin_get",
+    unit: "bytes",
+  },
   origin_probe: {
     help: "Names tried at the origin by HEAD or stat",
     action: "let the resolver give the ext",
@@ -73,6 +77,7 @@ export const COUNTERS = {
   upload_bytes: {
     help: "Bytes of uploads kept here, from clients or other nodes",
     action: "none",
+    unit: "bytes",
   },
   upload_refused: {
     help: "Uploads refused for what they are or lack, wrong keys too",
@@ -154,6 +159,7 @@ export const COUNTERS = {
   peer_bytes: {
     help: "Body bytes promised to other nodes; one that leaves early has taken fewer",
     action: "none",
+    unit: "bytes",
   },
   peer_error: {
     help: "Requests to peers that failed on the connection",

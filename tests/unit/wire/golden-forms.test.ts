@@ -1,6 +1,7 @@
 /** The bytes of further forms of messages, made by hand likewise: fields that only some of them have. */
 
 import { describe, expect, test } from "bun:test";
+import { LIMITS } from "../../../src/base/limits.ts";
 import {
   encodeAck,
   encodeAsk,
@@ -11,6 +12,7 @@ import {
   encodeSaveHead,
   encodeWarm,
 } from "../../../src/wire/encode.ts";
+import { saveHeaderFrom } from "../../../src/wire/shapes.ts";
 
 const RELNAME = "vi/ra/l1/md/viral123.jpg";
 const VALIDATOR = "00112233445566ff";
@@ -202,6 +204,16 @@ const FORMS: Readonly<Record<string, readonly [Uint8Array, readonly string[]]>> 
     ],
   ],
 };
+
+test("an answer lists no more variants than the limit", () => {
+  const read = (count: number): unknown => {
+    const listed = { relname: RELNAME, bytes: 3, validator: VALIDATOR };
+    const variants = Array.from({ length: count }, () => listed);
+    return saveHeaderFrom({ relname: RELNAME, variants }, "save").variants?.length;
+  };
+  expect(read(LIMITS.wireListedMax)).toBe(LIMITS.wireListedMax);
+  expect(() => read(LIMITS.wireListedMax + 1)).toThrow("variants: more than");
+});
 
 describe("the bytes of", () => {
   for (const [name, [encoded, golden]] of Object.entries(FORMS)) {
