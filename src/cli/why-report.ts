@@ -2,10 +2,12 @@
 
 import { formatBytes } from "../base/bytes.ts";
 import { parseRelname } from "../base/variant.ts";
-import type { Holder, LevelHolders } from "../content/why/holdings.ts";
-import type { WhyDocument } from "../node/why.ts";
 import type { Paint } from "./demo/paint.ts";
+import type { WhyShown } from "./why-schema.ts";
 import { formatMs, formatSpan } from "./words.ts";
+
+type LevelHolders = WhyShown["levels"][number];
+type Holder = LevelHolders["servers"][number];
 
 interface Show {
   readonly paint: Paint;
@@ -15,7 +17,7 @@ interface Show {
 /** Fills that are told; `--json` has them all. */
 const FILLS_SHOWN = 8;
 
-export function whyLines(told: WhyDocument, show: Show): readonly string[] {
+export function whyLines(told: WhyShown, show: Show): readonly string[] {
   return [
     ...head(told, show),
     "",
@@ -30,13 +32,13 @@ export function whyLines(told: WhyDocument, show: Show): readonly string[] {
   ];
 }
 
-function head({ id, webId, server, level }: WhyDocument, { paint }: Show): readonly string[] {
+function head({ id, webId, server, level }: WhyShown, { paint }: Show): readonly string[] {
   const of = webId === undefined || webId === id ? "" : `  (web id ${webId})`;
   return [`${paint.strong(id)}${of}  seen from ${server}, level ${level}`];
 }
 
 /** The first step is what happens; the rest is what comes when that cannot be had. */
-function next({ next: forecasts, size, format }: WhyDocument, { paint }: Show): readonly string[] {
+function next({ next: forecasts, size, format }: WhyShown, { paint }: Show): readonly string[] {
   const title = `the next request for ${size === "orig" ? size : `${size} ${format}`}`;
   if (forecasts.length === 0) return [title, "  no worker had time to say"];
   return forecasts.flatMap(({ relname, steps, workers }) => {
@@ -55,7 +57,7 @@ function next({ next: forecasts, size, format }: WhyDocument, { paint }: Show): 
 
 function levelLines(
   { level, servers, more }: LevelHolders,
-  told: WhyDocument,
+  told: WhyShown,
   { paint }: Show,
 ): readonly string[] {
   const width = Math.max(...servers.map(({ server }) => server.length));
@@ -77,7 +79,7 @@ function levelLines(
   return [paint.strong(`level ${level}`), ...lines, ...further];
 }
 
-function notesOf(holder: Holder, { pinned }: WhyDocument): string {
+function notesOf(holder: Holder, { pinned }: WhyShown): string {
   const { rank, self, draining, weight, region } = holder;
   return [
     ...(rank === 1 ? ["owner"] : []),
@@ -103,7 +105,7 @@ function shortName(relname: string): string {
   return name === undefined ? relname : `${name.size} ${name.ext}`;
 }
 
-function heat({ hot: { threshold, tracked, replicas }, level }: WhyDocument): readonly string[] {
+function heat({ hot: { threshold, tracked, replicas }, level }: WhyShown): readonly string[] {
   const kept = replicas.map((relname) => `kept here for its owner: ${relname}`);
   if (tracked === undefined)
     return [`cold: not asked for of late (hot from ${threshold})`, ...kept];
@@ -117,7 +119,7 @@ function heat({ hot: { threshold, tracked, replicas }, level }: WhyDocument): re
   ];
 }
 
-function state(told: WhyDocument, { nowSeconds }: Show): readonly string[] {
+function state(told: WhyShown, { nowSeconds }: Show): readonly string[] {
   const { blocked, purgedAt, pinned, outbox } = told;
   const uploads = {
     waiting: "an upload is on its way from here to the store",
@@ -131,7 +133,7 @@ function state(told: WhyDocument, { nowSeconds }: Show): readonly string[] {
   ];
 }
 
-function paths({ workers, webId }: WhyDocument): readonly string[] {
+function paths({ workers, webId }: WhyShown): readonly string[] {
   return workers.flatMap(({ worker, path, answered }) => {
     if (!answered) return [`worker ${worker} had no time to say what it knows`];
     if (path === undefined) return [];
@@ -142,13 +144,13 @@ function paths({ workers, webId }: WhyDocument): readonly string[] {
   });
 }
 
-function refusals({ workers }: WhyDocument): readonly string[] {
+function refusals({ workers }: WhyShown): readonly string[] {
   return workers.flatMap(({ worker, refusals: kept }) =>
     kept.map(({ of, code, seconds }) => `worker ${worker}: ${of} is ${code} for ${seconds} s more`),
   );
 }
 
-function fills({ fills: all }: WhyDocument, { nowSeconds, paint }: Show): readonly string[] {
+function fills({ fills: all }: WhyShown, { nowSeconds, paint }: Show): readonly string[] {
   if (all.length === 0) return ["none that this node remembers"];
   const lines = all.slice(0, FILLS_SHOWN).map((fill) => {
     const { relname, source, from, bytes, firstMs, totalMs, queueMs, workMs, madeOf, at } = fill;

@@ -1,12 +1,12 @@
 /** `mir why`: for one picture, who owns it, who has what of it, how it came, and what the next request would do. */
 
 import { defineCommand } from "citty";
-import type { WhyDocument } from "../node/why.ts";
 import { ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { makePaint } from "./demo/paint.ts";
 import { terminal } from "./output.ts";
 import { UsageError } from "./usage.ts";
 import { whyLines } from "./why-report.ts";
+import { whyOf } from "./why-schema.ts";
 
 const args = {
   ...ANY_NODE_ARGS,
@@ -36,10 +36,11 @@ export const whyCommand = defineCommand({
     const answer = await client.get(`/why/${encodeURIComponent(given.id)}?${query}`);
     if (given.json === true) terminal.say(JSON.stringify(answer));
     else {
-      // both sides are the same executable; a node of another version is told apart by what it lacks
-      const document = answer as WhyDocument;
       const nowSeconds = Date.now() / 1000;
-      for (const line of whyLines(document, { paint: makePaint(terminal.colour), nowSeconds })) {
+      for (const line of whyLines(whyOf(answer), {
+        paint: makePaint(terminal.colour),
+        nowSeconds,
+      })) {
         terminal.say(line);
       }
     }
