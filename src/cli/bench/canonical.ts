@@ -147,5 +147,12 @@ function groupsOf({ photos, map }: Running, good: ReadonlySet<string>): readonly
 
 /** What is for people goes to standard error where standard output is for machines. */
 function aside({ complain }: Output): Output {
-  return { say: complain, complain, write() {}, isTerminal: false, colour: false };
+  return {
+    say: complain,
+    complain,
+    write() {},
+    columns: () => undefined,
+    isTerminal: false,
+    colour: false,
+  };
 }
