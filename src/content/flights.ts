@@ -6,6 +6,7 @@ import {
   FLIGHT_STATE,
   type FlightMemory,
   FlightTable,
+  type FlightView,
   type Lead,
   type Ticket,
 } from "./flight-table.ts";
@@ -68,6 +69,13 @@ function makeLead(table: FlightTable, at: number, ticket: Ticket): Lead {
   };
 }
 
+interface Look {
+  readonly at: number;
+  readonly serial: number;
+  readonly tick: number;
+  readonly view: FlightView;
+}
+
 /** One `waitAsync` a worker and flight, shared by all its askers: each wait costs and may leak (spikes B). */
 function makeTickets(table: FlightTable, worker: number): (at: number, serial: number) => Ticket {
   const waits = new Map<number, Promise<void>>();
@@ -82,11 +90,20 @@ function makeTickets(table: FlightTable, worker: number): (at: number, serial: n
     waits.set(index, woken);
     return woken;
   };
+  let last: Look | undefined;
+  /** A crowd looks at the same in one turn: read once, and told with the same meta (bench/flood.ts). */
+  const look = (at: number, serial: number): FlightView => {
+    // before the view: what changes meanwhile has another tick, or will have
+    const tick = Atomics.load(table.words, table.tickIndex(at));
+    if (last?.at === at && last.serial === serial && last.tick === tick) return last.view;
+    last = { at, serial, tick, view: table.view(at, serial) };
+    return last.view;
+  };
   return (at, serial) => {
     const index = table.tickIndex(at);
     return {
       tick: () => Atomics.load(table.words, index),
-      look: () => table.view(at, serial),
+      look: () => look(at, serial),
       changed: (tick) => changed(index, tick),
       wait() {
         table.addAskers({ at, serial }, 1, worker);

@@ -30,7 +30,10 @@ interface Kept {
   readonly headers: Headers;
 }
 
-/** Those of hits are kept ready, up to `headerMemoMax`; they can never be wrong, as the meta is compared. */
+/**
+ * Those of hits are kept ready, up to `headerMemoMax`; they can never be wrong, as the meta is compared. Of other
+ * answers those of the last are: of a crowd that has waited for one load, all are given the same meta in one turn.
+ */
 export function makeSuccessHeaders(options: {
   readonly server: string;
   readonly allowOrigin: string;
@@ -38,6 +41,7 @@ export function makeSuccessHeaders(options: {
   const { server, allowOrigin } = options;
   const plain = new Map<string, Kept>();
   const varying = new Map<string, Kept>();
+  let last: (Kept & { readonly outcome: Outcome; readonly negotiated: boolean }) | undefined;
 
   const build = (meta: VariantMeta, outcome: Outcome, negotiated: boolean): Headers => {
     const headers = new Headers({
@@ -58,7 +62,12 @@ export function makeSuccessHeaders(options: {
 
   return {
     of(meta, outcome, negotiated) {
-      if (outcome.source !== "hit" || outcome.via !== "") return build(meta, outcome, negotiated);
+      if (outcome.source !== "hit" || outcome.via !== "") {
+        const again = last?.meta === meta && last.negotiated === negotiated;
+        if (last !== undefined && again && sameOutcome(last.outcome, outcome)) return last.headers;
+        last = { meta, outcome, negotiated, headers: build(meta, outcome, negotiated) };
+        return last.headers;
+      }
       const memo = negotiated ? varying : plain;
       const kept = memo.get(meta.relname);
       if (kept !== undefined && sameBytes(kept.meta, meta)) return kept.headers;
@@ -85,6 +94,12 @@ export function notModifiedHeaders(success: Headers, headDate?: number): Headers
 
 function sameBytes(a: VariantMeta, b: VariantMeta): boolean {
   return a.validator === b.validator && a.bytes === b.bytes && a.modified === b.modified;
+}
+
+function sameOutcome(a: Outcome, b: Outcome): boolean {
+  return (
+    a.source === b.source && a.via === b.via && a.collapsed === b.collapsed && a.stored === b.stored
+  );
 }
 
 function dropOldest(memo: Map<string, Kept>): void {

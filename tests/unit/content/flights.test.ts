@@ -79,6 +79,20 @@ describe("flights", () => {
     expect(await ticket.changed(tick)).toBeUndefined();
   });
 
+  test("who looks at the same is told with the same head, until something changes", () => {
+    const memory = createFlightMemory(4);
+    const held = lead(openFlights(memory, 1), "a");
+    const worker = openFlights(memory, 2);
+    const [one, other] = [join(worker, "a"), join(worker, "a")];
+    held.begin(head);
+    expect(other.look()).toBe(one.look());
+    held.progress(40);
+    expect(other.look()).toEqual({ kind: "filling", head, bytes: 40 });
+    expect(one.look()).toBe(other.look());
+    held.done({ ...head, stored: true });
+    expect(one.look()).toEqual({ kind: "done", head: { ...head, stored: true } });
+  });
+
   test("a full table says so instead of growing", () => {
     const flights = openFlights(createFlightMemory(2), 1);
     lead(flights, "a");

@@ -29,6 +29,19 @@ describe("the headers of a hit", () => {
     expect(headers.of(metaOf(1001), HIT, false).get("cache-status")).toBe("mir-edge-1; hit");
   });
 
+  test("are built once for all who are told of one load", () => {
+    const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
+    const meta = metaOf(1000);
+    const joined = { ...HIT, source: "peer", collapsed: true } as const;
+    const first = headers.of(meta, joined, false);
+    expect(headers.of(meta, { ...joined }, false)).toBe(first);
+    expect(headers.of(meta, { ...joined }, true).get("vary")).toBe("Accept");
+    const led = headers.of(meta, { ...joined, collapsed: false }, false);
+    expect(led.get("cache-status")).toBe("mir-edge-1; fwd=uri-miss; detail=peer");
+    const below = headers.of(meta, { ...joined, via: "mir-owner; hit" }, false);
+    expect(below.get("cache-status")).toStartWith("mir-owner; hit, ");
+  });
+
   test("are kept for so many variants and no more", () => {
     const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
     const first = headers.of(numbered(0), HIT, false);
