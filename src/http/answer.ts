@@ -13,7 +13,7 @@ import { faultResponse } from "./faults.ts";
 import { notModifiedHeaders } from "./headers.ts";
 import { formatHttpDate } from "./http-date.ts";
 import type { Held } from "./ram.ts";
-import { parseRange, type RangeWish } from "./range.ts";
+import { type ByteRange, parseRange, type RangeWish } from "./range.ts";
 import { note } from "./request-notes.ts";
 
 export interface AnswerParts {
@@ -39,6 +39,8 @@ export function answerWith(
 ): Response | undefined | Promise<Response | undefined> {
   const { success, parts } = options;
   const { meta } = served;
+  // nothing to be weighed, as most of the time: neither validators nor the time of day (bench/versus/hit.ts)
+  if (isPlain(request)) return sendAs(served, { success, parts, rangeAsked: false });
   const validators = validatorsOf(meta);
   const now = parts.clock.wallSeconds();
   const unmodified = isNotModified(request.headers, validators, now);
@@ -54,12 +56,33 @@ export function answerWith(
   const rangeHeader = request.headers.get("range");
   const wish = wishOf(request, served, { rangeHeader, validators, now });
   if (wish.kind === "unsatisfiable") return unsatisfiable(success, meta.bytes, parts.allowOrigin);
-  const sent = sendBody(served, {
-    headers: success,
-    range: wish.kind === "part" ? wish.range : undefined,
-    rangeAsked: rangeHeader !== null,
-    onCut: (reason) => noteCut(parts, meta, reason),
-  });
+  const range = wish.kind === "part" ? wish.range : undefined;
+  return sendAs(served, { success, parts, range, rangeAsked: rangeHeader !== null });
+}
+
+/** No header of the request can make its answer anything but the 200 (RFC 9110 §13.1, §14.2). */
+function isPlain({ method, headers }: Request): boolean {
+  return (
+    method === "GET" &&
+    headers.get("if-none-match") === null &&
+    headers.get("if-modified-since") === null &&
+    headers.get("range") === null
+  );
+}
+
+function sendAs(
+  served: Served | Held,
+  how: {
+    readonly success: Headers;
+    readonly parts: AnswerParts;
+    readonly range?: ByteRange | undefined;
+    readonly rangeAsked: boolean;
+  },
+): Response | undefined | Promise<Response | undefined> {
+  const { success, parts, range, rangeAsked } = how;
+  const { meta } = served;
+  const onCut = (reason: unknown): void => noteCut(parts, meta, reason);
+  const sent = sendBody(served, { headers: success, range, rangeAsked, onCut });
   return sent instanceof Promise
     ? sent.then((late) => noteSent(parts, meta, late))
     : noteSent(parts, meta, sent);
