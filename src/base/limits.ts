@@ -24,6 +24,9 @@ export const LIMITS = {
   cacheStatusCharsMax: 1024,
   /** Variants whose success headers are kept ready in one worker: about 1.5 KB each. */
   headerMemoMax: 2048,
+  /** Hits on disk whose URLs one worker need not read again, and characters of one such URL: about 1 KB each. */
+  notedHitsMax: 4096,
+  notedKeyCharsMax: 512,
   /** Bodies this large are not held in the RAM tier: from here on sendfile is cheaper (spikes D). */
   ramBodyBytesMax: 1 * MiB,
   /** What an answer in the RAM tier takes beside its body and its key: headers, objects, map slots (measured: 3.3 KB). */

@@ -10,13 +10,14 @@ import { type Trace, traceFields } from "../observe/trace.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
 import { type AnswerKeys, makeAnswerKeys } from "./answer-keys.ts";
-import { readSmallFile } from "./body.ts";
 import { formatCacheFault } from "./cache-status.ts";
 import { hintedBox, tellHints } from "./client-hints.ts";
 import { faultResponse } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
+import { holdHit } from "./hold-hit.ts";
 import { type HintBox, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
 import { acceptedFormats } from "./negotiate.ts";
+import type { Noted } from "./noted.ts";
 import { alive, preflight } from "./plain-answers.ts";
 import type { Held, Ram } from "./ram.ts";
 import { locationAt, redirectResponse, wasRedirected } from "./redirect.ts";
@@ -41,6 +42,8 @@ export interface ImageHandlerOptions extends Omit<AnswerParts, "allowOrigin"> {
   readonly fetchContent: FetchContent;
   /** undefined: nothing is held in memory. */
   readonly ram?: Ram | undefined;
+  /** undefined: each URL is read and searched anew. */
+  readonly noted?: Noted | undefined;
   readonly histogram?: Histogram | undefined;
   /** While true, answers carry `Connection: close`. */
   readonly draining?: (() => boolean) | undefined;
@@ -120,12 +123,20 @@ function answerTo(site: Site, ask: Ask): Answer {
   if (method !== "GET" && method !== "HEAD") {
     throw new Fault("method_not_allowed", "that method is not served here");
   }
-  const { ram } = site;
-  const key = ram === undefined ? undefined : site.keys.of(request, url);
+  const { ram, noted } = site;
+  const keyed = ram !== undefined || noted !== undefined;
+  const key = keyed ? site.keys.of(request, url) : undefined;
   const held = key === undefined ? undefined : ram?.find(key);
   if (held !== undefined) {
     ask.lookedFor = true;
-    return send(site, ask, held, { success: held.success, search: undefined });
+    return send(site, ask, held, { success: held.success, again: undefined });
+  }
+  const known = key === undefined ? undefined : noted?.find(key);
+  if (key !== undefined && known !== undefined) {
+    ask.lookedFor = true;
+    const again = (): Answer => look(site, ask, searchOf(site, ask, key));
+    const { served, success } = known;
+    return send(site, ask, holdHit(ram, known, key) ?? served, { success, again });
   }
   if (pathOfTarget(url) === "/healthz") return closing(site, alive());
   return look(site, ask, searchOf(site, ask, key));
@@ -186,33 +197,23 @@ function found(site: Site, ask: Ask, served: Served | Elsewhere, search: Search)
   // a client that takes nothing of a stream holds more than its own connection
   if (served.kind === "stream") ask.server?.timeout(ask.request, DEADLINES.clientStallMs / 1000);
   const success = successOf(site, served, search);
-  const held = served.kind === "file" ? offer(site, served, success, search) : undefined;
-  return send(site, ask, held ?? served, { success, search });
-}
-
-function offer(
-  { ram }: Site,
-  served: Extract<Served, { kind: "file" }>,
-  success: Headers,
-  { key, wanted }: Search,
-): Held | undefined {
-  const { meta, outcome, path } = served;
-  if (ram === undefined || key === undefined || outcome.source !== "hit") return undefined;
-  const read = (): Uint8Array | undefined => {
-    try {
-      return readSmallFile(path, meta.bytes);
-    } catch {
-      // told when it is sent from where it lies
-      return undefined;
-    }
-  };
-  return ram.offer(key, { webId: wanted.webId, meta, success, read });
+  const { key, wanted, tries } = search;
+  const again =
+    tries > 1 ? (): Answer => look(site, ask, { ...search, tries: tries - 1 }) : undefined;
+  if (served.kind !== "file" || served.outcome.source !== "hit" || key === undefined) {
+    return send(site, ask, served, { success, again });
+  }
+  const hit = { webId: wanted.webId, served, success };
+  const held = holdHit(site.ram, hit, key);
+  // what is held is found by itself
+  if (held === undefined) site.noted?.note(key, hit);
+  return send(site, ask, held ?? served, { success, again });
 }
 
 interface Sending {
   readonly success: Headers;
-  /** undefined where it cannot be that the file is gone. */
-  readonly search: Search | undefined;
+  /** Where the file is gone; undefined where that cannot be, or was too often. */
+  readonly again: (() => Answer) | undefined;
 }
 
 function send(site: Site, ask: Ask, served: Served | Held, sending: Sending): Answer {
@@ -235,15 +236,12 @@ function sent(
       outcome: served.outcome.source,
       relname: served.meta.relname,
     });
-  const { search } = sending;
   const { relname } = served.meta;
   site.log.debug("a cached file was gone", { relname });
-  if (search === undefined || search.tries <= 1) {
-    throw new Fault("overloaded", "the picture was evicted while it was read", {
-      retryAfterMs: 1000,
-    });
-  }
-  return look(site, ask, { ...search, tries: search.tries - 1 });
+  if (sending.again !== undefined) return sending.again();
+  throw new Fault("overloaded", "the picture was evicted while it was read", {
+    retryAfterMs: 1000,
+  });
 }
 
 function sendOn(site: Site, ask: Ask, { target }: Elsewhere): Response {

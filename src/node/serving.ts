@@ -4,9 +4,10 @@ import { Fault } from "../base/fault.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
 import type { Parts } from "../content/parts.ts";
 import { makePeerHandlers } from "../content/peer-handlers.ts";
-import { makeRepeats } from "../content/repeat.ts";
+import { makeRepeats, type Repeats } from "../content/repeat.ts";
 import { formatCacheStatus } from "../http/cache-status.ts";
 import { type Handler, makeImageHandler } from "../http/image.ts";
+import { makeNoted } from "../http/noted.ts";
 import { makeRam, type Ram } from "../http/ram.ts";
 import { type RamMemory, ramGauge } from "../http/ram-memory.ts";
 import type { PeerHandlers } from "../mesh/tell.ts";
@@ -32,7 +33,8 @@ export function openServing(
 ): Serving {
   const { self, topology, cache, counters, log, clock } = parts;
   const { memory, worker } = options.setup;
-  const ram = openRam(parts, memory.ram, worker);
+  const repeats = makeRepeats(parts);
+  const ram = openRam(parts, { repeats, memory: memory.ram, worker });
   const handlers = makePeerHandlers(parts, (outcome) => formatCacheStatus(self.name, outcome));
   return {
     handler: makeImageHandler({
@@ -40,6 +42,7 @@ export function openServing(
       topology,
       fetchContent: makeFetchContent(parts),
       ram,
+      noted: makeNoted(repeats),
       counters,
       histogram: openHistogram(memory.latencies, worker),
       unread: (relname, error) => cache.noteUnread(relname, error),
@@ -65,11 +68,14 @@ export function openServing(
   };
 }
 
-function openRam(parts: Parts, memory: RamMemory, worker: number): Ram | undefined {
+function openRam(
+  { counters }: Parts,
+  of: { readonly repeats: Repeats; readonly memory: RamMemory; readonly worker: number },
+): Ram | undefined {
+  const { repeats, memory, worker } = of;
   const { roomBytes } = memory;
   if (roomBytes === 0) return undefined;
-  const gauge = ramGauge(memory, worker);
-  return makeRam({ roomBytes, repeats: makeRepeats(parts), counters: parts.counters, gauge });
+  return makeRam({ roomBytes, repeats, counters, gauge: ramGauge(memory, worker) });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Parts } from "../../src/content/parts.ts";
 import { makeRecorder } from "../../src/content/recorder.ts";
 import { makeRepeats } from "../../src/content/repeat.ts";
 import { type Handler, makeImageHandler } from "../../src/http/image.ts";
+import { makeNoted } from "../../src/http/noted.ts";
 import { makeRam } from "../../src/http/ram.ts";
 import { metaOf } from "./cache-dir.ts";
 import { makeNodeParts, type NodeParts } from "./node-parts.ts";
@@ -22,6 +23,10 @@ export interface RamSite extends Disposable {
   readonly handler: Handler;
   /** The same without a RAM tier. */
   readonly plain: Handler;
+  /** Without a RAM tier too, but it notes where hits are. */
+  readonly noting: Handler;
+  /** Of `noting`: how often it asked the content. */
+  searches(): number;
   /** The same cache as another worker has it. */
   readonly other: Cache;
   readonly tombstones: TombstoneTable;
@@ -68,10 +73,21 @@ export function makeRamSite(
     draining: () => draining,
   };
   const handler = makeImageHandler({ ...common, ram });
+  let searches = 0;
+  const noting = makeImageHandler({
+    ...common,
+    noted: makeNoted(makeRepeats(parts)),
+    fetchContent(request) {
+      searches++;
+      return common.fetchContent(request);
+    },
+  });
   const kept = stack.move();
   return {
     ...{ node, parts, handler, other },
     plain: makeImageHandler(common),
+    noting,
+    searches: () => searches,
     tombstones: new TombstoneTable(memory.tombstones),
     bytes: () => bytes,
     put({ facts = FACTS, ...variant }, length, seed = 0) {
