@@ -100,6 +100,9 @@ export const LIMITS = {
   /** Content ids of one group whose first ranks are remembered in one worker. */
   rankMemoMax: 32_768,
 
+  /** Relnames that one worker remembers taken apart: each request between nodes brings the same one several times. */
+  relnameMemoMax: 4096,
+
   /** Variants one reservation may evict: each costs an unlink on the calling thread. */
   cacheVictimsMax: 1024,
   /** Folders of the cache remembered as made, in one worker. */

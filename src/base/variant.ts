@@ -1,6 +1,7 @@
 /** Names of pictures: content id, size, format, and the relname that joins them (spec §3). */
 
 import { LIMITS } from "./limits.ts";
+import { makeMemo } from "./memo.ts";
 
 /** Formats a variant can be made in. */
 export const FORMATS = ["jpg", "png", "webp", "avif", "gif"] as const;
@@ -81,10 +82,27 @@ export function relnameOf(v: Variant): string {
   return `${foldersOf(v.id)}${v.size}/${v.id}.${v.ext}`;
 }
 
+/** The original of an id under each ext that it may have, that of `ext` first. */
+export function originalNames(id: string, ext: string): readonly string[] {
+  const stem = `${foldersOf(id)}${ORIG}/${id}.`;
+  return [ext, ...ORIGINAL_EXTS.filter((other) => other !== ext)].map((one) => stem + one);
+}
+
+const taken = makeMemo<Variant>(LIMITS.relnameMemoMax);
+
 /** The variant a relname stands for, or undefined when it is not exactly of that form; a leading `/` is accepted. */
 export function parseRelname(text: string): Variant | undefined {
   if (text.length > LIMITS.wireRelnameBytesMax) return undefined;
-  // several times for each request between nodes: found by position, not split (bench/micro/wire.ts)
+  // several times for each request between nodes (bench/micro/wire.ts)
+  const known = taken.get(text);
+  if (known !== undefined) return known;
+  const variant = takeApart(text);
+  if (variant !== undefined) taken.set(text, variant);
+  return variant;
+}
+
+/** Found by position, not split. */
+function takeApart(text: string): Variant | undefined {
   const start = text.startsWith("/") ? 1 : 0;
   for (const at of SLASHES_AT) if (text[start + at] !== "/") return undefined;
   const sizeAt = start + SIZE_AT;

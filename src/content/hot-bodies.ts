@@ -3,8 +3,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { isMissing } from "../base/errno.ts";
 import { LIMITS } from "../base/limits.ts";
+import { makeMemo } from "../base/memo.ts";
 import type { VariantMeta } from "../base/variant.ts";
-import { makeMemo } from "../mesh/memo.ts";
 import { digestOf } from "../wire/xxhash.ts";
 
 export interface HotBody {

@@ -5,6 +5,7 @@ import {
   FORMATS,
   ORIG,
   ORIGINAL_EXTS,
+  originalNames,
   PLACEHOLDER,
   PLACEHOLDER_FORMAT,
   relnameOf,
@@ -99,9 +100,8 @@ export function makeLocal(options: {
 
 function firstFound(wanted: Variant, look: Cache["look"]): VariantMeta | undefined {
   if (wanted.size !== ORIG) return look(relnameOf(wanted));
-  const exts = [wanted.ext, ...ORIGINAL_EXTS.filter((ext) => ext !== wanted.ext)];
-  for (const ext of exts) {
-    const meta = look(relnameOf({ ...wanted, ext }));
+  for (const relname of originalNames(wanted.id, wanted.ext)) {
+    const meta = look(relname);
     if (meta !== undefined) return meta;
   }
   return undefined;

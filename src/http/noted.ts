@@ -1,9 +1,9 @@
 /** Hits on disk of one worker that are asked for again: what their URL led to, so that it is not read and searched anew. */
 
 import { LIMITS } from "../base/limits.ts";
+import { makeMemo } from "../base/memo.ts";
 import type { FoundHit, Repeats } from "../content/repeat.ts";
 import type { Served } from "../content/served.ts";
-import { makeMemo } from "../mesh/memo.ts";
 
 export interface DiskHit {
   readonly webId: string;

@@ -1,8 +1,8 @@
 /** Who owns a content id: groups of servers and the ranking within them, from the topology alone (spec §4). */
 
 import { LIMITS } from "../base/limits.ts";
+import { type Memo, makeMemo } from "../base/memo.ts";
 import type { Level, Server, Topology } from "../topology/topology.ts";
-import { type Memo, makeMemo } from "./memo.ts";
 import { md5ModuloRank, type Rank, rendezvousRank } from "./rank.ts";
 
 /** Ranks that are remembered for an id: the owner and those that may stand in for it. */
@@ -75,6 +75,16 @@ export function makeOwnership(topology: {
       .sort((a, b) => a.index - b.index)[0];
     return groups === undefined ? undefined : { server, groups };
   };
+  const upstreamGroupOf = (name: string): UpstreamGroup | undefined => {
+    const upstream = upstreamOf(name);
+    if (upstream === undefined) return undefined;
+    const { server, groups } = upstream;
+    const near = groups.regions.get(server.region ?? "")?.servers ?? [];
+    const far = groups.whole.servers.filter((s) => !near.includes(s));
+    return { level: groups.index, servers: namesOf([...near, ...far]) };
+  };
+  /** Asked for with each request; as many as there are servers. */
+  const upstreamGroups = new Map<string, UpstreamGroup | undefined>();
 
   return {
     rank: (level, region, id, ranksMax) => groupOf(level, region)?.rank(id, ranksMax) ?? [],
@@ -93,12 +103,9 @@ export function makeOwnership(topology: {
       return namesOf(groupOf(server.level, server.region)?.servers ?? []);
     },
     upstreamGroup(name) {
-      const upstream = upstreamOf(name);
-      if (upstream === undefined) return undefined;
-      const { server, groups } = upstream;
-      const near = groups.regions.get(server.region ?? "")?.servers ?? [];
-      const far = groups.whole.servers.filter((s) => !near.includes(s));
-      return { level: groups.index, servers: namesOf([...near, ...far]) };
+      if (!servers.has(name)) return undefined;
+      if (!upstreamGroups.has(name)) upstreamGroups.set(name, upstreamGroupOf(name));
+      return upstreamGroups.get(name);
     },
     upstreamRank(name, id) {
       const upstream = upstreamOf(name);

@@ -2,7 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FORMATS, ORIGINAL_EXTS, parseRelname, relnameOf } from "../../../src/base/variant.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import {
+  FORMATS,
+  ORIGINAL_EXTS,
+  originalNames,
+  parseRelname,
+  relnameOf,
+} from "../../../src/base/variant.ts";
 
 describe("a relname", () => {
   const cases = [
@@ -36,6 +43,24 @@ describe("a relname", () => {
       expect(parseRelname(text)).toBeUndefined();
     });
   }
+});
+
+test("relnames that were read stay readable, remembered or not, and no more are remembered than may be", () => {
+  const relname = (n: number) => relnameOf({ id: `number${n}`, size: "md", ext: "jpg" });
+  const first = parseRelname(relname(0));
+  expect(parseRelname(relname(0))).toBe(first);
+  for (let n = 1; n <= LIMITS.relnameMemoMax; n++) parseRelname(relname(n));
+  expect(parseRelname(relname(0))).not.toBe(first);
+  expect(parseRelname(relname(0))).toEqual(first);
+});
+
+test("an original is looked for under its own ext first, then under each of the others once", () => {
+  const names = originalNames("viral123", "heic");
+  expect(names[0]).toBe("vi/ra/l1/orig/viral123.heic");
+  expect(new Set(names)).toEqual(
+    new Set(ORIGINAL_EXTS.map((ext) => relnameOf({ id: "viral123", size: "orig", ext }))),
+  );
+  expect(names).toHaveLength(ORIGINAL_EXTS.length);
 });
 
 test("whatever is read as a relname is written the same, and one spoilt anywhere is mostly refused", () => {

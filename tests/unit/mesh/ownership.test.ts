@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { LIMITS } from "../../../src/base/limits.ts";
-import { makeMemo } from "../../../src/mesh/memo.ts";
+import { makeMemo } from "../../../src/base/memo.ts";
 import { makeOwnership, TOP_RANKS } from "../../../src/mesh/ownership.ts";
 import { type Candidate, md5ModuloRank, rendezvousRank } from "../../../src/mesh/rank.ts";
 import type { Routing, Server } from "../../../src/topology/topology.ts";
