@@ -13,13 +13,13 @@ import {
 import type { AskFromPeer, PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import type { Trace } from "../observe/trace.ts";
 import { sendOf } from "./body-from.ts";
-import { refuseLoop, startContext } from "./context.ts";
+import { type Context, refuseLoop, startContext } from "./context.ts";
 import { cheapest } from "./generate.ts";
 import { tellHeat } from "./hot/tell-heat.ts";
 import { type HotBodies, makeHotBodies } from "./hot-bodies.ts";
 import { resident } from "./load.ts";
 import { settleId } from "./mend.ts";
-import { factsAsOwner, serveAsOwner } from "./owner.ts";
+import { factsAsOwner, ownedHere, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import type { Outcome, Served } from "./served.ts";
 import { spansToTell, tellAsk, traceOfAsk } from "./tell-ask.ts";
@@ -32,65 +32,94 @@ export type StatusOf = (outcome: Outcome) => string;
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
   // an operator who wants nothing held in memory means this too
   const hotBodies = makeHotBodies(Math.min(LIMITS.hotBodiesBytesMax, parts.self.ramBytes));
-  const answerTo = async (
+  const give = (asked: Asked, served: Served): PeerAnswer => {
+    const { request, sourceAt } = asked;
+    parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
+    const { held, load } = tellHeat(parts, request, served);
+    const head = request.head === true;
+    if (!head) parts.counters.add("peer_bytes", served.meta.bytes - (request.offset ?? 0));
+    return {
+      meta: { ...served.meta, sourceAt: served.meta.sourceAt ?? sourceAt },
+      via: statusOf(served.outcome),
+      detail: served.outcome.source,
+      standIn: served.outcome.source === "stand-in" ? true : undefined,
+      send: toSend(served, { head, hotBodies }),
+      held,
+      load,
+      spoiled: () => void parts.cache.inspectNow(served.meta.relname),
+    };
+  };
+  const find = (asked: Asked, tracing: Trace | undefined): PeerAnswer | Promise<PeerAnswer> => {
+    const { request, wanted, sourceAt } = asked;
+    const context = contextOf(parts, request, tracing);
+    if (request.role === "owner") refuseLoop(context, parts.self.name);
+    if (request.facts === true) {
+      if (request.list === true) return listed(parts, wanted, sourceAt);
+      if (request.role === "local") return offer(parts, wanted, sourceAt);
+      const finding = factsAsOwner(parts, wanted.id, context);
+      return finding.then((facts) => factsAnswer(wanted, facts, sourceAt));
+    }
+    // asked as owner: serve, generate, go upstream, or refuse; never sideways
+    const here = request.role === "local" ? fromDisk(parts, wanted) : ownedHere(parts, wanted);
+    if (here !== undefined) return give(asked, here);
+    return serveAsOwner(parts, wanted, context).then((served) => give(asked, served));
+  };
+  const answerTo = (
     request: AskFromPeer,
     tracing: Trace | undefined,
-  ): Promise<PeerAnswer> => {
+  ): PeerAnswer | Promise<PeerAnswer> => {
     const wanted = parseRelname(request.relname);
     if (wanted === undefined) throw new Fault("bad_frame", "that is no relname of this mesh");
     parts.purged.refuseBlocked(wanted.id);
     const settling = settleId(parts, wanted.id);
-    if (settling !== undefined) await settling;
-    const context = startContext(parts.clock, {
-      hops: request.hops,
-      budgetMs: request.deadlineMs,
-      originalExt: request.originalExt,
-      ...(request.trace === undefined ? {} : { trace: request.trace }),
-      // it can be marked only for those who know the mark
-      standIns: request.standIn === true,
-      signal: () => request.signal,
-      tracing,
-    });
-    if (request.role === "owner") refuseLoop(context, parts.self.name);
     // before anything is looked up: what is found is at least that new
-    const sourceAt = parts.purged.sourceAt(wanted.id);
-    if (request.facts === true) {
-      if (request.list === true) return listed(parts, wanted, sourceAt);
-      if (request.role === "local") return offer(parts, wanted, sourceAt);
-      const facts = await factsAsOwner(parts, wanted.id, context);
-      return factsAnswer(wanted, facts, sourceAt);
-    }
-    // asked as owner: serve, generate, go upstream, or refuse; never sideways
-    const served =
-      request.role === "local"
-        ? fromDisk(parts, wanted)
-        : await serveAsOwner(parts, wanted, context);
-    parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
-    const via = statusOf(served.outcome);
-    const told = tellHeat(parts, request, served);
-    const head = request.head === true;
-    if (!head) parts.counters.add("peer_bytes", served.meta.bytes - (request.offset ?? 0));
-    const spoiled = (): void => void parts.cache.inspectNow(served.meta.relname);
-    return {
-      ...answer(served, { via, head, sourceAt, hotBodies }),
-      ...told,
-      spoiled,
-    };
+    const asked = (): Asked => ({ request, wanted, sourceAt: parts.purged.sourceAt(wanted.id) });
+    return settling === undefined
+      ? find(asked(), tracing)
+      : settling.then(() => find(asked(), tracing));
   };
-  return async (request) => {
+  return (request) => {
     parts.counters.add("peer_request");
     const startedMs = parts.clock.monotonicMs();
     const trace = traceOfAsk(parts, request);
-    try {
-      const answer = await answerTo(request, trace);
+    const told = (answer: PeerAnswer): PeerAnswer => {
       tellAsk(parts, request, { trace, startedMs, outcome: answer.detail });
       const spans = spansToTell(trace);
       return spans === undefined ? answer : { ...answer, spans };
+    };
+    const refused = (error: unknown): Promise<never> => {
+      const fault = asFault(error);
+      tellAsk(parts, request, { trace, startedMs, outcome: fault });
+      return Promise.reject(fault);
+    };
+    let answer: PeerAnswer | Promise<PeerAnswer>;
+    try {
+      answer = answerTo(request, trace);
     } catch (error) {
-      tellAsk(parts, request, { trace, startedMs, outcome: asFault(error) });
-      throw error;
+      return refused(error);
     }
+    return answer instanceof Promise ? answer.then(told, refused) : told(answer);
   };
+}
+
+/** A request, and what it is for. */
+interface Asked {
+  readonly request: AskFromPeer;
+  readonly wanted: Variant;
+  readonly sourceAt: number | undefined;
+}
+
+function contextOf(parts: Parts, request: AskFromPeer, tracing: Trace | undefined): Context {
+  return startContext(parts.clock, {
+    hops: request.hops,
+    budgetMs: request.deadlineMs,
+    originalExt: request.originalExt,
+    trace: request.trace ?? "",
+    // it can be marked only for those who know the mark
+    standIns: request.standIn === true,
+    signal: () => request.signal,
+    tracing,
+  });
 }
 
 function fromDisk(parts: Parts, wanted: Variant): Served {
@@ -119,25 +148,16 @@ function listed(parts: Parts, wanted: Variant, sourceAt: number | undefined): Pe
   return { ...factsAnswer(wanted, facts, sourceAt), variants };
 }
 
-function answer(
+function toSend(
   served: Served,
-  options: {
-    readonly via: string;
-    readonly head: boolean;
-    readonly sourceAt: number | undefined;
-    readonly hotBodies: HotBodies;
-  },
-): PeerAnswer {
-  const meta = { ...served.meta, sourceAt: served.meta.sourceAt ?? options.sourceAt };
-  const { source } = served.outcome;
-  const mark = source === "stand-in" ? { standIn: true } : {};
-  const common = { meta, via: options.via, detail: source, ...mark };
+  options: { readonly head: boolean; readonly hotBodies: HotBodies },
+): PeerAnswer["send"] {
   if (options.head) {
     if (served.kind === "stream") served.body.cancel();
-    return { ...common, send: { kind: "none" } };
+    return { kind: "none" };
   }
   const hot = served.kind === "file" ? options.hotBodies(served.meta, served.path) : undefined;
-  return { ...common, send: hot === undefined ? sendOf(served) : { kind: "bytes", ...hot } };
+  return hot === undefined ? sendOf(served) : { kind: "bytes", bytes: hot.bytes, xxh64: hot.xxh64 };
 }
 
 function factsAnswer(wanted: Variant, facts: Facts, sourceAt: number | undefined): PeerAnswer {

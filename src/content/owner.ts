@@ -35,6 +35,15 @@ export async function serveAsOwner(
   }
 }
 
+/** What is on this disk under the name it is kept by; undefined: to be come by with `serveAsOwner`. Throws Faults. */
+export function ownedHere(parts: Parts, wanted: Variant): Served | undefined {
+  const { local } = parts;
+  refuseMissing(parts, wanted.id);
+  const known = wanted.size === ORIG || !isLowest(parts) || local.facts(wanted.id) !== undefined;
+  const meta = known ? local.look(local.canonical(wanted)) : undefined;
+  return meta && resident(parts, meta, { source: "hit", via: "" });
+}
+
 async function theVariant(parts: Parts, wanted: Variant, context: Context): Promise<Served> {
   const { local, negatives } = parts;
   refuseMissing(parts, wanted.id);

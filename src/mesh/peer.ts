@@ -91,5 +91,8 @@ export interface AskFromPeer extends PeerRequest {
   readonly signal: AbortSignal;
 }
 
-/** Throws a Fault to refuse. Whatever it returns after `signal` has been aborted is given back unread. */
-export type PeerHandler = (request: AskFromPeer) => Promise<PeerAnswer>;
+/**
+ * Throws, or rejects with, a Fault to refuse. What is at hand it gives at once: then the answer leaves before anything
+ * else happens. Whatever it comes to after `signal` has been aborted is given back unread.
+ */
+export type PeerHandler = (request: AskFromPeer) => PeerAnswer | Promise<PeerAnswer>;

@@ -8,7 +8,6 @@ import type { Log } from "../observe/log.ts";
 import { traceIdOf } from "../observe/trace.ts";
 import { answerHeader, encodeError, encodeSaveHead } from "../wire/encode.ts";
 import type { Ask } from "../wire/messages.ts";
-import type { MeshDeadlines } from "./alarm.ts";
 import { IncomingAsk } from "./incoming-ask.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PeerAnswer, PeerHandler } from "./peer.ts";
@@ -26,64 +25,136 @@ export interface ServeOptions {
   readonly out: Outgoing;
   readonly pulse: Pulse;
   readonly clock: Clock;
-  readonly deadlines: MeshDeadlines;
   readonly log: Log;
 }
 
+/** Whether the connection is still good for the next request. */
+type After = "keep" | "close";
+
+/** Writes an answer; `begun` once anything of it has been said. */
+class Saying {
+  readonly #options: Pick<ServeOptions, "out" | "pulse">;
+  begun = false;
+
+  constructor(options: Pick<ServeOptions, "out" | "pulse">) {
+    this.#options = options;
+  }
+
+  readonly write = (bytes: Uint8Array): Promise<void> | undefined => {
+    const { out, pulse } = this.#options;
+    if (this.begun) return out.write(bytes);
+    this.begun = true;
+    return pulse.writeAfter(bytes);
+  };
+}
+
 /**
- * Whether the connection is still good for the next request. Rejects when the answer broke off inside its
- * frame: then only terminating the connection tells the asker.
+ * What is at hand is sent before it returns, and no promise is made for it (bench/versus/peer-stream.ts). Throws or
+ * rejects when the answer broke off inside its frame: then only terminating the connection tells the asker.
  */
-export async function serveAsk(options: ServeOptions): Promise<"keep" | "close"> {
-  const { ask, legacy, callOff, out, clock, pulse } = options;
+export function serveAsk(options: ServeOptions): After | Promise<After> {
+  const saying = new Saying(options);
+  let sending: Promise<void> | undefined;
+  try {
+    const answer = asked(options);
+    // a body that is still coming needs a pulse before its first bytes
+    if (answer instanceof Promise) return serveLate(options, answer, saying);
+    if (answer.send.kind === "body") return serveLate(options, Promise.resolve(answer), saying);
+    sending = send(options, answer, saying);
+  } catch (error) {
+    if (saying.begun) throw error;
+    return refuse(options, error, saying);
+  }
+  return sending === undefined ? "keep" : ended(options, sending, saying);
+}
+
+async function serveLate(
+  options: ServeOptions,
+  answering: Promise<PeerAnswer>,
+  saying: Saying,
+): Promise<After> {
+  const { ask, callOff, clock, pulse } = options;
   pulse.begin(clock.monotonicMs() + ask.deadlineMs, () => {
     callOff.call(new Fault("too_slow", "the answer did not begin in time"));
   });
-  let begun = false;
-  const write = (bytes: Uint8Array): Promise<void> | undefined => {
-    if (begun) return out.write(bytes);
-    begun = true;
-    return pulse.writeAfter(bytes);
-  };
+  const sending = wanted(answering, callOff).then((answer) => send(options, answer, saying));
+  return ended(options, sending, saying);
+}
+
+async function ended(
+  options: ServeOptions,
+  sending: Promise<void>,
+  saying: Saying,
+): Promise<After> {
   try {
-    const answer = await answered(options);
-    const prepared = prepare(ask, answer, legacy);
-    const { source } = prepared;
-    try {
-      const sending = sendAnswer(prepared, write);
-      if (sending !== undefined) {
-        callOff.hear(() => source?.close());
-        await sending;
-      }
-    } catch (error) {
-      // a small file shows its length only when it is read
-      if (!begun && answer.send.kind === "file") answer.spoiled?.();
-      throw error;
-    } finally {
-      callOff.deafen();
-      source?.close();
-    }
+    await sending;
     return "keep";
   } catch (error) {
-    if (begun) throw error;
-    const refusal = refusalOf(asFault(error), options);
-    if (refusal === undefined) return "close";
-    await write(refusal);
-    return "keep";
+    if (saying.begun) throw error;
+    return await refuse(options, error, saying);
   } finally {
-    pulse.end();
+    options.pulse.end();
   }
 }
 
-/** The handler's answer; what comes after the asker has gone or the deadline has passed is given back. */
-function answered(options: ServeOptions): Promise<PeerAnswer> {
-  const { ask, handler, peer, legacy, callOff } = options;
+/** undefined when all of it has been taken at once. Throws or rejects as `sendAnswer`. */
+function send(
+  { ask, legacy, callOff }: ServeOptions,
+  answer: PeerAnswer,
+  saying: Saying,
+): Promise<void> | undefined {
+  const prepared = prepare(ask, answer, legacy);
+  const { source } = prepared;
+  const close = (): void => {
+    callOff.deafen();
+    source?.close();
+  };
+  const failed = (error: unknown): never => {
+    close();
+    // a small file shows its length only when it is read
+    if (!saying.begun && answer.send.kind === "file") answer.spoiled?.();
+    throw error;
+  };
+  let sending: Promise<void> | undefined;
+  try {
+    sending = sendAnswer(prepared, saying.write);
+  } catch (error) {
+    return failed(error);
+  }
+  if (sending === undefined) {
+    close();
+    return undefined;
+  }
+  callOff.hear(() => source?.close());
+  return sending.then(close, failed);
+}
+
+function refuse(options: ServeOptions, error: unknown, saying: Saying): After | Promise<After> {
+  const refusal = refusalOf(asFault(error), options);
+  if (refusal === undefined) return "close";
+  const writing = saying.write(refusal);
+  return writing === undefined ? "keep" : writing.then(() => "keep");
+}
+
+/** The handler's answer. */
+function asked({
+  ask,
+  handler,
+  peer,
+  legacy,
+  callOff,
+}: ServeOptions): PeerAnswer | Promise<PeerAnswer> {
   if (ask.hops > LIMITS.hopsMax) {
     throw new Fault("no_origin", "the request has passed too many nodes; two topologies disagree");
   }
+  return handler(new IncomingAsk(ask, { peer, legacy, callOff }));
+}
+
+/** What comes after the asker has gone or the deadline has passed is given back. */
+function wanted(answering: Promise<PeerAnswer>, callOff: CallOff): Promise<PeerAnswer> {
   return new Promise((resolve, reject) => {
     callOff.hear(reject);
-    handler(new IncomingAsk(ask, { peer, legacy, callOff })).then((answer) => {
+    answering.then((answer) => {
       callOff.deafen();
       if (callOff.reason === undefined) resolve(answer);
       else discard(answer.send);

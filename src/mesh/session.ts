@@ -211,24 +211,25 @@ export class Session {
   }
 
   #serve(ask: Ask): void {
-    const { handlers, counters, log, clock, deadlines, epoch } = this.#options;
+    const { handlers, counters, log, clock, epoch } = this.#options;
+    const { peer, legacy } = this.#greeting;
+    const [out, pulse] = [this.#out, this.#pulse];
     counters.add("peer_request");
     if (ask.epoch !== epoch) counters.add("epoch_mismatch");
-    this.#callOff = new CallOff();
-    this.#work(
-      serveAsk({
-        ask,
-        peer: this.#greeting.peer,
-        legacy: this.#greeting.legacy,
-        callOff: this.#callOff,
-        handler: handlers.ask,
-        out: this.#out,
-        pulse: this.#pulse,
-        clock,
-        deadlines,
-        log,
-      }),
-    );
+    const callOff = new CallOff();
+    this.#callOff = callOff;
+    try {
+      const handler = handlers.ask;
+      const served = serveAsk({ ask, peer, legacy, callOff, handler, out, pulse, clock, log });
+      if (served instanceof Promise) {
+        this.#work(served);
+        return;
+      }
+      if (served === "close") this.#end();
+    } catch (error) {
+      this.#brokenOff(error);
+    }
+    this.#callOff = undefined;
   }
 
   #work(work: Promise<"keep" | "close">): void {
@@ -247,12 +248,7 @@ export class Session {
     try {
       await work;
     } catch (error) {
-      if (this.#closed) return;
-      this.#options.log.info("answer broken off", {
-        peer: this.#greeting.peer,
-        fault: asFault(error),
-      });
-      this.terminate();
+      this.#brokenOff(error);
     }
     this.#callOff = undefined;
     this.#busy = false;
@@ -260,6 +256,13 @@ export class Session {
     if (this.#draining) return this.#end();
     this.#setPaused(false);
     this.#pump();
+  }
+
+  #brokenOff(error: unknown): void {
+    if (this.#closed) return;
+    const { peer } = this.#greeting;
+    this.#options.log.info("answer broken off", { peer, fault: asFault(error) });
+    this.terminate();
   }
 
   #setPaused(on: boolean): void {

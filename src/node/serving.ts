@@ -2,6 +2,7 @@
 
 import { Fault } from "../base/fault.ts";
 import { makeFetchContent } from "../content/fetch-content.ts";
+import type { BusyGauge } from "../content/hot/busy.ts";
 import type { Parts } from "../content/parts.ts";
 import { makePeerHandlers } from "../content/peer-handlers.ts";
 import { makeRepeats, type Repeats } from "../content/repeat.ts";
@@ -55,17 +56,26 @@ export function openServing(
     close: () => ram?.close(),
     handlers: {
       ...handlers,
-      ask: async (request) => {
+      ask(request) {
         if (options.draining()) refuseAsOwner(request);
-        parts.hot.busy.enter();
-        try {
-          return await handlers.ask(request);
-        } finally {
-          parts.hot.busy.leave();
-        }
+        return whileBusy(parts.hot.busy, () => handlers.ask(request));
       },
     },
   };
+}
+
+/** What is answered at once counts while it is, too: its answer tells of it. */
+function whileBusy<T>(busy: BusyGauge, work: () => T | Promise<T>): T | Promise<T> {
+  busy.enter();
+  let waits = false;
+  try {
+    const done = work();
+    if (!(done instanceof Promise)) return done;
+    waits = true;
+    return done.finally(() => busy.leave());
+  } finally {
+    if (!waits) busy.leave();
+  }
 }
 
 function openRam(
