@@ -109,6 +109,8 @@ export const DEADLINES = {
   pathFreshMs: 300_000,
   /** A waiter on a flight looks again at least this often (spikes B: long waitAsync time-outs leak). */
   flightTickMs: 500,
+  /** After which it is looked whether the client of a request to a peer is still there: most are answered before. */
+  goneLookMs: 20,
   /**
    * A client connection without a byte either way for this long is closed: over `requestMs`, so that a slow
    * level below gets its time, and over the 60 s for which nginx keeps upstream connections by default.

@@ -188,7 +188,7 @@ async function fromLevel(parts: Parts, wanted: Variant, context: Context): Promi
   try {
     const served = await parts.sharedAsks.ask(parts, key, {
       context,
-      run: (gone) => askOnce(parts, wanted, { ...context, signal: () => gone }),
+      run: (signal) => askOnce(parts, wanted, { ...context, signal }),
       goOn: ({ meta }, offset) =>
         restOf(parts, { ...context, signal: undefined }, { meta, offset }),
     });

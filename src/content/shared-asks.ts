@@ -1,12 +1,15 @@
 /** Requests of one worker for one variant that another node has are one request to it, whose answer goes to all. */
 
 import type { Body } from "../base/body.ts";
+import { CallOff } from "../base/call-off.ts";
 import type { Clock } from "../base/clock.ts";
+import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { type Wait, waitAbout } from "../base/wait-about.ts";
 import type { Counters } from "../observe/counters.ts";
 import { spanOf } from "../observe/trace.ts";
-import { type Context, withinDeadline } from "./context.ts";
+import type { Context } from "./context.ts";
 import type { Served } from "./served.ts";
 import { makeSharedRoom, SharedBody, type SharedBodyOptions } from "./shared-body.ts";
 import { leaveAtEnd } from "./waiters.ts";
@@ -28,8 +31,8 @@ interface Watched {
 
 export interface Asker {
   readonly context: Context;
-  /** For all who ask: what it is given is aborted when none of them waits any more. */
-  run(signal: AbortSignal): Promise<Served>;
+  /** For all who ask: the signal is aborted when none of them waits any more. */
+  run(signal: () => AbortSignal): Promise<Served>;
   /** The rest of a body that `run` brought, for a reader that was left behind. */
   goOn(served: Served, offset: number): Promise<Body>;
 }
@@ -38,6 +41,10 @@ export interface Asker {
 interface Seat {
   readonly answer: PromiseWithResolvers<Served>;
   readonly collapsed: boolean;
+  /** Until its own deadline. */
+  late: Wait | undefined;
+  /** Until it is looked whether the client is still there. */
+  look: Wait | undefined;
 }
 
 interface Asking {
@@ -45,7 +52,8 @@ interface Asking {
   seats: Set<Seat> | undefined;
   body: SharedBody | undefined;
   served: Served | undefined;
-  readonly gone: AbortController;
+  /** None of those who asked waits any more. */
+  readonly callOff: CallOff;
   /** Somebody reads the same already: more will come, and are let in. */
   readonly sought: boolean;
 }
@@ -61,60 +69,73 @@ export function makeSharedAsks(): SharedAsks {
 
   const begin = (key: string, asker: Asker): Asking => {
     const sought = under.has(key);
-    const gone = new AbortController();
-    const asking: Asking = { seats: new Set(), body: undefined, served: undefined, gone, sought };
+    const callOff = new CallOff();
+    const asking: Asking = {
+      seats: new Set(),
+      body: undefined,
+      served: undefined,
+      callOff,
+      sought,
+    };
     under.set(key, asking);
-    asker.run(gone.signal).then(
-      (served) => {
-        const closed = (): void => forget(key, asking);
-        if (served.kind !== "stream") closed();
-        handOut(asking, { served, room, closed, goOn: (offset) => asker.goOn(served, offset) });
-      },
-      (error: unknown) => {
-        forget(key, asking);
-        for (const { answer } of takeSeats(asking)) answer.reject(asFault(error));
-      },
-    );
+    asker
+      .run(() => callOff.signal)
+      .then(
+        (served) => {
+          const closed = (): void => forget(key, asking);
+          if (served.kind !== "stream") closed();
+          handOut(asking, { served, room, closed, goOn: (offset) => asker.goOn(served, offset) });
+        },
+        (error: unknown) => {
+          forget(key, asking);
+          for (const seat of takeSeats(asking)) seat.answer.reject(asFault(error));
+        },
+      );
     return asking;
   };
 
-  const unseat = (key: string, asking: Asking, seat: Seat): void => {
-    asking.seats?.delete(seat);
-    if (asking.seats?.size !== 0) return;
+  /** Unless it has its answer. */
+  const leave = (key: string, asking: Asking, seat: Seat, fault: Fault): void => {
+    if (asking.seats?.delete(seat) !== true) return;
+    stand(seat);
+    seat.answer.reject(fault);
+    if (asking.seats.size > 0) return;
     forget(key, asking);
-    asking.gone.abort();
+    asking.callOff.call(fault);
   };
 
   return {
-    async ask({ clock, counters }, key, asker) {
+    ask({ clock, counters }, key, asker) {
+      const { context } = asker;
       const known = under.get(key);
       const joins = known !== undefined && (known.seats !== undefined || known.body !== undefined);
       if (joins) counters.add("flight_joined");
       if (joins && known.body !== undefined && known.served !== undefined) {
         const body = known.body.attach();
-        if (body !== undefined) return { ...handed(known.served, true), kind: "stream", body };
+        if (body !== undefined) {
+          return Promise.resolve({ ...handed(known.served, true), kind: "stream", body });
+        }
       }
+      const leftMs = context.deadlineAt - clock.monotonicMs();
+      if (leftMs <= 0) return Promise.reject(tooSlow());
       const asking = joins && known.seats !== undefined ? known : begin(key, asker);
-      const seat: Seat = { answer: Promise.withResolvers(), collapsed: asking === known };
-      asking.seats?.add(seat);
-      const gone = asker.context.signal?.();
-      const leave = (): void => {
-        unseat(key, asking, seat);
-        seat.answer.reject(new Fault("abandoned", "whoever asked has gone"));
+      const collapsed = asking === known;
+      const seat: Seat = {
+        answer: Promise.withResolvers(),
+        collapsed,
+        late: waitAbout(leftMs, () => leave(key, asking, seat, tooSlow())),
+        look: undefined,
       };
-      gone?.addEventListener("abort", leave, { once: true });
-      try {
-        const answer = (): Promise<Served> =>
-          withinDeadline(asker.context, clock, seat.answer.promise);
-        // who began it has the spans of it
-        return await (seat.collapsed ? spanOf(asker.context.tracing, "joined", answer) : answer());
-      } catch (error) {
-        unseat(key, asking, seat);
-        void seat.answer.promise.then(giveBack, ignore);
-        throw error;
-      } finally {
-        gone?.removeEventListener("abort", leave);
+      asking.seats?.add(seat);
+      const { signal } = context;
+      if (signal !== undefined) {
+        seat.look = waitAbout(DEADLINES.goneLookMs, () =>
+          whenAborted(signal(), () => leave(key, asking, seat, goneAway())),
+        );
       }
+      const { promise } = seat.answer;
+      // who began it has the spans of it
+      return collapsed ? spanOf(context.tracing, "joined", () => promise) : promise;
     },
     get size() {
       return under.size;
@@ -156,20 +177,32 @@ function handOut(asking: Asking, { served, room, closed, goOn }: HandOut): void 
   }
 }
 
+/** They have their answer: nothing else ends their wait. */
 function takeSeats(asking: Asking): readonly Seat[] {
   const seats = [...(asking.seats ?? [])];
   asking.seats = undefined;
+  for (const seat of seats) stand(seat);
   return seats;
+}
+
+function stand(seat: Seat): void {
+  seat.late?.end();
+  seat.look?.end();
+}
+
+function whenAborted(signal: AbortSignal, run: () => void): void {
+  if (signal.aborted) run();
+  else signal.addEventListener("abort", run, { once: true });
+}
+
+function tooSlow(): Fault {
+  return new Fault("too_slow", "the answer did not begin in time");
+}
+
+function goneAway(): Fault {
+  return new Fault("abandoned", "whoever asked has gone");
 }
 
 function handed(served: Served, collapsed: boolean): Served {
   return collapsed ? { ...served, outcome: { ...served.outcome, collapsed } } : served;
-}
-
-function giveBack(served: Served): void {
-  if (served.kind === "stream") served.body.cancel();
-}
-
-function ignore(_: Fault): void {
-  // it was told to whoever waited
 }

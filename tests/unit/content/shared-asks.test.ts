@@ -10,6 +10,7 @@ import type { Served } from "../../../src/content/served.ts";
 import { makeSharedAsks } from "../../../src/content/shared-asks.ts";
 import { makeWaiters } from "../../../src/content/waiters.ts";
 import { codeOf } from "../../support/bodies.ts";
+import { until } from "../../support/until.ts";
 import { watchedParts } from "../../support/watched-parts.ts";
 
 const meta = {
@@ -131,6 +132,52 @@ describe("those who ask for one variant of another node", () => {
     await Promise.resolve();
     expect(seen.cancelled).toBe(true);
     expect(DEADLINES.requestMs).toBeGreaterThan(1);
+  });
+});
+
+describe("whoever asked, and whose client has gone", () => {
+  function leaving() {
+    const { parts, asks } = fixture();
+    const answer = Promise.withResolvers<Served>();
+    let load: AbortSignal | undefined;
+    const ask = (client?: AbortController): Promise<Served> =>
+      asks.ask(parts, "abcdef/md", {
+        context: startContext(parts.clock, client && { signal: () => client.signal }),
+        run(signal) {
+          load = signal();
+          return answer.promise;
+        },
+        goOn: () => Promise.reject(new Fault("peer_failed", "not here")),
+      });
+    return { asks, ask, answer, load: () => load };
+  }
+
+  test("before anybody looked leaves, and the load ends with the last of them", async () => {
+    const { asks, ask, load } = leaving();
+    const clients = [new AbortController(), new AbortController()] as const;
+    const asked = clients.map((client) => codeOf(ask(client)));
+    for (const client of clients) client.abort();
+    expect(await Promise.all(asked)).toEqual(["abandoned", "abandoned"]);
+    expect([load()?.aborted, asks.size]).toEqual([true, 0]);
+  });
+
+  test("after that leaves too, and the load goes on for who stays", async () => {
+    const { ask, answer, load } = leaving();
+    const client = new AbortController();
+    let listening = false;
+    const { signal } = client;
+    const listen = signal.addEventListener.bind(signal);
+    signal.addEventListener = (...what: Parameters<typeof listen>) => {
+      listening = true;
+      listen(...what);
+    };
+    const [goes, stays] = [codeOf(ask(client)), ask()];
+    await until(() => listening);
+    client.abort();
+    expect(await goes).toBe("abandoned");
+    expect(load()?.aborted).toBe(false);
+    answer.resolve({ kind: "bytes", meta, outcome, bytes: new Uint8Array(30) });
+    expect((await stays).kind).toBe("bytes");
   });
 });
 
