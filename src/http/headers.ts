@@ -1,6 +1,7 @@
 /** The headers of an answer with a picture in it (spec §2 "Headers on success"). */
 
 import { LIMITS } from "../base/limits.ts";
+import { makeMemo } from "../base/memo.ts";
 import { contentTypeOf, type VariantMeta } from "../base/variant.ts";
 import type { Outcome } from "../content/served.ts";
 import { formatCacheStatus } from "./cache-status.ts";
@@ -42,6 +43,7 @@ export function makeSuccessHeaders(options: {
   const plain = new Map<string, Kept>();
   const varying = new Map<string, Kept>();
   let last: (Kept & { readonly outcome: Outcome; readonly negotiated: boolean }) | undefined;
+  const ofPeers = makeMemo<Kept & { readonly outcome: Outcome }>(LIMITS.headerMemoMax);
 
   const build = (meta: VariantMeta, outcome: Outcome, negotiated: boolean): Headers => {
     const headers = new Headers({
@@ -60,12 +62,24 @@ export function makeSuccessHeaders(options: {
     return headers;
   };
 
+  /** What a peer has is asked for again and again: a copy costs a seventh of building (bench/versus/peer-stream.ts). */
+  const copied = (meta: VariantMeta, outcome: Outcome, negotiated: boolean): Headers => {
+    const key = negotiated ? `${meta.relname} ` : meta.relname;
+    const kept = ofPeers.get(key);
+    const same = kept && sameBytes(kept.meta, meta) && sameOutcome(kept.outcome, outcome);
+    if (same) return new Headers(kept.headers);
+    const headers = build(meta, outcome, negotiated);
+    ofPeers.set(key, { meta, outcome, headers });
+    return new Headers(headers);
+  };
+
   return {
     of(meta, outcome, negotiated) {
       if (outcome.source !== "hit" || outcome.via !== "") {
         const again = last?.meta === meta && last.negotiated === negotiated;
         if (last !== undefined && again && sameOutcome(last.outcome, outcome)) return last.headers;
-        last = { meta, outcome, negotiated, headers: build(meta, outcome, negotiated) };
+        const headers = (outcome.source === "peer" ? copied : build)(meta, outcome, negotiated);
+        last = { meta, outcome, negotiated, headers };
         return last.headers;
       }
       const memo = negotiated ? varying : plain;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
-import { HIT } from "../../../src/content/served.ts";
+import { HIT, type Outcome } from "../../../src/content/served.ts";
 import { makeSuccessHeaders } from "../../../src/http/headers.ts";
 import { metaOf } from "../../support/picture-site.ts";
 
@@ -49,5 +49,32 @@ describe("the headers of a hit", () => {
     expect(headers.of(numbered(0), HIT, false)).toBe(first);
     headers.of(numbered(LIMITS.headerMemoMax), HIT, true);
     expect(headers.of(numbered(0), HIT, false)).not.toBe(first);
+  });
+});
+
+describe("the headers of what a peer has", () => {
+  const peer = { source: "peer", collapsed: false, stored: false, via: "mir-b; hit" } as const;
+
+  test("are the same each time, and those of now", () => {
+    const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
+    const of = (bytes: number, change: Partial<Outcome> = {}, negotiated = false) =>
+      Object.fromEntries(headers.of(metaOf(bytes), { ...peer, ...change }, negotiated));
+    const first = of(1000);
+    expect(first["cache-status"]).toBe("mir-b; hit, mir-edge-1; fwd=uri-miss; detail=peer");
+    expect(of(1000)).toEqual(first);
+    expect(of(1001)["etag"]).not.toBe(first["etag"]);
+    expect(of(1000, { via: "mir-c; hit" })["cache-status"]).toStartWith("mir-c; hit, ");
+    expect(of(1000, { collapsed: true })["cache-status"]).toEndWith("detail=peer; collapsed");
+    expect(of(1000, {}, true)["vary"]).toBe("Accept");
+    expect(of(1000)).toEqual(first);
+  });
+
+  test("are nobody else's: what one answer adds is not in the next", () => {
+    const headers = makeSuccessHeaders({ server: "edge-1", allowOrigin: "*" });
+    for (let i = 0; i < 2; i++) {
+      const mine = headers.of(metaOf(1000), peer, false);
+      expect(mine.get("x-mine")).toBeNull();
+      mine.set("x-mine", "1");
+    }
   });
 });
