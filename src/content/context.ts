@@ -47,7 +47,10 @@ export function startContext(
     hops: options.hops ?? 0,
     originalExt: options.originalExt,
     trace: options.trace ?? "",
-    ...{ standIns, later, signal, tracing },
+    standIns,
+    later,
+    signal,
+    tracing,
   };
 }
 
@@ -65,8 +68,14 @@ export function refuseLoop({ trace }: Context, self: string): void {
   throw new Fault("peer_failed", "the request comes from here; two topologies disagree");
 }
 
+/** Nearly always that of this node. */
+let lastTag = { name: "", tag: "" };
+
 function tagOf(name: string): string {
-  return hash32(name, 0).toString(16).padStart(8, "0");
+  if (lastTag.name !== name) {
+    lastTag = { name, tag: hash32(name, 0).toString(16).padStart(8, "0") };
+  }
+  return lastTag.tag;
 }
 
 /** For finding somebody who goes on with an answer that began in time and broke off. */

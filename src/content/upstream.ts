@@ -89,7 +89,7 @@ export function attemptOf(
     discard: ({ reply }) => reply.body.cancel(),
     // a suspect is asked for want of a better one
     isDoubtful: () => patience.whenLate === "hedge" && parts.health.state(peer) !== "up",
-    async run(callOff) {
+    run(callOff) {
       parts.hedges.earn();
       return askPeer(parts, context, { peer, question, callOff });
     },
@@ -150,18 +150,21 @@ export function tracingOf({
 
 export function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
   const { wanted, facts, head, offset = 0 } = question;
+  const { tracing, originalExt } = context;
+  // of one shape, put together field by field: spreading costs more than all else here
   return {
     relname: relnameOf(wanted),
     role: "owner",
     deadlineMs: budgetBelowMs(context, parts.clock),
     hops: context.hops + 1,
     trace: traceWith(context, parts.self.name),
-    ...tracingOf(context),
-    ...(facts === true ? { facts: true } : {}),
-    ...(head === true ? { head: true } : {}),
-    ...(context.standIns === true && offset === 0 ? { standIn: true } : {}),
-    ...(offset > 0 ? { offset } : {}),
-    ...(context.originalExt === undefined ? {} : { originalExt: context.originalExt }),
+    traceparent: tracing?.traceparent,
+    timed: tracing?.timed === true ? true : undefined,
+    facts: facts === true ? true : undefined,
+    head: head === true ? true : undefined,
+    standIn: context.standIns === true && offset === 0 ? true : undefined,
+    offset: offset > 0 ? offset : undefined,
+    originalExt,
   };
 }
 

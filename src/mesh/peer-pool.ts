@@ -55,12 +55,30 @@ export class PeerPool implements Disposable {
    * used: then, and only while no byte of an answer has come, the request is made once more on a new one. A
    * large answer that does not find a place is asked for again when there is one.
    */
-  async run<T>(leftMs: () => number, run: Run<T>): Promise<T> {
-    try {
-      return await this.#runOnce(leftMs, run);
-    } catch (error) {
-      if (!(error instanceof NotItsTurn)) throw error;
-    }
+  run<T>(leftMs: () => number, run: Run<T>): Promise<T> {
+    const idle = this.#takeIdle();
+    const once =
+      idle === undefined
+        ? this.#acquire(leftMs(), false).then((found) => this.#runOn(found, leftMs, run))
+        : this.#runOn(idle, leftMs, run);
+    return once.catch((error: unknown) => {
+      if (error instanceof NotItsTurn) return this.#runInTurn(leftMs, run);
+      throw error;
+    });
+  }
+
+  #runOn<T>(connection: LinkConnection, leftMs: () => number, run: Run<T>): Promise<T> {
+    const place = new LargePlace(this.#large, false);
+    const reused = connection.requests > 0;
+    const running = run(connection, place);
+    if (!reused) return running;
+    return running.catch(async (error: unknown) => {
+      if (!connection.lost) throw error;
+      return run(await this.#acquire(leftMs(), true), place);
+    });
+  }
+
+  async #runInTurn<T>(leftMs: () => number, run: Run<T>): Promise<T> {
     await this.#large.turn(leftMs());
     const place = new LargePlace(this.#large, true);
     try {
@@ -69,18 +87,6 @@ export class PeerPool implements Disposable {
       place.leave();
       throw error;
     }
-  }
-
-  async #runOnce<T>(leftMs: () => number, run: Run<T>): Promise<T> {
-    const place = new LargePlace(this.#large, false);
-    const connection = this.#takeIdle() ?? (await this.#acquire(leftMs(), false));
-    const reused = connection.requests > 0;
-    try {
-      return await run(connection, place);
-    } catch (error) {
-      if (!reused || !connection.lost) throw error;
-    }
-    return run(await this.#acquire(leftMs(), true), place);
   }
 
   freed(connection: LinkConnection): void {

@@ -142,12 +142,15 @@ export class Trace {
 }
 
 /** The work, and how long it took, however it ended. */
-export async function spanOf<T>(
+export function spanOf<T>(
   trace: Trace | undefined,
   name: SpanName,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (trace === undefined) return work();
+  return trace === undefined ? work() : timed(trace, name, work);
+}
+
+async function timed<T>(trace: Trace, name: SpanName, work: () => Promise<T>): Promise<T> {
   const { clock } = trace;
   const startedMs = clock.monotonicMs();
   try {

@@ -26,6 +26,7 @@ import type {
 import { writeUint } from "./uint.ts";
 
 const utf8 = new TextEncoder();
+const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** The three that never change; shared, so never to be written into. */
 export const HEARTBEAT_FRAME: Uint8Array = textFrame("heartbeat", LITERALS.heartbeat);
@@ -77,7 +78,8 @@ export function encodeError(error: ErrorMessage): Uint8Array {
 }
 
 export function encodeEnd(end: End): Uint8Array {
-  return headedFrame("end", end, 0);
+  // as JSON.stringify would say it: numbers and hex digits need no escapes
+  return headedText("end", `{"bytes":${end.bytes},"xxh64":"${end.xxh64}"}`, 0);
 }
 
 export function encodeAck(ack: Ack): Uint8Array {
@@ -104,23 +106,24 @@ export function answerHeader(options: {
   readonly head: boolean;
 }): SaveHeader {
   const { meta, offset, head, held, load, spans, variants } = options;
+  // what is undefined is not said
   return {
     relname: meta.relname,
     bytes: meta.bytes,
-    ...(offset > 0 && { offset }),
-    ...(head && { head }),
+    offset: offset > 0 ? offset : undefined,
+    head: head ? true : undefined,
     validator: meta.validator,
     modified: meta.modified,
     facts: meta.facts,
     lossySteps: meta.lossySteps,
-    ...(meta.sourceAt !== undefined && { sourceAt: meta.sourceAt }),
+    sourceAt: meta.sourceAt,
     via: boundedVia(printable(options.via)),
     detail: printable(options.detail).slice(0, LIMITS.wireDetailCharsMax),
-    ...(options.standIn === true && { standIn: true }),
-    ...(held !== undefined && { held }),
-    ...(load !== undefined && { load }),
-    ...(spans !== undefined && { spans }),
-    ...(variants !== undefined && { variants }),
+    standIn: options.standIn === true ? true : undefined,
+    held,
+    load,
+    spans,
+    variants,
   };
 }
 
@@ -137,7 +140,7 @@ export function boundedVia(via: string): string {
 
 /** The other side refuses what could break a header line or a log. */
 export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?");
+  return PRINTABLE.test(text) ? text : text.replace(/[^\x20-\x7e]/g, "?");
 }
 
 function textFrame(command: CommandName, text: string): Uint8Array {
@@ -148,7 +151,11 @@ function textFrame(command: CommandName, text: string): Uint8Array {
 }
 
 function headedFrame(command: CommandName, header: object, bodyBytes: number): Uint8Array {
-  const json = utf8.encode(JSON.stringify(header));
+  return headedText(command, JSON.stringify(header), bodyBytes);
+}
+
+function headedText(command: CommandName, text: string, bodyBytes: number): Uint8Array {
+  const json = utf8.encode(text);
   if (json.length > LIMITS.wireJsonBytesMax) {
     throw new Fault("internal", `${command}: ${json.length} bytes of JSON are too many`);
   }

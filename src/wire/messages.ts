@@ -204,6 +204,6 @@ export function metaOf(header: SaveHeader, bodyBytes: number): VariantMeta {
     modified: header.modified ?? 0,
     facts: header.facts ?? UNKNOWN_FACTS,
     lossySteps: header.lossySteps ?? 0,
-    ...(header.sourceAt !== undefined && { sourceAt: header.sourceAt }),
+    sourceAt: header.sourceAt,
   };
 }
