@@ -102,6 +102,8 @@ export const LIMITS = {
 
   /** Relnames that one worker remembers taken apart: each request between nodes brings the same one several times. */
   relnameMemoMax: 4096,
+  /** Content ids for which one worker remembers the ten names that an original may have: 1 KB each. */
+  originalNamesMemoMax: 1024,
 
   /** Variants one reservation may evict: each costs an unlink on the calling thread. */
   cacheVictimsMax: 1024,

@@ -77,15 +77,28 @@ export function isOriginalExt(text: string): text is OriginalExt {
   return (ORIGINAL_EXTS as readonly string[]).includes(text);
 }
 
+/** The one named last: what is asked for is named several times in a row (bench/versus/peer-stream.ts). */
+let lastNamed: { readonly variant: Variant; readonly relname: string } | undefined;
+
 /** `vi/ra/l1/md/viral123.jpg` for {viral123, md, jpg}. The parts must be valid. */
-export function relnameOf(v: Variant): string {
-  return `${foldersOf(v.id)}${v.size}/${v.id}.${v.ext}`;
+export function relnameOf(variant: Variant): string {
+  if (lastNamed?.variant !== variant) {
+    const { id, size, ext } = variant;
+    lastNamed = { variant, relname: `${foldersOf(id)}${size}/${id}.${ext}` };
+  }
+  return lastNamed.relname;
 }
+
+const originals = makeMemo<readonly string[]>(LIMITS.originalNamesMemoMax);
 
 /** The original of an id under each ext that it may have, that of `ext` first. */
 export function originalNames(id: string, ext: string): readonly string[] {
+  const known = originals.get(id);
+  if (known?.[0]?.endsWith(`.${ext}`) === true) return known;
   const stem = `${foldersOf(id)}${ORIG}/${id}.`;
-  return [ext, ...ORIGINAL_EXTS.filter((other) => other !== ext)].map((one) => stem + one);
+  const names = [ext, ...ORIGINAL_EXTS.filter((other) => other !== ext)].map((one) => stem + one);
+  originals.set(id, names);
+  return names;
 }
 
 const taken = makeMemo<Variant>(LIMITS.relnameMemoMax);

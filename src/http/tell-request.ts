@@ -28,7 +28,8 @@ export function traceFor(
     picked: requests.picks(),
     timed: asksTiming(requests, request),
     startedMs,
-    ...node,
+    at: node.at,
+    clock: node.clock,
   });
 }
 

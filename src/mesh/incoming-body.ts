@@ -136,7 +136,7 @@ export class IncomingBody implements PeerBody {
     const heldBytes = this.#verified ? 0 : LIMITS.verifyTailBytes;
     const allowed = this.#bytes - heldBytes - this.#handed;
     if (first === undefined || allowed <= 0) return undefined;
-    const bytes = first.subarray(0, allowed);
+    const bytes = first.length <= allowed ? first : first.subarray(0, allowed);
     if (bytes.length === first.length) this.#queue.shift();
     else this.#queue[0] = first.subarray(allowed);
     this.#handed += bytes.length;

@@ -3,7 +3,9 @@
 const KiB = 1024;
 /** Bodies up to 1 MiB go through the small ones; above, fewer and larger reads are cheaper (spikes C). */
 const SMALL_BYTES = 256 * KiB;
-const LARGE_BYTES = 1024 * KiB;
+const LARGE_FROM_BYTES = 1024 * KiB;
+/** Room for what belongs around a piece, so that 2 MiB leave in two. */
+const LARGE_BYTES = LARGE_FROM_BYTES + 4 * KiB;
 /** Kept for the next answer. */
 const SMALL_SPARE_MAX = 16;
 const LARGE_SPARE_MAX = 4;
@@ -24,7 +26,7 @@ export function fitsInBuffer(bodyBytes: number, aroundBytes: number): boolean {
 
 /** For a body of that many bytes; to be given back by `giveBuffer`. */
 export function takeBuffer(bodyBytes: number): Uint8Array {
-  if (bodyBytes <= LARGE_BYTES || largeInUse >= LARGE_MAX) {
+  if (bodyBytes <= LARGE_FROM_BYTES || largeInUse >= LARGE_MAX) {
     return small.pop() ?? new Uint8Array(SMALL_BYTES);
   }
   largeInUse++;

@@ -61,6 +61,15 @@ test("an original is looked for under its own ext first, then under each of the 
     new Set(ORIGINAL_EXTS.map((ext) => relnameOf({ id: "viral123", size: "orig", ext }))),
   );
   expect(names).toHaveLength(ORIGINAL_EXTS.length);
+  expect(originalNames("viral123", "heic")).toBe(names);
+  expect(originalNames("viral123", "png")[0]).toBe("vi/ra/l1/orig/viral123.png");
+});
+
+test("the names of an original are remembered for so many ids and no more", () => {
+  const names = originalNames("viral123", "png");
+  for (let n = 0; n <= LIMITS.originalNamesMemoMax; n++) originalNames(`number${n}`, "jpg");
+  expect(originalNames("viral123", "png")).not.toBe(names);
+  expect(originalNames("viral123", "png")).toEqual(names);
 });
 
 test("whatever is read as a relname is written the same, and one spoilt anywhere is mostly refused", () => {
