@@ -62,9 +62,12 @@ describe("the headers of what a peer has", () => {
     const first = of(1000);
     expect(first["cache-status"]).toBe("mir-b; hit, mir-edge-1; fwd=uri-miss; detail=peer");
     expect(of(1000)).toEqual(first);
-    expect(of(1001)["etag"]).not.toBe(first["etag"]);
     expect(of(1000, { via: "mir-c; hit" })["cache-status"]).toStartWith("mir-c; hit, ");
+    expect(of(1000)).toEqual(first);
     expect(of(1000, { collapsed: true })["cache-status"]).toEndWith("detail=peer; collapsed");
+    expect(of(1000)).toEqual(first);
+    const other = headers.of({ ...metaOf(1000), validator: "f".repeat(16) }, peer, false);
+    expect(other.get("etag")).not.toBe(first["etag"] ?? null);
     expect(of(1000, {}, true)["vary"]).toBe("Accept");
     expect(of(1000)).toEqual(first);
   });
