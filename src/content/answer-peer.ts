@@ -79,7 +79,6 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       : settling.then(() => find(asked(), tracing));
   };
   return (request) => {
-    parts.counters.add("peer_request");
     const startedMs = parts.clock.monotonicMs();
     const trace = traceOfAsk(parts, request);
     const told = (answer: PeerAnswer): PeerAnswer => {

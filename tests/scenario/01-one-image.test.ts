@@ -72,6 +72,18 @@ describe("one picture through three levels", () => {
     expect(edge).toMatchObject({ detail: "upstream", stored: true });
   });
 
+  test("what a peer is asked is counted once", async () => {
+    const asked = async (): Promise<number> => {
+      const counts = await Promise.all(EDGES.map((edge) => mesh.counter(edge, "peer_request")));
+      return counts.reduce((a, b) => a + b);
+    };
+    const before = await asked();
+    const answers = [...(await askEverywhere("/puddle/portrait/sm/a.webp")).values()];
+    const fromPeers = answers.filter((a) => membersOf(a).at(-1)?.detail === "peer");
+    expect(fromPeers.length).toBeGreaterThan(0);
+    expect((await asked()) - before).toBe(fromPeers.length);
+  });
+
   test("a picture lying on its side comes upright", async () => {
     const answer = await mesh.get("edge-1", "/puddle/portrait/md/a.jpg");
     const { width, height, orientation } = await pictureOf(answer);
