@@ -19,7 +19,7 @@ import { serveCommands } from "./demo/serve-commands.ts";
 import { type DemoEnv, openStateDir } from "./demo/state-dir.ts";
 import { listenForStop } from "./demo/stop-signals.ts";
 import { startTraffic } from "./demo/traffic.ts";
-import { type Output, terminal } from "./output.ts";
+import { aside, type Output, terminal } from "./output.ts";
 import { UsageError } from "./usage.ts";
 
 const args = {
@@ -114,19 +114,6 @@ async function tellLoss(fleet: Fleet, output: Output): Promise<number> {
   const { node, how } = await fleet.lost;
   complainOf(node, `${node.name} ${how}; the others are stopped`, output);
   return 1;
-}
-
-/** What is for people goes to standard error where standard output is for machines. */
-function aside(output: Output): Output {
-  const { complain } = output;
-  return {
-    say: complain,
-    complain,
-    write() {},
-    columns: () => undefined,
-    isTerminal: false,
-    colour: false,
-  };
 }
 
 interface Show {

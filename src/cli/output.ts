@@ -25,6 +25,18 @@ export const terminal: Output = {
   colour: process.stdout.isTTY === true && !process.env["NO_COLOR"],
 };
 
+/** What is for people goes to standard error where standard output is for machines. */
+export function aside({ complain }: Pick<Output, "complain">): Output {
+  return {
+    say: complain,
+    complain,
+    write() {},
+    columns: () => undefined,
+    isTerminal: false,
+    colour: false,
+  };
+}
+
 /** Synchronous, so that nothing is lost when the process ends; a reader that went away ends us quietly. */
 function put(fd: number, text: string): void {
   const bytes = Buffer.from(text);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf } from "../support/child-processes.ts";
+import { ended } from "../support/ended.ts";
 import { freePort } from "../support/free-port.ts";
 import { EXECUTABLE, startMesh } from "../support/mesh.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
@@ -17,12 +18,7 @@ afterAll(() => dir[Symbol.dispose]());
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const child = Bun.spawn([EXECUTABLE, ...args], { stdout: "pipe", stderr: "pipe" });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code, out, err };
+  return await ended(child);
 }
 
 describe("the command line", () => {

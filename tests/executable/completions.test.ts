@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ended } from "../support/ended.ts";
 import { EXECUTABLE } from "../support/mesh.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
@@ -29,11 +30,7 @@ async function run(...command: string[]): Promise<{ code: number; lines: string[
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
+  const { code, out, err } = await ended(child);
   return { code, lines: out.split("\n").filter((line) => line !== ""), err };
 }
 

@@ -5,6 +5,7 @@ import { appendFileSync, copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ROOT } from "../../scripts/setup.ts";
 import { childrenOf } from "../support/child-processes.ts";
+import { ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg, pictureOf } from "../support/pictures.ts";
 import { makeTempDir } from "../support/temp-dir.ts";
@@ -16,12 +17,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code, out, err };
+  return await ended(child);
 }
 
 describe("mir ready", () => {

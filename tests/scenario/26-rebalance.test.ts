@@ -18,6 +18,7 @@ import {
   settled,
   sumOf,
 } from "../support/changing-mesh.ts";
+import { ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { writePicture } from "../support/pictures.ts";
 import { makeTempDir } from "../support/temp-dir.ts";
@@ -60,12 +61,7 @@ async function askAll(mesh: Mesh, nodes: readonly string[]): Promise<Map<string,
 
 async function mir(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const child = Bun.spawn([EXECUTABLE, ...args], { stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
+  return await ended(child);
 }
 
 /** `mir rebalance` at each node. */

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MeshDocument } from "../../src/http/mesh-document.ts";
 import type { WhyDocument } from "../../src/node/why.ts";
+import { ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { ranksOf } from "../support/owners.ts";
 import { writePicture } from "../support/pictures.ts";
@@ -46,12 +47,7 @@ async function mir(...args: string[]): Promise<{ code: number; out: string; err:
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code, out, err };
+  return await ended(child);
 }
 
 async function why(server: string, ...args: string[]): Promise<WhyDocument> {

@@ -1,6 +1,7 @@
 /** Orders that name many pictures: done a batch after the other, told as one, with their progress on a terminal. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { writePicture } from "../support/pictures.ts";
 import { openPseudoTerminal } from "../support/pseudo-terminal.ts";
@@ -28,12 +29,7 @@ afterAll(async () => {
 async function mir(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const node = ["--topology", mesh.topologyFile, "--server", "edge-1"];
   const child = Bun.spawn([EXECUTABLE, ...args, ...node], { stdout: "pipe", stderr: "pipe" });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code, out, err };
+  return await ended(child);
 }
 
 describe("mir purge and mir warm of many", () => {

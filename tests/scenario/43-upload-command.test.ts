@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import { type Ended, ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
@@ -36,12 +37,6 @@ afterAll(async () => {
   dir?.[Symbol.dispose]();
 });
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 async function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   const child = Bun.spawn([EXECUTABLE, "upload", ...args], {
     cwd: dir.path,
@@ -50,12 +45,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
+  return await ended(child);
 }
 
 describe("mir upload", () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Canonical } from "../../src/cli/bench/headlines.ts";
 import type { Summary } from "../../src/cli/bench/summary.ts";
 import { startDelayingProxy } from "../support/delaying-proxy.ts";
+import { type Ended, ended } from "../support/ended.ts";
 import { freePort } from "../support/free-port.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
@@ -65,12 +66,6 @@ afterAll(async () => {
   dir?.[Symbol.dispose]();
 });
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 function start(args: readonly string[], env: Record<string, string> = {}) {
   return Bun.spawn([EXECUTABLE, "bench", ...args], {
     cwd: dir.path,
@@ -83,12 +78,7 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
 
 async function bench(args: readonly string[], env?: Record<string, string>): Promise<Ended> {
   const child = start(args, env);
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
+  return await ended(child);
 }
 
 async function summaryOf(args: readonly string[]): Promise<Summary> {

@@ -14,7 +14,7 @@ import { isGood } from "../demo/round.ts";
 import { serveCommands } from "../demo/serve-commands.ts";
 import { type DemoEnv, openStateDir } from "../demo/state-dir.ts";
 import { listenForStop } from "../demo/stop-signals.ts";
-import type { Output } from "../output.ts";
+import { aside, type Output } from "../output.ts";
 import type { Canonical } from "./headlines.ts";
 import { packIds } from "./id-pack.ts";
 import { measure } from "./measure.ts";
@@ -143,16 +143,4 @@ function groupsOf({ photos, map }: Running, good: ReadonlySet<string>): readonly
     const { target } = parseAddress(edge.origin);
     return [{ target, ids: packIds(own.map(({ webId }) => webId)) }];
   });
-}
-
-/** What is for people goes to standard error where standard output is for machines. */
-function aside({ complain }: Output): Output {
-  return {
-    say: complain,
-    complain,
-    write() {},
-    columns: () => undefined,
-    isTerminal: false,
-    colour: false,
-  };
 }
