@@ -31,7 +31,7 @@ describe("mir ready", () => {
     await mesh.kill("edge", "SIGKILL");
     const gone = await run(["ready", ...flags]);
     expect(gone.code).toBe(1);
-    expect(gone.err).toContain("the node does not answer: is it running here?");
+    expect(gone.err).toContain("is it running, on this machine, as this user?");
   });
 
   test("takes the node from the environment, as an image sets it; a flag goes before", async () => {
