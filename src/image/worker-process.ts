@@ -1,6 +1,6 @@
 /** An image worker: a child process that does one image job at a time until its parent goes away. */
 
-import { dlopen, FFIType } from "bun:ffi";
+import { dlopen, FFIType, ptr } from "bun:ffi";
 import { readdirSync, writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { LIBC } from "../base/libc.ts";
@@ -8,6 +8,8 @@ import { type FromChild, parseToChild, type ToChild } from "./child-messages.ts"
 import type { ImageJob, JobOutcome } from "./job.ts";
 
 /** prctl(2): the signal this process gets when its parent dies. */
+/** The class of what runs when nothing else wants to (sched.h). */
+const SCHED_IDLE = 5;
 const PR_SET_PDEATHSIG = 1;
 /** Where the kernel looks for somebody to end when memory runs out: here, before the node itself. */
 const OOM_SCORE = "/proc/self/oom_score_adj";
@@ -82,11 +84,24 @@ function dieWithParent(): void {
 function yieldToServing(): void {
   try {
     // on Linux the priority belongs to a thread; later threads inherit it from the one that starts them
-    for (const thread of readdirSync("/proc/self/task")) {
-      setPriority(Number(thread), constants.priority.PRIORITY_LOW);
-    }
+    const threads = readdirSync("/proc/self/task").map(Number);
+    for (const thread of threads) setPriority(thread, constants.priority.PRIORITY_LOW);
     writeFileSync(OOM_SCORE, OOM_SCORE_OF_IMAGE_WORKERS);
+    giveWayAtOnce(threads);
   } catch {
     // a kernel without /proc, or a container that forbids it: the work itself goes on
   }
+}
+
+/**
+ * A thread of lowest priority keeps its processor until the next tick; one of the idle class gives it up to whatever
+ * of another class wakes (sched(7), SCHED_IDLE). Hits wait for less (bench/saturation.ts).
+ */
+function giveWayAtOnce(threads: readonly number[]): void {
+  const libc = dlopen(LIBC, {
+    sched_setscheduler: { args: [FFIType.i32, FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
+  });
+  const noPriority = ptr(new Int32Array(1));
+  for (const thread of threads) libc.symbols.sched_setscheduler(thread, SCHED_IDLE, noPriority);
+  libc.close();
 }

@@ -23,15 +23,21 @@ export function niceOf(pid: number): number {
   return statOf(pid).nice;
 }
 
+/** Scheduling class of the process's first thread: 0 is that of everything, 5 what runs when nothing else wants to. */
+export function schedulingOf(pid: number): number | undefined {
+  return statOf(pid).scheduling;
+}
+
 function commandOf(pid: number): string {
   return readOrNothing(`/proc/${pid}/cmdline`);
 }
 
-function statOf(pid: number): { state: string; parent: number; nice: number } {
+function statOf(pid: number) {
   const text = readOrNothing(`/proc/${pid}/stat`);
   // the second field is a name in parentheses that may hold anything
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "", parent: Number(fields[1]), nice: Number(fields[16]) };
+  const [parent, nice, scheduling] = [fields[1], fields[16], fields[38]].map(Number);
+  return { state: fields[0] ?? "", parent: parent ?? 0, nice: nice ?? 0, scheduling };
 }
 
 function readOrNothing(path: string): string {

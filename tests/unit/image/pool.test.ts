@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageJob } from "../../../src/image/job.ts";
-import { isGone, niceOf } from "../../support/child-processes.ts";
+import { isGone, niceOf, schedulingOf } from "../../support/child-processes.ts";
 import { drawNoise, JOB_LIMITS, makeJob } from "../../support/image-jobs.ts";
 import { busyWorker, faultOf, startPool, workersHere } from "../../support/image-pool.ts";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.ts";
@@ -40,6 +40,9 @@ function endless(source = large): ImageJob & { target: string } {
   const box = { width: 2400, height: 1800 };
   return makeJob(source, join(dir.path, crypto.randomUUID()), { format: "avif", effort: 9, box });
 }
+
+/** sched(7). */
+const SCHED_IDLE = 5;
 
 describe("work", () => {
   test("no child before the first job, and no more than are needed or allowed", async () => {
@@ -84,6 +87,7 @@ describe("work", () => {
       await tried.pool.run(quick(), patient);
       const [pid = 0] = workersHere();
       expect(niceOf(pid)).toBe(19);
+      expect(schedulingOf(pid)).toBe(SCHED_IDLE);
       expect(await Bun.file(`/proc/${pid}/oom_score_adj`).text()).toBe("500\n");
       expect(await Bun.file(`/proc/${pid}/environ`).text()).not.toContain("hush");
     } finally {
