@@ -1,8 +1,10 @@
-/** What cannot be decoded may be the fault of this node's disk: then it is brought here again, and tried once more. */
+/** What cannot be decoded may be damaged or outdated on this disk: then it is brought here again, and tried once more. */
 
 import { asFault, type FaultCode } from "../base/fault.ts";
 import { relnameOf } from "../base/variant.ts";
+import type { Context } from "./context.ts";
 import type { Parts } from "./parts.ts";
+import { keptOriginal, wasReplaced } from "./replaced.ts";
 
 const MAY_BE_THE_DISK: ReadonlySet<FaultCode> = new Set([
   "undecodable",
@@ -10,17 +12,23 @@ const MAY_BE_THE_DISK: ReadonlySet<FaultCode> = new Set([
   "image_failed",
 ]);
 
-/** Runs the work a second time where files of the id on this disk turn out to be damaged; they are set aside by then. */
+/**
+ * Runs the work a second time where files of the id on this disk turn out to be damaged, or the original to be
+ * another one by now; they are out of the way by then.
+ */
 export async function mended<T>(
-  parts: Pick<Parts, "cache" | "local">,
-  id: string,
+  parts: Parts,
+  { id, context }: { readonly id: string; readonly context: Context },
   work: () => Promise<T>,
 ): Promise<T> {
+  const kept = keptOriginal(parts, id);
   try {
     return await work();
   } catch (error) {
-    if (!MAY_BE_THE_DISK.has(asFault(error).code)) throw error;
-    if (!(await hadDamaged(parts, id))) throw error;
+    const fault = asFault(error);
+    const damaged = MAY_BE_THE_DISK.has(fault.code) && (await hadDamaged(parts, id));
+    const mayWork = damaged || (kept && (await wasReplaced(parts, context, { id, kept, fault })));
+    if (mayWork !== true) throw error;
     return work();
   }
 }

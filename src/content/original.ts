@@ -32,6 +32,12 @@ async function openOriginal(parts: Parts, context: Context, id: string): Promise
     ...(context.originalExt === undefined ? {} : { ext: context.originalExt }),
     ...(tracing === undefined ? {} : { traceparent: tracing.traceparent }),
   });
+  if (opened.bytes === 0) {
+    opened.body.cancel();
+    const hint = "it may be about to be written: copy under another name, then rename";
+    parts.log.warn("origin_empty_file", { origin: parts.origin.name, id, hint });
+    throw new Fault("not_found", "the original is empty");
+  }
   context.story?.from(parts.origin.name);
   const { head, body } = await readHead(opened.body, Math.min(SNIFF_BYTES, opened.bytes));
   return {

@@ -123,7 +123,7 @@ async function findFacts(parts: Parts, id: string, context: Context): Promise<Fa
     const seen =
       below?.reply.meta ??
       (await factsNext(parts, id, context)) ??
-      (await mended(parts, id, () => lookAtOriginal(parts, id, context)));
+      (await mended(parts, { id, context }, () => lookAtOriginal(parts, id, context)));
     local.remember(id, seen.facts, seen.sourceAt);
     return seen.facts;
   } catch (error) {

@@ -45,9 +45,13 @@ type Opened =
   | { kind: "past-cache" };
 
 export const producer: Producer = {
-  produce: (parts, task, lead) => mended(parts, task.name.id, () => produce(parts, task, lead)),
-  direct: (parts, task) => mended(parts, task.name.id, () => direct(parts, task)),
+  produce: (parts, task, lead) => mended(parts, workOf(task), () => produce(parts, task, lead)),
+  direct: (parts, task) => mended(parts, workOf(task), () => direct(parts, task)),
 };
+
+function workOf({ name, context }: Task) {
+  return { id: name.id, context };
+}
 
 async function produce(parts: Parts, task: Task, lead: Lead): Promise<Served | Fault | undefined> {
   const opened = await open(parts, task);

@@ -31,7 +31,13 @@ afterAll(async () => {
 });
 
 describe("damaged pictures", () => {
-  for (const id of ["cut-short", "not-a-picture", "script", "empty-file"]) {
+  test("an empty file is no original: 404, and the log names it", async () => {
+    expect((await mesh.get("edge-1", "/puddle/empty-file/md/a.jpg")).status).toBe(404);
+    expect((await mesh.get("edge-1", "/puddle/empty-file/orig/a.jpg")).status).toBe(404);
+    expect(mesh.node("edge-1").log()).toContain("origin_empty_file");
+  });
+
+  for (const id of ["cut-short", "not-a-picture", "script"]) {
     test(`${id} is 422 that may be kept for a minute, as JSON, and the node lives on`, async () => {
       const answer = await mesh.get("edge-1", `/puddle/${id}/md/a.jpg`);
       expect(answer.status).toBe(422);

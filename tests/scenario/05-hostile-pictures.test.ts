@@ -49,7 +49,7 @@ beforeAll(async () => {
     ["named-01.png", gif, [200], [200]],
     ["page-01.jpg", Buffer.concat([jpg, Buffer.from("<html><script>")]), [200], [200]],
     ["drawing-01.png", Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), [422], [422]],
-    ["empty-01.jpg", Buffer.alloc(0), [422], [422]],
+    ["empty-01.jpg", Buffer.alloc(0), [404], [404]],
   );
   const random = seeded(7);
   for (let i = 0; i < MUTATED; i++) {
