@@ -24,6 +24,8 @@ export type AdminHandler = (
   server?: RequestTimer,
 ) => Response | Promise<Response>;
 
+const TO_OPERATOR = { allowOrigin: "", forOperator: true } as const;
+
 /** What a GET answers beside the pages that every node has. May throw Faults. */
 export type AdminPage = (request: Request, server?: RequestTimer) => Response | Promise<Response>;
 
@@ -84,14 +86,14 @@ export function makeAdminHandler(options: {
       }
       return await answer(request, server);
     } catch (error) {
-      return faultResponse(error, { allowOrigin: "", headers: { Allow: "GET, HEAD" } });
+      return faultResponse(error, { ...TO_OPERATOR, headers: { Allow: "GET, HEAD" } });
     }
   };
 }
 
 /** A page in a browser cannot send that header to another site unasked, so it proves a tool of the operator's. */
 async function act(request: Request, action: AdminAction): Promise<Response> {
-  const refusal = { allowOrigin: "", headers: { Allow: "POST" } };
+  const refusal = { ...TO_OPERATOR, headers: { Allow: "POST" } };
   try {
     if (request.method !== "POST") {
       throw new Fault("method_not_allowed", "that is done by POST");
@@ -178,7 +180,7 @@ function fromHere(handler: AdminHandler, host: string): AdminHandler {
     try {
       refuseForeign(request.headers, host);
     } catch (error) {
-      return faultResponse(error, { allowOrigin: "" });
+      return faultResponse(error, TO_OPERATOR);
     }
     return handler(request, server);
   };
@@ -192,9 +194,10 @@ function guarded(handler: AdminHandler, token: string): AdminHandler {
     if (open.includes(pathOfTarget(request.url))) return handler(request, server);
     const given = sha256(request.headers.get("authorization") ?? "");
     if (timingSafeEqual(given, expected)) return handler(request, server);
-    return faultResponse(new Fault("unauthorized", "the admin token is missing or wrong"), {
-      allowOrigin: "",
-    });
+    return faultResponse(
+      new Fault("unauthorized", "the admin token is missing or wrong"),
+      TO_OPERATOR,
+    );
   };
 }
 
@@ -204,7 +207,7 @@ function sha256(text: string): Uint8Array {
 
 function answerError(error: Error, log: Log): Response {
   log.error("an admin request failed", { error });
-  return faultResponse(error, { allowOrigin: "" });
+  return faultResponse(error, TO_OPERATOR);
 }
 
 function readyText({ remarks }: { readonly remarks?: () => readonly string[] }): string {

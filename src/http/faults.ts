@@ -1,6 +1,6 @@
 /** A failure as an HTTP answer: small JSON, how long it may be kept, when to come back (spec §2 "Answers"). */
 
-import { asFault, FAULTS } from "../base/fault.ts";
+import { asFault, FAULTS, publicMessage } from "../base/fault.ts";
 import { formatHttpDate } from "./http-date.ts";
 
 /** Methods of the public routes. */
@@ -13,13 +13,16 @@ export interface FaultResponseOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Unix seconds of an answer to HEAD: Bun leaves `Date` out there. */
   readonly headDate?: number | undefined;
+  /** Read by an operator: messages in full. */
+  readonly forOperator?: boolean;
 }
 
 /** Anything thrown as a Response. What is no Fault becomes `internal`, of which only the code is told. */
 export function faultResponse(error: unknown, options: FaultResponseOptions): Response {
   const fault = asFault(error);
   const { status, cacheSeconds, hint } = FAULTS[fault.code];
-  const message = fault.code === "internal" ? "unexpected failure" : fault.message;
+  const whole = options.forOperator === true && fault.code !== "internal";
+  const message = whole ? fault.message : publicMessage(fault);
   const headers = new Headers(options.headers);
   headers.set("Content-Type", "application/json");
   headers.set("Cache-Control", cacheSeconds === 0 ? "no-store" : `max-age=${cacheSeconds}`);

@@ -257,6 +257,8 @@ function failed(site: Site, ask: Ask, error: unknown): Response {
   if (fault.code === "internal") {
     log.error("request failed", { url: ask.url, error: fault, ...traceFields(ask.trace) });
   }
+  // clients are told less
+  else log.debug("request refused", { url: ask.url, fault, ...traceFields(ask.trace) });
   if (fault.code === "overloaded") counters.add("shed");
   const headDate = dateOnHead(ask.request, clock.wallSeconds());
   const headers = ask.lookedFor

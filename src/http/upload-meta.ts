@@ -35,12 +35,13 @@ export function makeKeyCheck(keys: readonly string[]): KeyCheck {
 }
 
 /**
- * Throws `bad_upload_key` before it looks at anything else, so that who has no key learns nothing, and
- * `bad_request` naming the first field that is wrong.
+ * What is no JSON object is `bad_request` at once: it says nothing of any key. Then throws `bad_upload_key` before it looks at
+ * anything else, so that who has no key learns nothing, and `bad_request` naming the first field that is wrong.
  */
 export function parseUploadMeta(text: string, isKey: KeyCheck): UploadWish {
   const found = parseJson(text);
-  const key = found === undefined ? undefined : (found as { readonly key?: unknown }).key;
+  if (found === undefined) throw new Fault("bad_request", "meta must be a JSON object");
+  const { key } = found as { readonly key?: unknown };
   if (typeof key !== "string" || !isKey(key)) {
     throw new Fault("bad_upload_key", "the upload key is missing or wrong");
   }

@@ -23,7 +23,7 @@ const PATH: readonly { readonly type: string; readonly skip: number }[] = [
 export function heifFacts(path: string, limits: JobLimits): Facts {
   const head = readHead(path);
   const sides = sniff(head) === "heic" ? sidesOf(head) : undefined;
-  if (sides === undefined) throw new Fault("undecodable", "the stored HEIC does not tell its size");
+  if (sides === undefined) throw new Fault("undecodable", "the HEIC does not tell its size");
   const pixels = sides.width * sides.height;
   if (pixels > limits.pixels) {
     throw new Fault(

@@ -75,13 +75,9 @@ export function refuseLongAnimation({ facts, frames }: Picture, limits: JobLimit
 
 /** What sharp throws about bytes it cannot decode, as a Fault; its text may hold a path and stays the cause. */
 export function undecodable(format: string, cause: unknown): Fault {
-  return new Fault(
-    "undecodable",
-    `the stored ${format} is damaged, cut short, or no ${format} at all`,
-    {
-      cause,
-    },
-  );
+  return new Fault("undecodable", `the ${format} is damaged, cut short, or no ${format} at all`, {
+    cause,
+  });
 }
 
 function readExt(path: string, limits: JobLimits): OriginalExt {
@@ -103,9 +99,9 @@ function readExt(path: string, limits: JobLimits): OriginalExt {
 
 function decodable(ext: OriginalExt): Format {
   if (isFormat(ext)) return ext;
-  if (ext === "heic") throw new Fault("heic_unsupported", "the stored picture is HEIC");
-  if (ext === "bin") throw new Fault("undecodable", "the stored bytes are no picture");
-  throw new Fault("unsupported_image", `the stored picture is ${ext}`);
+  if (ext === "heic") throw new Fault("heic_unsupported", "the picture is HEIC");
+  if (ext === "bin") throw new Fault("undecodable", "the bytes are no picture");
+  throw new Fault("unsupported_image", `the picture is ${ext}`);
 }
 
 async function readHeader(path: string, format: Format): Promise<Metadata> {

@@ -1,6 +1,6 @@
 /** What a peer's answer must be like to be the answer to the request. */
 
-import { Fault, isFaultCode } from "../base/fault.ts";
+import { Fault, isFaultCode, refusedBy } from "../base/fault.ts";
 import { parseRelname, type VariantMeta } from "../base/variant.ts";
 import { type Ask, type ErrorMessage, metaOf, type SaveHeader } from "../wire/messages.ts";
 
@@ -27,6 +27,6 @@ export function acceptAnswer(header: SaveHeader, bodyBytes: number, ask: Ask): V
 /** The Fault that a peer's `~` stands for; a code that is unknown here becomes `peer_failed`. */
 export function refusalOf({ code, retryAfterMs }: ErrorMessage, peer: string): Fault {
   const known = isFaultCode(code) ? code : "peer_failed";
-  const told = `the node ${peer} answered ${code}`;
-  return new Fault(known, told, retryAfterMs === undefined ? {} : { retryAfterMs });
+  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return refusedBy(known, { told: `the node ${peer} answered ${code}`, ...retry });
 }

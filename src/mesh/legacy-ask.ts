@@ -9,7 +9,7 @@ import type { Piece } from "../wire/decode.ts";
 import { encodeRequest } from "../wire/encode.ts";
 import type { Ask, SaveHeader } from "../wire/messages.ts";
 import { makeDigest } from "../wire/xxhash.ts";
-import { acceptAnswer } from "./accept-answer.ts";
+import { acceptAnswer, refusalOf } from "./accept-answer.ts";
 import type { AskOptions } from "./ask-exchange.ts";
 import type { Exchange, Line, Progress } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
@@ -88,7 +88,7 @@ export class LegacyAsk implements Exchange {
   #begin(header: SaveHeader, bodyBytes: number): Progress {
     const { ask, peer, traffic } = this.#options;
     if (bodyBytes === 0) {
-      this.#reply.reject(new Fault("not_found", `the node ${peer} has none`));
+      this.#reply.reject(refusalOf({ code: "not_found" }, peer));
       return "more";
     }
     const { offset = 0 } = ask;

@@ -1,7 +1,7 @@
 /** One message told to a peer: what there is to say, with its content, then the acknowledgement. */
 
 import type { Clock } from "../base/clock.ts";
-import { asFault, Fault, isFaultCode, unreachable } from "../base/fault.ts";
+import { asFault, Fault, isFaultCode, refusedBy, unreachable } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import { COMMANDS } from "../wire/commands.ts";
 import type { Piece } from "../wire/decode.ts";
@@ -157,6 +157,9 @@ function refusalOf(ack: Ack, peer: string): Fault {
   const { code = "peer_failed", message, retryAfterMs } = ack;
   const known = isFaultCode(code) ? code : "peer_failed";
   const why = message === undefined ? code : `${code}: ${message}`;
-  const told = `the node ${peer} refused: ${why}`;
-  return new Fault(known, told, retryAfterMs === undefined ? {} : { retryAfterMs });
+  return refusedBy(known, {
+    told: `the node ${peer} refused: ${why}`,
+    ...(message === undefined ? {} : { message }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }

@@ -83,7 +83,7 @@ describe("mir upload", () => {
     const { url } = mesh.node("edge-1");
     const ended = await run(["--url", url, "text.jpg", "missing.jpg", ".", "photo-1.jpg"]);
     expect(ended.code).toBe(1);
-    expect(ended.err).toMatch(/text.jpg: the stored bytes are no picture/);
+    expect(ended.err).toMatch(/text.jpg: the bytes are no picture/);
     expect(ended.err).toMatch(/missing.jpg: the file cannot be read/);
     expect(ended.err).toMatch(/mir: .: that is no file/);
     expect(ended.out).toMatch(/^photo-1.jpg {2}already there/);

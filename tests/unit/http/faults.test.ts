@@ -12,10 +12,26 @@ describe("a fault", () => {
   test("is small JSON with code, message and hint, under the status of the table", async () => {
     for (const code of CODES) {
       const response = respond(new Fault(code, "what went wrong"));
-      const message = code === "internal" ? "unexpected failure" : "what went wrong";
-      expect(response.status).toBe(FAULTS[code].status);
+      const { status, told, hint } = FAULTS[code];
+      const message = status < 499 ? "what went wrong" : told;
+      expect(response.status).toBe(status);
       expect(response.headers.get("content-type")).toBe("application/json");
-      expect(await response.json()).toEqual({ error: { code, message, hint: FAULTS[code].hint } });
+      expect(await response.json()).toEqual({ error: { code, message, hint } });
+    }
+  });
+
+  test("of the inside of the mesh is told in full to operators only", async () => {
+    const fault = new Fault("too_slow", "regional-1 did not answer in time");
+    expect(await respond(fault).text()).not.toContain("regional-1");
+    const toOperator = faultResponse(fault, { allowOrigin: "", forOperator: true });
+    expect(await toOperator.text()).toContain("regional-1");
+  });
+
+  test("says nothing to clients that only an operator can do, nor the same twice", () => {
+    for (const code of CODES) {
+      const { told, hint } = FAULTS[code];
+      expect(`${told} ${hint}`).not.toMatch(/\bmir \w|--|MIR_|topology|\blog\b|endpoint|disk/);
+      expect(hint).not.toContain(told);
     }
   });
 

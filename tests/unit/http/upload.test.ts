@@ -153,14 +153,23 @@ describe("a key", () => {
     ["empty", { key: "" }],
     ["no text", { key: 7 }],
     ["a list of all of them", { key: ["first", UPLOAD_KEY] }],
-    ["in no JSON at all", "{key"],
-    ["in JSON that is no object", "null"],
   ])("that is %s: 401, and nothing of the file is taken", async (_, meta) => {
     const site = siteOf(NO_WAIT);
     const refused = await errorOf(site.handler(post(metaForm(meta))));
     expect(refused).toMatchObject({ status: 401, code: "bad_upload_key", connection: "close" });
     expect(site.wishes).toEqual([]);
   });
+
+  test.each(["{key", "null", ""])(
+    "in a meta that is no JSON object (%p): 400 at once, whatever it says",
+    async (meta) => {
+      const site = siteOf({ refusedMs: 2 ** 30 });
+      const refused = await errorOf(site.handler(post(metaForm(meta))));
+      expect(refused).toMatchObject({ status: 400, code: "bad_request", connection: "close" });
+      expect(refused["message"]).toBe("meta must be a JSON object");
+      expect(site.wishes).toEqual([]);
+    },
+  );
 
   test("that is wrong is told before any other mistake of the form", async () => {
     const site = siteOf(NO_WAIT);
