@@ -24,8 +24,11 @@ const KNOWN = schemaKeys().map((key) => key.split("."));
 export function checkValues(file: Table, findings: Findings): TopologyFile | undefined {
   if (tellLongLists(file, [], findings)) return undefined;
   const told = new Set<string>();
-  checkShape({ value: file, shape: topologyShape, path: [], findings, told });
-  const result = v.safeParse(topologySchema, file);
+  const meant: (() => void)[] = [];
+  const copy = structuredClone(file);
+  checkShape({ value: copy, shape: topologyShape, path: [], findings, told, meant });
+  for (const mend of meant) mend();
+  const result = v.safeParse(topologySchema, meant.length > 0 ? copy : file);
   for (const issue of result.issues ?? []) tellIssue(issue, findings, told);
   return result.success && told.size === 0 ? result.output : undefined;
 }
@@ -51,6 +54,8 @@ interface Visit {
   readonly findings: Findings;
   /** Keys with a mistake: what the schema says of them or of what is below is not told again. */
   readonly told: Set<string>;
+  /** Set the key that chooses where it is only misspelt, so that what stands beside it is looked at too. */
+  readonly meant: (() => void)[];
 }
 
 /** Tables where tables belong, lists where lists belong, and no key that is not in the schema. */
@@ -63,6 +68,7 @@ function checkShape(visit: Visit): void {
     });
   } else if (shape.kind !== "list" && isTable(value)) {
     const entries = entriesOf(chosen(shape, value));
+    if (shape.kind === "choice") guessChoice(visit, shape, value);
     for (const [key, item] of Object.entries(value)) {
       const below = entries.get(key);
       if (below === undefined) tellUnknownKey(visit, key, entries);
@@ -76,6 +82,18 @@ function checkShape(visit: Visit): void {
 function chosen(shape: Shape, table: Table): Shape {
   if (shape.kind !== "choice") return shape;
   return shape.options.get(textOf(table, shape.by) ?? "") ?? shape;
+}
+
+function guessChoice(
+  { meant }: Visit,
+  { by, options }: Extract<Shape, { kind: "choice" }>,
+  table: Table,
+): void {
+  if (Object.hasOwn(table, by)) return;
+  const key = Object.keys(table).find((one) => nearestName(one, [by]) === by);
+  const choice = key === undefined ? undefined : textOf(table, key);
+  if (choice === undefined || !options.has(choice)) return;
+  meant.push(() => Object.assign(table, { [by]: choice }));
 }
 
 function tellWrongType({ value, shape, path, findings, told }: Visit): void {

@@ -2,7 +2,7 @@
 
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { parseByteSize } from "../base/bytes.ts";
+import { BYTE_UNITS, parseByteSize } from "../base/bytes.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
 import { parseShare, SHARE_EXPECTED } from "../base/share.ts";
@@ -17,6 +17,7 @@ const CLASS_NAME = /^[a-z][a-z0-9]{0,15}$/;
 const TAKEN: ReadonlySet<string> = new Set([ORIG, PLACEHOLDER, "auto"]);
 const BOX = /^([1-9][0-9]{0,3})x([1-9][0-9]{0,3})$/;
 const DURATION = /^([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)$/;
+const UNITS = BYTE_UNITS.join(", ");
 const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
@@ -77,12 +78,12 @@ export const workers = v.custom<number | "cpus">(
 );
 /** Read as bytes. */
 export const byteSize = v.pipe(
-  v.custom<string | number>((x) => toBytes(x) > 0, 'a size above 0 such as "500GiB"'),
+  v.custom<string | number>((x) => toBytes(x) > 0, `a size above 0 such as "500GiB" (${UNITS})`),
   v.transform((x) => toBytes(x)),
 );
 /** The same, where 0 turns something off. */
 export const byteSizeOrNone = v.pipe(
-  v.custom<string | number>((x) => toBytes(x) >= 0, 'a size such as "256MiB", or "0"'),
+  v.custom<string | number>((x) => toBytes(x) >= 0, `a size such as "256MiB" (${UNITS}), or "0"`),
   v.transform((x) => toBytes(x)),
 );
 /** Read as milliseconds. */

@@ -1,12 +1,16 @@
 /** What a good file may still get wrong: it works, perhaps not to the effect its author wants. */
 
 import { resolve } from "node:path";
+import { parseByteSize } from "../base/bytes.ts";
 import { adminSocketPath, isLoopback, SOCKET_PATH_BYTES_MAX } from "./hosts.ts";
 import type { Findings } from "./mistakes.ts";
 import { type RawLevel, type RawServer, rawLevels, type Table, tableOf, textOf } from "./raw.ts";
 import { isAddress, parseStoreAddress } from "./store-address.ts";
 
 type IsFolder = (path: string) => boolean;
+
+/** Less is surely a mistake. */
+const CAPACITY_LIKELY_BYTES = 2 ** 20;
 
 export function warnOfEffects(
   file: Table,
@@ -23,6 +27,7 @@ export function warnOfEffects(
   }
   for (const level of levels) warnOfLevel(level, findings);
   for (const server of servers) {
+    warnOfCapacity(server, findings);
     warnOfServer(server, file, findings);
     warnOfAdminSocket(server, baseDir, findings);
     if (isFolder !== undefined) warnOfMissingOrigin(server, { baseDir, isFolder }, findings);
@@ -60,6 +65,17 @@ function warnOfLevel({ path, servers }: RawLevel, findings: Findings): void {
         : "no private listener: the level above cannot reach it",
     );
   }
+}
+
+/** Of a cache that holds no picture the unit was forgotten. */
+function warnOfCapacity({ path, table }: RawServer, findings: Findings): void {
+  const { capacity } = table;
+  const bytes = typeof capacity === "string" ? parseByteSize(capacity) : capacity;
+  if (typeof bytes !== "number" || bytes <= 0 || bytes >= CAPACITY_LIKELY_BYTES) return;
+  findings.warn(
+    [...path, "capacity"],
+    `${bytes} bytes hold hardly a picture: write the unit, as in "200GiB"`,
+  );
 }
 
 function warnOfServer(server: RawServer, file: Table, findings: Findings): void {

@@ -6,7 +6,8 @@ import { mistakesOf, type Row, read, smallFile } from "./small-file.ts";
 const A = "levels[0].servers[0]";
 const NAME = "a name of at most 128 of A-Z a-z 0-9 . _ - that begins with a letter or digit";
 const HOST = "a host name or an IP address (no brackets, no port)";
-const SIZE_TEXT = 'a size above 0 such as "500GiB"';
+const SIZE_TEXT =
+  'a size above 0 such as "500GiB" (B, KB, MB, GB, TB, PB, KiB, MiB, GiB, TiB, PiB)';
 const UNKNOWN = "an unknown key";
 
 test("the file that the tests below break is good, without a warning", () => {
@@ -231,4 +232,11 @@ test("a quote that is not closed is what the parser's words for it are explained
   const [row] = mistakesOf(smallFile({ 5: 'name = "a' }));
   expect(row?.[0]).toBe(5);
   expect(row?.[3]).toContain("is a closing quote missing?");
+});
+
+test("what stands beside a misspelt type is told with it", () => {
+  expect(mistakesOf(smallFile({ 8: 'typ = "net"', 10: 'port = "9180"' }))).toEqual([
+    [8, 1, `${A}.public[0].typ`, UNKNOWN, "a known key", "type"],
+    [10, 8, `${A}.public[0].port`, '"9180"', "a whole number from 0 to 65535"],
+  ]);
 });

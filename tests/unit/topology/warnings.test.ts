@@ -143,3 +143,13 @@ test("a folder of originals that is not on this machine, for whoever can look", 
   expect(asked).toEqual(["/base/o"]);
   expect(warningsOf(smallFile())).toEqual([]);
 });
+
+test("a capacity whose unit was forgotten", () => {
+  const capacity = (value: string) =>
+    warningsOf(smallFile({ 6: `cache_dir = "a"\ncapacity = ${value}` }));
+  const told = '200 bytes hold hardly a picture: write the unit, as in "200GiB"';
+  expect(capacity("200")).toEqual([[7, `${A}.capacity`, told]]);
+  expect(capacity('"200"')).toEqual([[7, `${A}.capacity`, told]]);
+  expect(capacity('"1MiB"')).toEqual([]);
+  expect(capacity('"2PiB"')).toEqual([]);
+});
