@@ -15,6 +15,8 @@ export interface Running {
   readonly drawn: boolean;
   readonly stateDir: string;
   readonly topologyFile: string;
+  /** How this program is called from here. */
+  readonly program: string;
 }
 
 /** `samples` are pictures known to be good. */
@@ -40,7 +42,7 @@ export function introLines(
     paint.quiet(`  # topology: ${running.topologyFile}`),
     "",
     paint.strong("Measure"),
-    `  mir bench --topology ${running.topologyFile}`,
+    `  ${running.program} bench --topology ${running.topologyFile}`,
   ];
 }
 

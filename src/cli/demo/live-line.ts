@@ -12,7 +12,8 @@ import type { Tally } from "./traffic.ts";
  * what the asked edges did; in brackets for how many the origin was read.
  */
 export function formatTally(tally: Tally, perSecond: number, paint: Paint): string {
-  const { requests, bytes, fromCache, fromOrigin, atEdge, refused, failed, skipped } = tally;
+  const { requests, bytes, fromCache, fromOrigin, atEdge, refused, failed, skipped, leftOut } =
+    tally;
   const served = SOURCES.reduce((sum, source) => sum + atEdge[source], 0);
   const share = served === 0 ? "–" : `${Math.floor((fromCache / served) * 100)} %`;
   const counts = [
@@ -20,6 +21,7 @@ export function formatTally(tally: Tally, perSecond: number, paint: Paint): stri
     [refused, "refused"] as const,
     [failed, "failed"] as const,
     [skipped, "held back"] as const,
+    [leftOut, "left out"] as const,
   ].filter(([count]) => count > 0);
   return [
     `${requests} requests ${perSecond.toFixed(1)}/s`,
@@ -36,7 +38,8 @@ export function formatTally(tally: Tally, perSecond: number, paint: Paint): stri
 export const LEGEND = [
   "hit, peer, generated, upstream: what the asked edge did; (origin): pictures the origin was read for",
   "cache: share of the pictures that lay in a cache of the mesh; refused: not a picture, or busy",
-  "held back: not sent, because earlier requests were still being answered",
+  "held back: not sent, because earlier requests were still being answered; left out: pictures " +
+    "that cannot be decoded, not asked for again",
 ] as const;
 
 const RATE_WINDOW_MS = 5_000;

@@ -1,8 +1,9 @@
 /** What a demo needs before its nodes start: pictures in an origin directory, a topology. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { selfCommand } from "../../node/reexec.ts";
 import { formatMistakes } from "../../topology/explain.ts";
 import { readTopology } from "../../topology/read.ts";
 import type { Output } from "../output.ts";
@@ -48,7 +49,19 @@ export async function prepare(options: PrepareOptions): Promise<Running> {
     drawn: photosDir === undefined,
     stateDir,
     topologyFile,
+    program: programName(),
   };
+}
+
+/** `mir` where that finds this file, else the way to it. */
+function programName(): string {
+  const { execPath, args } = selfCommand();
+  if (args.length === 0 && Bun.which("mir") === execPath) return "mir";
+  return [execPath, ...args].map((path) => shorter(path, relative(process.cwd(), path))).join(" ");
+}
+
+function shorter(path: string, fromHere: string): string {
+  return fromHere.includes("/") && !fromHere.startsWith("..") ? fromHere : path;
 }
 
 function givenPhotos(dir: string, { output }: PrepareOptions): readonly Photo[] {

@@ -22,6 +22,8 @@ export interface Tally {
   readonly failed: number;
   /** Turns in which too many answers were still awaited. */
   readonly skipped: number;
+  /** Pictures that cannot be decoded: asked for once, and no more. */
+  readonly leftOut: number;
 }
 
 export interface TrafficOptions {
@@ -41,6 +43,8 @@ export interface Traffic {
   readonly ended: Promise<void>;
 }
 
+/** The status of a picture that no node can decode. */
+const UNDECODABLE = 422;
 /** How much more often a picture is looked at than the next popular one. */
 const ZIPF_EXPONENT = 0.9;
 /** As pages ask: many small ones, few large ones. */
@@ -53,17 +57,29 @@ export function startTraffic(options: TrafficOptions): Traffic {
   const { photos, map, ask, random, nextTurn, signal } = options;
   const { inFlightMax = DEMO_LIMITS.inFlightMax } = options;
   const counts = makeCounts();
-  const nextPhoto = makeZipf(photos.length, ZIPF_EXPONENT, random);
+  let wanted: readonly Photo[] = photos;
+  let nextPhoto = makeZipf(wanted.length, ZIPF_EXPONENT, random);
   const inFlight = new Set<Promise<void>>();
 
   async function request(): Promise<void> {
-    const photo = photos[nextPhoto()] ?? photos[0];
+    const photo = wanted[nextPhoto()] ?? photos[0];
     const edge = pick(random, map.edges);
     const url = map.url(edge, photo, { size: pick(random, SIZES), format: pick(random, FORMATS) });
     const headers = { accept: pick(random, ACCEPTS) };
     const answer = await ask({ edge: edge.name, url, headers }, signal);
     // what was broken off because the demo ends says nothing about the mesh
-    if (!signal.aborted) counts.add(answer);
+    if (signal.aborted) return;
+    counts.add(answer);
+    if ("status" in answer && answer.status === UNDECODABLE) leaveOut(photo);
+  }
+
+  /** One damaged picture that is popular would be most of what is shown. */
+  function leaveOut(photo: Photo): void {
+    const others = wanted.filter((one) => one !== photo);
+    if (others.length === 0 || others.length === wanted.length) return;
+    wanted = others;
+    nextPhoto = makeZipf(wanted.length, ZIPF_EXPONENT, random);
+    counts.leaveOut();
   }
 
   async function run(): Promise<void> {
@@ -82,7 +98,12 @@ export function startTraffic(options: TrafficOptions): Traffic {
   return { tally: counts.tally, ended: run() };
 }
 
-function makeCounts(): { add(answer: Answer | NoAnswer): void; skip(): void; tally(): Tally } {
+function makeCounts(): {
+  add(answer: Answer | NoAnswer): void;
+  skip(): void;
+  leaveOut(): void;
+  tally(): Tally;
+} {
   const atEdge = noCounts();
   const sums = {
     requests: 0,
@@ -92,10 +113,14 @@ function makeCounts(): { add(answer: Answer | NoAnswer): void; skip(): void; tal
     refused: 0,
     failed: 0,
     skipped: 0,
+    leftOut: 0,
   };
   return {
     skip() {
       sums.skipped++;
+    },
+    leaveOut() {
+      sums.leftOut++;
     },
     tally: () => ({ ...sums, atEdge: { ...atEdge } }),
     add(answer) {

@@ -33,6 +33,7 @@ function running(): Running {
     drawn: true,
     stateDir: "/srv/demo",
     topologyFile,
+    program: "dist/mir",
   };
 }
 
@@ -99,6 +100,7 @@ describe("the demo's traffic", () => {
       refused: 1,
       failed: 1,
       skipped: 0,
+      leftOut: 1,
       atEdge: { hit: 1, peer: 1, upstream: 1, generated: 1, origin: 0, "stand-in": 0 },
     });
   });
@@ -117,6 +119,20 @@ describe("the demo's traffic", () => {
     });
     expect(waiting).toBe(DEMO_LIMITS.inFlightMax);
     expect(tally.skipped).toBe(5);
+  });
+
+  test("asks no more for a picture that cannot be decoded, and says how many those are", async () => {
+    const asked: string[] = [];
+    const tally = await tallyOf({
+      ask: async ({ url }) => {
+        asked.push(url);
+        return answered("mir-edge-1; hit", url.includes("/alps/") ? 422 : 200);
+      },
+      turns: 50,
+    });
+    expect(asked.filter((url) => url.includes("/alps/"))).toHaveLength(1);
+    expect(tally).toMatchObject({ refused: 1, leftOut: 1 });
+    expect(formatTally(tally, 20, plain)).toContain("left out 1");
   });
 
   test("asks every edge, for classes and formats a page would ask for", async () => {
@@ -143,6 +159,7 @@ const TALLY: Tally = {
   refused: 34,
   failed: 0,
   skipped: 0,
+  leftOut: 0,
 };
 
 describe("the live line", () => {
