@@ -2,11 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { errnoOf } from "../base/errno.ts";
 import { Fault, isFaultCode } from "../base/fault.ts";
 import { nearestName } from "../topology/nearest.ts";
 import type { Server } from "../topology/topology.ts";
 import { readTopologyFile } from "./topology-file.ts";
-import { UsageError } from "./usage.ts";
+import { checkedUrl, UsageError } from "./usage.ts";
 
 /** A node that does not answer an operator within this is not going to. */
 const ANSWER_MS = 60_000;
@@ -14,8 +15,8 @@ const ANSWER_MS = 60_000;
 /** Nor is one alive that does not say so within this. */
 const ALIVE_MS = 2_000;
 
-/** Flags that say which node is meant; every operator command has them. */
-export const NODE_ARGS = {
+/** Flags that say which node is meant. */
+const NODE_ARGS = {
   topology: {
     type: "string",
     valueHint: "FILE",
@@ -33,7 +34,7 @@ export const NODE_ARGS = {
   },
 } as const;
 
-/** Of commands that any node of the mesh can answer. */
+/** The same, as every operator command has them. */
 export const ANY_NODE_ARGS = {
   ...NODE_ARGS,
   server: {
@@ -69,6 +70,8 @@ export interface ClientOptions {
   readonly token: string | undefined;
   /** Default: a minute. */
   readonly answerMs?: number;
+  /** What is done concerns this one node, so that it is not chosen among several. */
+  readonly thisOne?: boolean;
 }
 
 /** By `--admin URL`, or the socket of `--topology F --server N`. Throws UsageError or Fault. */
@@ -106,10 +109,17 @@ export async function findAdminClient(options: ClientOptions): Promise<AdminClie
   }
   const names = serversIn(topology).map(({ name }) => name);
   const here = serversIn(topology).filter((one) => existsSync(socketOf(one)));
+  if (options.thisOne === true && here.length > 1) {
+    const some = here.map(({ name }) => name).join(", ");
+    throw new UsageError(
+      `say which node: several of ${topology} are here; --server one of ${some}`,
+    );
+  }
+  const aliveMs = Math.min(ALIVE_MS, options.answerMs ?? ALIVE_MS);
   for (const { name } of here) {
     const client = openAdminClient({ ...options, server: name });
     try {
-      await client.look("/healthz", ALIVE_MS);
+      await client.look("/healthz", aliveMs);
       return client;
     } catch (error) {
       // it has left its socket behind, or it is another user's
@@ -129,12 +139,12 @@ function addressOf(options: {
   readonly server: string | undefined;
   readonly admin: string | undefined;
 }): { readonly base: string; readonly unix: string | undefined } {
-  if (options.admin !== undefined) {
-    return { base: options.admin.replace(/\/+$/, ""), unix: undefined };
-  }
+  if (options.admin !== undefined)
+    return { base: checkedUrl(options.admin, "admin"), unix: undefined };
   const { topology, server: name } = meantNode(options);
   if (topology === undefined || name === undefined) {
-    throw new UsageError("say which node: --topology FILE --server NAME, or --admin URL");
+    const missing = topology === undefined ? "--topology FILE --server NAME" : "--server NAME";
+    throw new UsageError(`say which node: ${missing}, or --admin URL`);
   }
   const servers = serversIn(topology);
   const server = servers.find((s) => s.name === name);
@@ -169,8 +179,23 @@ async function reach(url: string, init: BunFetchRequestInit): Promise<Response> 
 
 function unreachableNode(where: string, cause: unknown): Fault {
   const told = `no node answers at ${where}: is it running, on this machine, as this user?`;
-  return new Fault("peer_failed", told, { cause });
+  return new Fault("peer_failed", told, { cause: new Error(reasonOf(cause), { cause }) });
 }
+
+/** Bun's own words are advice about URLs, which nobody typed where a socket is dialled. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Error && cause.name === "TimeoutError") return "no answer in time";
+  return (cause instanceof Error && REASONS.get(errnoOf(cause) ?? "")) || "the connection failed";
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "there is no socket"],
+  ["FailedToOpenSocket", "there is no socket, or nobody listens there"],
+  ["ECONNREFUSED", "nobody listens there"],
+  ["ConnectionRefused", "nobody listens there"],
+  ["EACCES", "this user may not"],
+  ["ENOTFOUND", "there is no such host"],
+]);
 
 /** The JSON of a good answer; otherwise the Fault the node told. */
 async function contentOf(answer: Response): Promise<unknown> {

@@ -27,6 +27,9 @@ export const benchCommand = defineCommand({
   },
 });
 
+/** From this share on, figures of what went well mislead. */
+const ERRORS_TOLD = 0.01;
+
 type Flags = BenchFlags & {
   readonly upload?: string | undefined;
   readonly json?: boolean | undefined;
@@ -49,6 +52,11 @@ async function benchTarget(flags: Flags, output: Output): Promise<number> {
   else {
     output.say(summaryText(summary, makePaint(output.colour)));
     sayComparisons(comparisons, output);
+    const { errorRatio } = summary;
+    if (errorRatio > ERRORS_TOLD) {
+      const share = `${(errorRatio * 100).toFixed(1)} %`;
+      output.say(`\n${share} of the requests failed: the figures are those of the others`);
+    }
   }
   const nothing = summary.latencyMs.p50 === null;
   return nothing || compared?.worse === true ? 1 : 0;

@@ -4,22 +4,31 @@ import { defineCommand } from "citty";
 import { checkJson, explainTopology, formatMistakes } from "../topology/explain.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
+import { UsageError } from "./usage.ts";
 
 const args = {
-  file: {
+  files: {
     type: "positional",
     valueHint: "FILE",
-    description: "the topology file (TOML)",
-    required: true,
+    description: "one or more topology files (TOML); else $MIR_TOPOLOGY",
+    required: false,
   },
-  json: { type: "boolean", description: "for machines: one JSON document" },
+  json: { type: "boolean", description: "for machines: one JSON document a file" },
 } as const;
 
 export const checkCommand = defineCommand({
   meta: { name: "check", description: "explain a topology file, or name all its mistakes" },
   args,
   run({ args: given }) {
-    process.exitCode = runCheck(given.file, given.json === true, terminal);
+    const fromEnv = process.env["MIR_TOPOLOGY"] || undefined;
+    const files = given._.length > 0 || fromEnv === undefined ? given._ : [fromEnv];
+    if (files.length === 0) throw new UsageError("say which file: mir check FILE");
+    const json = given.json === true;
+    const codes = files.map((file) => {
+      if (files.length > 1 && !json) terminal.say(`${file}:`);
+      return runCheck(file, json, terminal);
+    });
+    process.exitCode = Math.max(...codes);
   },
 });
 

@@ -5,20 +5,20 @@ import * as v from "valibot";
 import { formatBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { contentIdOfWebId } from "../base/web-name.ts";
-import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { type AdminClient, ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { inBatches, openProgress } from "./progress.ts";
 import { UsageError } from "./usage.ts";
 
 const args = {
-  ...NODE_ARGS,
+  ...ANY_NODE_ARGS,
   block: { type: "boolean", description: "purge, and answer 451 until it is unblocked" },
   unblock: { type: "boolean", description: "lift the block; nothing is purged" },
   origin: { type: "boolean", description: "delete the original in the store too" },
   json: { type: "boolean", description: "for machines: one JSON document" },
   ids: {
     type: "positional",
-    description: "content ids; where no resolver API is configured, web ids too",
+    description: "one or more content ids; where no resolver API is configured, web ids too",
     required: true,
   },
 } as const;
@@ -33,13 +33,13 @@ export const purgeCommand = defineCommand({
     if (unblock && (block || origin)) {
       throw new UsageError("--unblock goes neither with --block nor with --origin");
     }
-    const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
+    const client = await findAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     // before anything is done for the others
     const strange = given._.find((id) => contentIdOfWebId(id) === undefined);
     if (strange !== undefined) throw new Fault("bad_request", `${strange} is no id`);
     const json = given.json === true;
     const wish = { ids: [...new Set(given._)], block, unblock, origin };
-    process.exitCode = report(await purgeAll(client, wish, json), json, terminal);
+    process.exitCode = report(await purgeAll(client, wish, json), wish, { json, output: terminal });
   },
 });
 
@@ -134,10 +134,14 @@ function bothOrigins(a: Answer["origin"], b: Answer["origin"]): Answer["origin"]
 }
 
 /** 0 when every node was reached and the store has done its part. */
-function report(answer: Answer, json: boolean, output: Output): number {
+function report(
+  answer: Answer,
+  wish: Wish,
+  { json, output }: { readonly json: boolean; readonly output: Output },
+): number {
   const { nodes, origin } = answer;
   if (json) output.say(JSON.stringify(answer));
-  else for (const line of linesOf(answer)) output.say(line);
+  else for (const line of linesOf(answer, wish)) output.say(line);
   const failed = nodes.some(({ had }) => had === undefined) || origin?.fault !== undefined;
   return failed ? 1 : 0;
 }
@@ -152,7 +156,13 @@ function amountOf(had: {
   return uploads === 0 ? amount : `${amount}, an upload on its way to the store`;
 }
 
-function linesOf({ nodes, origin }: Answer): string[] {
+/** What was done to it besides, in front of what was there. */
+function doneText({ block, unblock }: Wish, amount: string): string {
+  if (unblock) return "unblocked";
+  return block ? `blocked, ${amount}` : amount;
+}
+
+function linesOf({ nodes, origin }: Answer, wish: Wish): string[] {
   const width = Math.max(...nodes.map(({ server }) => server.length), "origin".length);
   const lines = nodes.flatMap(({ server, had, through, fault }) => {
     const name = server.padEnd(width);
@@ -160,7 +170,7 @@ function linesOf({ nodes, origin }: Answer): string[] {
       return [`${name}  NOT REACHED (${fault ?? "unknown"}): it asks for what it missed`];
     }
     const by = through === undefined ? "" : `, told by ${through}`;
-    return had.map((one) => `${name}  ${one.id}  ${amountOf(one)}${by}`);
+    return had.map((one) => `${name}  ${one.id}  ${doneText(wish, amountOf(one))}${by}`);
   });
   if (origin === undefined) return lines;
   const store = "origin".padEnd(width);

@@ -2,16 +2,16 @@
 
 import { defineCommand } from "citty";
 import { DEADLINES } from "../base/deadlines.ts";
-import { NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { terminal } from "./output.ts";
 
-const args = { ...NODE_ARGS } as const;
+const args = { ...ANY_NODE_ARGS } as const;
 
 export const readyCommand = defineCommand({
   meta: { name: "ready", description: "whether a node serves: exit code 0 or 1" },
   args,
   async run({ args: given }) {
-    const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
+    const client = await findAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const { status, text } = await client.look("/readyz", DEADLINES.readyAnswerMs);
     if (status === 200) terminal.say(text);
     else terminal.complain(`mir: ${text}`);

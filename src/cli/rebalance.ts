@@ -4,12 +4,12 @@ import { defineCommand } from "citty";
 import * as v from "valibot";
 import { formatBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { type AdminClient, ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { openProgress } from "./progress.ts";
 
 const args = {
-  ...NODE_ARGS,
+  ...ANY_NODE_ARGS,
   status: { type: "boolean", description: "only tell how far it is; begin nothing" },
   json: { type: "boolean", description: "for machines: one JSON document, at the end" },
 } as const;
@@ -21,7 +21,11 @@ export const rebalanceCommand = defineCommand({
   meta: { name: "rebalance", description: "move what a server holds to those that own it now" },
   args,
   async run({ args: given }) {
-    const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
+    const client = await findAdminClient({
+      ...given,
+      token: process.env["MIR_ADMIN_TOKEN"],
+      thisOne: true,
+    });
     const json = given.json === true;
     const begun = parse(
       begunSchema,

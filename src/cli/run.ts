@@ -125,14 +125,14 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     await chosen.run(rest);
   } catch (error) {
     // at once: a part that was left open must not keep a failed process alive
-    process.exit(await complain(error, chosen));
+    process.exit(complain(error, name));
   }
 }
 
-async function complain(error: unknown, command: Command): Promise<number> {
+function complain(error: unknown, name: string): number {
   if (error instanceof UsageError || (error instanceof Error && error.name === "CLIError")) {
     terminal.complain(`mir: ${error.message}`);
-    terminal.complain(await command.usage());
+    terminal.complain(`see mir ${name} --help`);
     return 2;
   }
   if (error instanceof Fault) {

@@ -2,14 +2,14 @@
 
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { type AdminClient, meantNode, NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { type AdminClient, ANY_NODE_ARGS, findAdminClient, meantNode } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { downLine, type LineStatus, statusLine } from "./statusline-text.ts";
 import { ansiTint, plainTint, type Tint, tmuxTint } from "./tint.ts";
 import { UsageError } from "./usage.ts";
 
 const args = {
-  ...NODE_ARGS,
+  ...ANY_NODE_ARGS,
   width: {
     type: "string",
     valueHint: "COLUMNS",
@@ -38,7 +38,7 @@ export const statuslineCommand = defineCommand({
     const line = async (): Promise<{ readonly text: string; readonly isUp: boolean }> => {
       try {
         // opened anew: the topology may have been mended meanwhile
-        const client = openAdminClient({
+        const client = await findAdminClient({
           ...given,
           token: process.env["MIR_ADMIN_TOKEN"],
           answerMs: ANSWER_MS,

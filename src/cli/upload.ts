@@ -9,7 +9,7 @@ import { isWebId } from "../base/web-name.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { type Acknowledged, uploadFile } from "./upload-file.ts";
-import { UsageError } from "./usage.ts";
+import { checkedUrl, UsageError } from "./usage.ts";
 
 const args = {
   url: { type: "string", valueHint: "URL", description: "a public listener: http://host:port" },
@@ -27,7 +27,12 @@ const args = {
   "content-id": { type: "string", description: "the id of a single picture; else from its bytes" },
   "web-id": { type: "string", description: "the web id that a single picture is known by" },
   json: { type: "boolean", description: "for machines: one JSON line a file" },
-  files: { type: "positional", valueHint: "FILE", description: "pictures", required: true },
+  files: {
+    type: "positional",
+    valueHint: "FILE",
+    description: "one or more pictures",
+    required: true,
+  },
 } as const;
 
 export const uploadCommand = defineCommand({
@@ -36,7 +41,7 @@ export const uploadCommand = defineCommand({
   async run({ args: given }) {
     const files = given._;
     const about = aboutOne(files, { contentId: given["content-id"], webId: given["web-id"] });
-    const url = given.url === undefined ? urlOf(given) : checkedUrl(given.url);
+    const url = given.url === undefined ? urlOf(given) : checkedUrl(given.url, "url");
     const key = keyOf(given["key-file"], process.env["MIR_UPLOAD_KEY"]);
     let failed = 0;
     for (const file of files) {
@@ -108,13 +113,6 @@ const EVERYWHERE: ReadonlyMap<string, string> = new Map([
   ["::", "::1"],
 ]);
 
-function checkedUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:\/\//.test(text)) {
-    throw new UsageError(`--url ${text}: expected http://host:port`);
-  }
-  return text.replace(/\/+$/, "");
-}
-
 function keyOf(file: string | undefined, fromEnv: string | undefined): string {
   const key = file === undefined ? fromEnv : readKey(file);
   if (key !== undefined && key !== "") return key;
@@ -126,12 +124,28 @@ function readKey(path: string): string {
     if ((statSync(path).mode & 0o077) !== 0) {
       throw new Fault("bad_request", `others can read the key file ${path}: chmod 600 it`);
     }
-    return readFileSync(path, "utf8").trim();
+    return keyIn(readFileSync(path, "utf8").trim(), path);
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault("bad_request", `the key file ${path} cannot be read`, { cause: error });
   }
 }
+
+/** The key alone, or the first one of a node's secrets file. */
+function keyIn(text: string, path: string): string {
+  const named = text.split("\n").flatMap((line) => {
+    const [, value = ""] = SECRET.exec(line.trim()) ?? [];
+    const key = value.split(",")[0]?.trim() ?? "";
+    return key === "" ? [] : [key];
+  });
+  const [first] = named;
+  if (first !== undefined) return first;
+  if (!/\n|^\s*[A-Z][A-Z0-9_]*\s*=/.test(text)) return text;
+  const told = "expected the key alone, or a line MIR_UPLOAD_KEYS = key";
+  throw new Fault("bad_request", `the key file ${path}: ${told}`);
+}
+
+const SECRET = /^MIR_UPLOAD_KEYS?\s*=\s*(.*)$/;
 
 interface Report {
   /** Bytes that have been sent, of so many. */

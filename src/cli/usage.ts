@@ -24,6 +24,14 @@ export function refuseUnknownFlags(rawArgs: readonly string[], known: ArgsDef): 
   }
 }
 
+/** An address of a listener without a slash at its end; a UsageError names the flag. */
+export function checkedUrl(text: string, flag: string): string {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+    throw new UsageError(`--${flag} ${text}: expected http://host:port`);
+  }
+  return text.replace(/\/+$/, "");
+}
+
 /** Flags that mean something without a value too; citty would take the next word for it. */
 const ALONE: ReadonlyMap<string, string> = new Map([["--access-log", "all"]]);
 

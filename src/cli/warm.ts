@@ -3,13 +3,13 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { Fault } from "../base/fault.ts";
-import { type AdminClient, NODE_ARGS, openAdminClient } from "./admin-client.ts";
+import { type AdminClient, ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { inBatches, openProgress } from "./progress.ts";
 import { UsageError } from "./usage.ts";
 
 const args = {
-  ...NODE_ARGS,
+  ...ANY_NODE_ARGS,
   size: {
     type: "string",
     valueHint: "SIZE",
@@ -28,14 +28,18 @@ const args = {
     description: "servers of the node's level, with commas; all by default",
   },
   json: { type: "boolean", description: "for machines: one JSON document" },
-  ids: { type: "positional", description: "content ids or relnames", required: true },
+  ids: {
+    type: "positional",
+    description: "one or more content ids or relnames",
+    required: true,
+  },
 } as const;
 
 export const warmCommand = defineCommand({
   meta: { name: "warm", description: "have servers fetch and keep variants" },
   args,
   async run({ args: given }) {
-    const client = openAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
+    const client = await findAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const json = given.json === true;
     const wish = {
       names: given._,

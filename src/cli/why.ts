@@ -1,6 +1,7 @@
 /** `mir why`: for one picture, who owns it, who has what of it, how it came, and what the next request would do. */
 
 import { defineCommand } from "citty";
+import { Fault } from "../base/fault.ts";
 import { ANY_NODE_ARGS, findAdminClient } from "./admin-client.ts";
 import { makePaint } from "./demo/paint.ts";
 import { terminal } from "./output.ts";
@@ -29,11 +30,12 @@ export const whyCommand = defineCommand({
   args,
   async run({ args: given }) {
     if (given._.length > 1) throw new UsageError("mir why looks at one id at a time");
+    const { size, format } = given;
     const client = await findAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     const query = new URLSearchParams();
-    if (given.size !== undefined) query.set("size", given.size);
-    if (given.format !== undefined) query.set("format", given.format);
-    const answer = await client.get(`/why/${encodeURIComponent(given.id)}?${query}`);
+    if (size !== undefined) query.set("size", size);
+    if (format !== undefined) query.set("format", format);
+    const answer = await client.get(`/why/${encodeURIComponent(given.id)}?${query}`).catch(blame);
     if (given.json === true) terminal.say(JSON.stringify(answer));
     else {
       const nowSeconds = Date.now() / 1000;
@@ -46,3 +48,11 @@ export const whyCommand = defineCommand({
     }
   },
 });
+
+/** Which sizes and formats there are, the node knows; that one is none of them is a mistake on the command line. */
+function blame(error: unknown): never {
+  if (!(error instanceof Fault)) throw error;
+  if (error.code === "bad_size") throw new UsageError(`--size: ${error.message}`);
+  if (error.code === "bad_format") throw new UsageError(`--format: ${error.message}`);
+  throw error;
+}

@@ -21,6 +21,24 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   return await ended(child);
 }
 
+/** An edge that is not running, with originals in a folder. */
+function topologyOf(originDir: string): string {
+  return `meta.name = "m"
+[[levels]]
+[[levels.servers]]
+name = "edge"
+cache_dir = "cache"
+[[levels.servers.public]]
+type = "net"
+host = "127.0.0.1"
+port = ${freePort()}
+[[levels]]
+[[levels.servers]]
+name = "origin"
+origin_dir = "${originDir}"
+`;
+}
+
 describe("the command line", () => {
   test("has no colours where nobody sees them", async () => {
     for (const args of [["--help"], ["serve", "--help"], ["serve"]]) {
@@ -36,25 +54,60 @@ describe("the command line", () => {
     expect(err).toContain("unknown flag --topolgy (did you mean --topology?)");
   });
 
+  test("says in two lines what is wrong with it, and where help is", async () => {
+    const { err } = await run("status", "--colour");
+    expect(err.trim().split("\n")).toEqual([
+      expect.stringContaining("unknown flag --colour"),
+      "see mir status --help",
+    ]);
+  });
+
+  test.each(["status", "ready", "why abcdef", "purge abcdef", "rebalance", "statusline"])(
+    "mir %s takes an address of an admin listener only with its scheme",
+    async (command) => {
+      for (const address of ["localhost:1", "127.0.0.1:1"]) {
+        const { code, err } = await run(...command.split(" "), "--admin", address);
+        expect(code).toBe(2);
+        expect(err).toStartWith(`mir: --admin ${address}: expected http://host:port\n`);
+      }
+    },
+  );
+
+  test("says of a node that is not there what it found, in its own words", async () => {
+    const net = await run("ready", "--admin", `http://127.0.0.1:${freePort()}`);
+    expect([net.code, net.err]).toEqual([1, expect.stringMatching(/: nobody listens there\n$/)]);
+    const file = join(dir.path, "here.toml");
+    writeFileSync(file, topologyOf(dir.path));
+    const unix = await run("ready", "--topology", file, "--server", "edge");
+    expect([unix.code, unix.err]).toEqual([1, expect.stringMatching(/: there is no socket\n$/)]);
+    for (const command of ["ready", "rebalance"]) {
+      const none = await run(command, "--topology", file);
+      const why = /no server of .* answers on this machine/;
+      expect([none.code, none.err]).toEqual([1, expect.stringMatching(why)]);
+    }
+  });
+
+  test("check looks at each file that it is given, or at that of the environment", async () => {
+    const good = join(dir.path, "good.toml");
+    const bad = join(dir.path, "bad.toml");
+    writeFileSync(good, topologyOf(dir.path));
+    writeFileSync(bad, "nonsense = 1\n");
+    const both = await run("check", good, bad);
+    expect(both.code).toBe(1);
+    expect(both.out).toContain(`${good}:\n`);
+    expect(both.err).toContain("bad.toml:1:1  nonsense");
+    const child = Bun.spawn([EXECUTABLE, "check"], {
+      env: { ...process.env, MIR_TOPOLOGY: bad },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect((await ended(child)).err).toContain("bad.toml:1:1  nonsense");
+    expect((await run("check")).code).toBe(2);
+  });
+
   test("check warns of a folder of originals that is not here", async () => {
     const file = join(dir.path, "gone.toml");
-    writeFileSync(
-      file,
-      `meta.name = "m"
-[[levels]]
-[[levels.servers]]
-name = "edge"
-cache_dir = "cache"
-[[levels.servers.public]]
-type = "net"
-host = "127.0.0.1"
-port = ${freePort()}
-[[levels]]
-[[levels.servers]]
-name = "origin"
-origin_dir = "gone"
-`,
-    );
+    writeFileSync(file, topologyOf("gone"));
     const { code, out } = await run("check", file);
     expect(code).toBe(0);
     expect(out).toContain("gone is no folder on this machine");

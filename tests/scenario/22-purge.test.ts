@@ -195,7 +195,11 @@ describe("a blocked id", () => {
       expect(answer.headers.get("cache-control")).toBe("no-store");
       expect(await answer.json()).toMatchObject({ error: { code: "blocked" } });
     }
-    expect((await purgeJson("statue", "--unblock")).code).toBe(0);
+    expect((await purge("statue", "--block")).out).toMatch(
+      /^edge-1 .*statue {2}blocked, 0 variants/m,
+    );
+    const lifted = await purge("statue", "--unblock");
+    expect([lifted.code, lifted.out]).toEqual([0, expect.stringMatching(/statue {2}unblocked/)]);
     await askEverywhere("statue");
   });
 

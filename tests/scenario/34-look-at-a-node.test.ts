@@ -127,7 +127,7 @@ describe("mir why", () => {
     expect(told.next[0]?.relname).toBe("ha/rb/ou/sm/harbour.webp");
     expect(firstStep(told)).toMatchObject({ does: "generate" });
     const wrong = await mir("why", "harbour", "--size", "huge", "--server", below);
-    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("there is no size huge")]);
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining("there is no size huge")]);
   });
 
   test("reads well for people", async () => {

@@ -1,7 +1,7 @@
 /** `mir upload`: files into a mesh, from a terminal or a script. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Ended, ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
@@ -98,6 +98,12 @@ describe("mir upload", () => {
     expect([open.code, open.err]).toEqual([1, expect.stringMatching(/chmod 600/)]);
     chmodSync(file, 0o600);
     expect(await run(flags, { MIR_UPLOAD_KEY: "" })).toMatchObject({ code: 0 });
+    // the secrets file of the node will do as well
+    writeFileSync(file, `# secrets\nMIR_ADMIN_TOKEN=other\nMIR_UPLOAD_KEYS = ${UPLOAD_KEY},old\n`);
+    expect(await run(flags, { MIR_UPLOAD_KEY: "" })).toMatchObject({ code: 0 });
+    writeFileSync(file, "MIR_ADMIN_TOKEN=other\n");
+    const none = await run(flags);
+    expect([none.code, none.err]).toEqual([1, expect.stringMatching(/MIR_UPLOAD_KEYS = key/)]);
     const wrong = await run(["--url", url, "photo-0.jpg"], { MIR_UPLOAD_KEY: "guess" });
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/missing or wrong/)]);
   }, 20_000);

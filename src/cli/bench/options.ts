@@ -47,7 +47,9 @@ export const BENCH_ARGS = {
   tolerance: { type: "string", description: "what is worse by less is the same", default: "10%" },
   target: {
     type: "positional",
-    description: "http://host:port, or unix:/path.sock",
+    description:
+      "one or more of http://host:port or unix:/path.sock; without any and without --topology, " +
+      "a small mesh is started here, measured by the canonical load, and ended",
     required: false,
   },
 } as const;
