@@ -75,7 +75,7 @@ export interface ClientOptions {
 }
 
 /** By `--admin URL`, or the socket of `--topology F --server N`. Throws UsageError or Fault. */
-export function openAdminClient(options: ClientOptions): AdminClient {
+function openAdminClient(options: ClientOptions): AdminClient {
   const { answerMs = ANSWER_MS } = options;
   const { base, unix } = addressOf(options);
   const headers: Record<string, string> = { "X-Mir-Admin": "1" };

@@ -77,7 +77,7 @@ describe("the command line", () => {
     const net = await run("ready", "--admin", `http://127.0.0.1:${freePort()}`);
     expect([net.code, net.err]).toEqual([1, expect.stringMatching(/: nobody listens there\n$/)]);
     const file = join(dir.path, "here.toml");
-    writeFileSync(file, topologyOf(dir.path));
+    writeFileSync(file, topologyOf("originals"));
     const unix = await run("ready", "--topology", file, "--server", "edge");
     expect([unix.code, unix.err]).toEqual([1, expect.stringMatching(/: there is no socket\n$/)]);
     for (const command of ["ready", "rebalance"]) {
@@ -90,7 +90,7 @@ describe("the command line", () => {
   test("check looks at each file that it is given, or at that of the environment", async () => {
     const good = join(dir.path, "good.toml");
     const bad = join(dir.path, "bad.toml");
-    writeFileSync(good, topologyOf(dir.path));
+    writeFileSync(good, topologyOf("originals"));
     writeFileSync(bad, "nonsense = 1\n");
     const both = await run("check", good, bad);
     expect(both.code).toBe(1);
