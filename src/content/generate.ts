@@ -168,6 +168,7 @@ function jobOf(
   const picture = { width: facts.width, height: facts.height };
   return {
     kind: "make",
+    id: wanted.id,
     source: source.held.path,
     of: source.meta.relname,
     ...shape,

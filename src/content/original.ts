@@ -106,14 +106,14 @@ export async function lookAtOriginal(
   const original = await residentOriginal(parts, id, context);
   if (original === undefined) {
     return withSpooled(parts, id, context, async ({ path, meta: { sourceAt } }) => ({
-      facts: await probeFacts(parts, context, { path }),
+      facts: await probeFacts(parts, context, { id, path }),
       sourceAt,
     }));
   }
   using held = original.held;
   const { relname, bytes, sourceAt } = original.meta;
   if (bytes > parts.topology.limits.imageSourceBytes) throw tooLarge();
-  const facts = await probeFacts(parts, context, { path: held.path, of: relname });
+  const facts = await probeFacts(parts, context, { id, path: held.path, of: relname });
   if (parts.purged.stamp(id) === stamp) parts.cache.learn(relname, facts);
   return { facts, sourceAt };
 }
@@ -148,6 +148,7 @@ export async function probeFacts(
   parts: Parts,
   context: Context,
   file: {
+    readonly id: string;
     readonly path: string;
     /** What it is, where its path is of the moment. */
     readonly of?: string;
@@ -158,6 +159,7 @@ export async function probeFacts(
   const { later = false } = context;
   const job = {
     kind: "probe",
+    id: file.id,
     source: file.path,
     whole: file.whole ?? false,
     limits: jobLimits(parts),

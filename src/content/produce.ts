@@ -175,7 +175,8 @@ async function fromOriginal(
   using stack = new DisposableStack();
   stack.use(held);
   const facts =
-    known() ?? (await probeFacts(parts, context, { path: held.path, of: meta.relname }));
+    known() ??
+    (await probeFacts(parts, context, { id: name.id, path: held.path, of: meta.relname }));
   local.remember(name.id, facts, meta.sourceAt);
   const source = original.fetched ? "origin" : "generated";
   const wanted = local.canonical(name);
@@ -231,7 +232,7 @@ async function make(
 async function makePastCache(parts: Parts, task: Task): Promise<Served> {
   const { name, context } = task;
   return withSpooled(parts, name.id, context, async ({ path, meta }) => {
-    const facts = await probeFacts(parts, context, { path });
+    const facts = await probeFacts(parts, context, { id: name.id, path });
     parts.local.remember(name.id, facts, meta.sourceAt);
     // the spooled file is let go by whoever spooled it
     const held = { path, [Symbol.dispose]() {} };

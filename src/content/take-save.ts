@@ -67,7 +67,8 @@ async function takeUpload(
     throw new Fault("wrong_ext", `the relname says ${name.ext}, the bytes are ${ext}`);
   }
   const known = meta.facts !== undefined && meta.facts.width > 0 ? meta.facts : undefined;
-  const facts = known ?? (await probeFacts(parts, startContext(parts.clock), { path: file.path }));
+  const unknown = { id: name.id, path: file.path };
+  const facts = known ?? (await probeFacts(parts, startContext(parts.clock), unknown));
   return ackOf(
     await keepUpload(parts, {
       id: name.id,

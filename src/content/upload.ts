@@ -96,8 +96,8 @@ async function finish(parts: Parts, spool: Spool, wish: UploadWish & Named): Pro
     throw new Fault("wrong_ext", `relname says ${wish.ext}, the bytes are ${ext}`);
   }
   const context = startContext(parts.clock);
-  const facts = await probeFacts(parts, context, { path: file.path, whole: true });
   const id = wish.id ?? idOfBytes(sha256);
+  const facts = await probeFacts(parts, context, { id, path: file.path, whole: true });
   const modified = parts.clock.wallSeconds();
   const { webId } = wish;
   const arrival = {

@@ -157,8 +157,8 @@ class Delegate {
   }
 
   /** undefined: it is nothing that a decoder here reads. Throws when nobody here could look at it. */
-  async #lookAt({ target, limits }: MakeJob): Promise<ProbedResult | undefined> {
-    const job = { kind: "probe", source: target, limits } as const;
+  async #lookAt({ id, target, limits }: MakeJob): Promise<ProbedResult | undefined> {
+    const job = { kind: "probe", ...(id && { id }), source: target, limits } as const;
     try {
       const found = await this.#options.pool.run(job, { deadlineMs: DEADLINES.delegateLookMs });
       return found.kind === "probed" ? found : undefined;

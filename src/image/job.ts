@@ -22,6 +22,8 @@ export interface JobLimits {
 interface Named {
   /** What the source is, for telling jobs apart; its path when absent, since paths may be of the moment. */
   readonly of?: string;
+  /** Whose picture it is, for the log: a source may be a file of the moment, and of an upload nothing else is sure. */
+  readonly id?: string;
 }
 
 export interface MakeJob extends Named {

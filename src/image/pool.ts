@@ -247,7 +247,7 @@ class Pool implements ImagePool, ChildListener {
       return;
     }
     const { code, message, detail } = outcome;
-    this.#options.log.info("image job refused", { source: task.job.source, code, detail });
+    this.#options.log.info("image job refused", { ...told(task.job), code, detail });
     this.#fail(task, new Fault(code, message));
   }
 
@@ -257,14 +257,15 @@ class Pool implements ImagePool, ChildListener {
     const { counters, log } = this.#options;
     counters.add("image_worker_restart");
     this.#starts.died();
-    log.warn("image worker died", { source: task.job.source, reason });
+    log.warn("image worker died", { ...told(task.job), reason });
     if (!this.#refused.crashed(task.job)) {
       this.#waiting.again([task, ...others]);
       return;
     }
     counters.add("image_poisoned");
     const source = sourceOf(task.job);
-    log.error("a picture keeps killing image workers; it is refused for a while", { source });
+    const event = "a picture keeps killing image workers; it is refused for a while";
+    log.error(event, told(task.job));
     this.#fail(task, new Fault("image_failed", "the decoder crashed on this picture"));
     for (const other of [...others, ...this.#waiting.takeOut(source)]) {
       counters.add("image_refused");
@@ -279,7 +280,7 @@ class Pool implements ImagePool, ChildListener {
     this.#waiting.again(others);
     const { counters, log, jobMs } = this.#options;
     counters.add("image_worker_restart");
-    log.warn("image job took too long", { source: task.job.source, jobMs });
+    log.warn("image job took too long", { ...told(task.job), jobMs });
     this.#refused.refuseJob(task.job);
     this.#fail(task, new Fault("image_failed", `the picture took more than ${jobMs} ms`));
     // what it wrote before the signal reached it
@@ -291,6 +292,11 @@ class Pool implements ImagePool, ChildListener {
     removeTarget(task.job);
     task.answer.reject(fault);
   }
+}
+
+/** Which picture it was. */
+function told(job: ImageJob): { readonly id: string | undefined; readonly source: string } {
+  return { id: job.id, source: sourceOf(job) };
 }
 
 function refusal(retryAfterMs: number): Fault {

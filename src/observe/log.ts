@@ -46,13 +46,14 @@ function show(value: unknown): unknown {
   return `${value.message}${cause}`;
 }
 
-/** Without quotes or brackets in JSON; what JSON has no word for is told as it is. */
+/** Without quotes or brackets in JSON; what JSON has no word for is told as it is, but for `undefined`: no field. */
 function isPlain(value: unknown): boolean {
   return value === null || (typeof value !== "string" && typeof value !== "object");
 }
 
 function asPairs(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${isPlain(value) ? String(value) : JSON.stringify(value)}`)
     .join("");
 }

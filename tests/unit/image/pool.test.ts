@@ -67,6 +67,20 @@ describe("work", () => {
     expect((await tried.pool.run(quick(), patient)).kind).toBe("made");
   });
 
+  test("a refusal is told with the picture it was, not with a file of the moment", async () => {
+    await using tried = startPool();
+    const source = dir.write("1-1-48", "no picture");
+    const job = { ...quick(source), id: "kitten", of: "ki/tt/en/orig/kitten.jpg" };
+    await faultOf(tried.pool.run(job, patient));
+    const upload = { kind: "probe", id: "puppy", source, limits: JOB_LIMITS } as const;
+    await faultOf(tried.pool.run(upload, patient));
+    const told = tried.lines.map((line) => JSON.parse(line));
+    expect(told.filter(({ event }) => event === "image job refused")).toMatchObject([
+      { id: "kitten", source: "ki/tt/en/orig/kitten.jpg", code: "undecodable" },
+      { id: "puppy", source, code: "undecodable" },
+    ]);
+  });
+
   test("facts come from a look at the header", async () => {
     await using tried = startPool();
     const result = await tried.pool.run(

@@ -46,6 +46,15 @@ describe("an event that requests repeat", () => {
     expect(lines.length).toBe(4);
   });
 
+  test("is told once of each picture that is broken", () => {
+    const { log, lines } = watched();
+    for (const event of ["image job refused", "image job took too long", "image worker died"]) {
+      const told = { code: "undecodable", reason: "SIGSEGV" };
+      for (const id of ["a", "b", "a", "b"]) log.info(event, { id, ...told });
+    }
+    expect(lines.map(([, { id }]) => id)).toEqual(["a", "b", "a", "b", "a", "b"]);
+  });
+
   test("any other event is passed on each time, and debug always", () => {
     const { log, lines } = watched();
     for (let i = 0; i < 3; i++) log.info("draining");

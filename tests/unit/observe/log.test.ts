@@ -13,7 +13,7 @@ function lineOf(fields: Readonly<Record<string, unknown>>): string {
 
 test("texts are quoted, numbers and flags are not, and no text can begin another line", () => {
   expect(lineOf({ path: "/a b", bytes: 7, ok: true, none: undefined, said: "a\nb\0" })).toBe(
-    'info  edge-1 told path="/a b" bytes=7 ok=true none=undefined said="a\\nb\\u0000"\n',
+    'info  edge-1 told path="/a b" bytes=7 ok=true said="a\\nb\\u0000"\n',
   );
 });
 
