@@ -8,10 +8,11 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { syncFolder, writeDurably } from "../base/durable.ts";
-import { isMissing } from "../base/errno.ts";
+import { errnoOf, isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../observe/log.ts";
+import { mendOutboxFolder } from "./mend-outbox.ts";
 import { fileNameOf, formatRecord, type OutboxRecord, parseOutboxRecord } from "./outbox-record.ts";
 import { writeFault } from "./write-fault.ts";
 
@@ -36,6 +37,13 @@ export interface Outbox {
   get(relname: string): OutboxRecord | undefined;
   /** Whether `add` has no place for one more. */
   full(): boolean;
+  /**
+   * Makes its folders again where somebody has removed them, with the records of pictures that are still here; the
+   * others are lost, and told. Called now and then, and by an `add` that finds no folder.
+   */
+  look(): void;
+  /** What of its folders cannot be mended, in a line. */
+  trouble(): string | undefined;
   /** Calls `listener` after each `add`. */
   onAdd(listener: () => void): void;
 }
@@ -53,6 +61,10 @@ export function openOutbox(options: {
   readonly recordsMax?: number;
   /** Told how many files came or went, each under LIMITS.outboxRecordBytesMax; those found at first apart. */
   readonly filesChanged?: (count: number) => void;
+  /** Whether the picture of a record is still here. */
+  readonly isKept?: (relname: string) => boolean;
+  /** A record is gone with its picture. */
+  readonly lost?: (record: OutboxRecord) => void;
 }): Outbox {
   const { dir, log, recordsMax = LIMITS.outboxMax, filesChanged = () => {} } = options;
   const asideDir = join(dir, "aside");
@@ -62,6 +74,7 @@ export function openOutbox(options: {
   // a crash while one was taken back
   for (const relname of waiting.keys()) if (aside.delete(relname)) removeFile(asideDir, relname);
   let listener = (): void => {};
+  const mender = makeMender({ ...options, filesChanged, waiting, aside, asideDir });
 
   const full = (): boolean => waiting.size + aside.size >= recordsMax;
 
@@ -78,8 +91,7 @@ export function openOutbox(options: {
           retryAfterMs: RETRY_AFTER_MS,
         });
       }
-      const path = join(dir, fileNameOf(relname));
-      writeRecord(path, record);
+      addRecord(dir, record, { look: mender.look, log });
       if (aside.delete(relname)) removeFile(asideDir, relname);
       else filesChanged(1);
       waiting.set(relname, record);
@@ -107,27 +119,82 @@ export function openOutbox(options: {
     aside: () => [...aside.values()],
     get: (relname) => waiting.get(relname),
     full,
+    ...mender,
     onAdd(next) {
       listener = next;
     },
   };
 }
 
-function writeRecord(path: string, record: OutboxRecord): void {
+function makeMender(
+  options: Pick<Parameters<typeof openOutbox>[0], "dir" | "isKept" | "lost" | "log"> & {
+    readonly filesChanged: (count: number) => void;
+    readonly waiting: Map<string, OutboxRecord>;
+    readonly aside: Map<string, OutboxRecord>;
+    readonly asideDir: string;
+  },
+): Pick<Outbox, "look" | "trouble"> {
+  const { dir, asideDir, waiting, aside, log, filesChanged } = options;
+  const { isKept = () => true, lost = () => {} } = options;
+  let trouble: string | undefined;
+  const mend = (folder: string, records: Map<string, OutboxRecord>): void => {
+    const pending = records.size;
+    const mended = mendOutboxFolder({ dir: folder, records }, { isKept, write: writeRecord });
+    if (mended === undefined || (pending === 0 && folder === asideDir)) return;
+    log.error("outbox.removed", {
+      ...{ dir: folder, pending, written: mended.written, lost: mended.lost.length },
+      example: mended.lost[0]?.relname,
+      effect: "uploads whose picture is gone too cannot be handed on: upload them again",
+    });
+    filesChanged(-mended.lost.length);
+    for (const record of mended.lost) lost(record);
+  };
+  return {
+    look() {
+      try {
+        mend(dir, waiting);
+        mend(asideDir, aside);
+        trouble = undefined;
+      } catch (error) {
+        trouble = `the outbox ${dir} cannot be written: ${errnoOf(error) ?? String(error)}`;
+        log.error("outbox.not_mended", { dir, error, effect: "uploads are refused" });
+      }
+    },
+    trouble: () => trouble,
+  };
+}
+
+function addRecord(
+  dir: string,
+  record: OutboxRecord,
+  { look, log }: Pick<Outbox, "look"> & { readonly log: Log },
+): void {
   try {
-    writeDurably({ path, tempPath: `${path}${TEMP_SUFFIX}`, text: formatRecord(record) });
+    try {
+      writeRecord(dir, record);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      look();
+      writeRecord(dir, record);
+    }
   } catch (error) {
+    log.error("outbox.not_written", { dir, error, effect: "an upload is refused" });
     throw writeFault(error);
   }
+}
+
+function writeRecord(dir: string, record: OutboxRecord): void {
+  const path = join(dir, fileNameOf(record.relname));
+  writeDurably({ path, tempPath: `${path}${TEMP_SUFFIX}`, text: formatRecord(record) });
 }
 
 function removeFile(dir: string, relname: string): void {
   try {
     unlinkSync(join(dir, fileNameOf(relname)));
+    syncFolder(dir);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  syncFolder(dir);
 }
 
 /** Records by relname, the oldest first. Temporary files were never acknowledged and go. */

@@ -1,8 +1,6 @@
 /** What operators and their tools ask a node: alive, ready, status, metrics; on a socket only its owner can open (spec §11). */
 
 import { timingSafeEqual } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -10,13 +8,13 @@ import { hostAndPort } from "../base/listening.ts";
 import { EXPOSITION_TYPES, type ExpositionFormat, formatFor } from "../observe/exposition.ts";
 import type { Log } from "../observe/log.ts";
 import { isLoopback } from "../topology/hosts.ts";
+import { openAdminSocket } from "./admin-socket.ts";
 import { DASHBOARD_PATHS } from "./dashboard-files.ts";
 import { faultResponse } from "./faults.ts";
 import type { RequestTimer } from "./image.ts";
 import { pathOfTarget } from "./image-url.ts";
 import { refuseForeign } from "./own-host.ts";
 import { listen } from "./public-listener.ts";
-import { claimSocketPath, restrictSocket } from "./socket-path.ts";
 import type { StatusDocument } from "./status-document.ts";
 
 export type AdminHandler = (
@@ -38,11 +36,12 @@ export interface RunningAdmin {
     readonly address: string;
     readonly port: number | undefined;
   }[];
+  /** Binds the socket again where somebody has removed it. */
+  look(): Promise<void>;
+  /** Why the socket cannot be reached, in a line. */
+  trouble(): string | undefined;
   stop(): Promise<void>;
 }
-
-const SOCKET_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 
 export function makeAdminHandler(options: {
   readonly status: () => StatusDocument;
@@ -120,6 +119,19 @@ function notJson(cause: unknown): Fault {
   return new Fault("bad_request", "the body is not JSON", { cause });
 }
 
+/** Throws a Fault when others can reach the address and no token is asked for. */
+export function refuseOpenAdmin(
+  tcp: { readonly host: string; readonly port: number } | undefined,
+  token: string | undefined,
+): void {
+  if (tcp === undefined || token !== undefined || isLoopback(tcp.host)) return;
+  throw new Fault(
+    "bad_request",
+    `the admin listener ${hostAndPort(tcp.host, tcp.port)} is open to others: set MIR_ADMIN_TOKEN, ` +
+      "or bind it to 127.0.0.1",
+  );
+}
+
 /**
  * The socket is for whoever owns the node's files; `tcp` beyond loopback needs a token, and where there is
  * one every request over TCP must carry it. Throws a Fault that says why an address cannot be had.
@@ -132,28 +144,18 @@ export async function startAdminListener(options: {
   readonly log: Log;
 }): Promise<RunningAdmin> {
   const { socketPath, tcp, token, handler, log } = options;
-  if (tcp !== undefined && token === undefined && !isLoopback(tcp.host)) {
-    throw new Fault(
-      "bad_request",
-      `the admin listener ${hostAndPort(tcp.host, tcp.port)} is open to others: set MIR_ADMIN_TOKEN, ` +
-        "or bind it to 127.0.0.1",
-    );
-  }
-  mkdirSync(dirname(socketPath), { recursive: true, mode: FOLDER_MODE });
-  await claimSocketPath(socketPath, log);
+  refuseOpenAdmin(tcp, token);
   const common = {
     development: false,
     idleTimeout: DEADLINES.clientIdleMs / 1000,
     maxRequestBodySize: LIMITS.requestBodyBytesMax,
     error: (error: Error) => answerError(error, log),
   } as const;
-  const socket = listen(
-    { ...common, unix: socketPath, fetch: (r, server) => handler(r, server) },
-    socketPath,
-  );
-  restrictSocket(socketPath, SOCKET_MODE);
-  const onSocket = { kind: "admin", address: socketPath, port: undefined } as const;
-  if (tcp === undefined) return { listeners: [onSocket], stop: () => socket.stop(true) };
+  const onSocket = { ...common, unix: socketPath, fetch: handler };
+  const serve = (): Bun.Server<undefined> => listen(onSocket, socketPath);
+  const socket = await openAdminSocket({ path: socketPath, serve, log });
+  const here = { kind: "admin", address: socketPath, port: undefined } as const;
+  if (tcp === undefined) return { ...socket, listeners: [here] };
   try {
     const where = hostAndPort(tcp.host, tcp.port);
     const fetch = token === undefined ? fromHere(handler, tcp.host) : guarded(handler, token);
@@ -163,13 +165,14 @@ export async function startAdminListener(options: {
     );
     const port = net.port ?? tcp.port;
     return {
-      listeners: [onSocket, { kind: "admin", address: hostAndPort(tcp.host, port), port }],
+      ...socket,
+      listeners: [here, { kind: "admin", address: hostAndPort(tcp.host, port), port }],
       async stop() {
-        await Promise.all([socket.stop(true), net.stop(true)]);
+        await Promise.all([socket.stop(), net.stop(true)]);
       },
     };
   } catch (error) {
-    await socket.stop(true);
+    await socket.stop();
     throw error;
   }
 }

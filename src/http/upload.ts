@@ -16,6 +16,9 @@ const UPLOAD_PATH = "/upload-propagate";
 
 const ALLOWED_METHODS = "POST, OPTIONS";
 
+/** Refusals that no client is to blame for, and that end only when somebody looks. */
+const OF_THIS_NODE: ReadonlySet<string> = new Set(["internal", "unwritable", "disk_full"]);
+
 /** Bun's longest; the waits of an upload are its own (`DEADLINES.upload…`). */
 const IDLE_SECONDS = 255;
 
@@ -68,7 +71,8 @@ function makeUploadHandler(
       const fault = asFault(error);
       counters.add("upload_refused");
       if (fault.code === "overloaded") counters.add("shed");
-      if (fault.code === "internal") log.error("upload.failed", { error: fault });
+      const { code } = fault;
+      if (OF_THIS_NODE.has(code)) log.error("upload.failed", { code, error: fault });
       await desk.seeOff(request, fault);
       // the rest of the body may still be on its way
       return faultResponse(fault, {

@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type DiskSet, openDiskSet } from "../cache/disk-set.ts";
+import { refuseOpenAdmin } from "../http/admin.ts";
 import { makeDelegate } from "../image/delegate.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
@@ -37,6 +38,14 @@ export interface NodeOptions {
   readonly drainGraceMs?: number;
 }
 
+/** Files of the node's own that somebody may remove under it. */
+export interface OwnFiles {
+  /** Makes again what is gone. */
+  look(): unknown;
+  /** What cannot be made again, in a line. */
+  trouble(): string | undefined;
+}
+
 export interface Ground {
   readonly self: Server;
   readonly workers: number;
@@ -47,6 +56,8 @@ export interface Ground {
   readonly credentials: Credentials;
   readonly publicTls: PublicTls;
   readonly uploads: Uploads;
+  /** In the order in which they are looked at. */
+  readonly ownFiles: OwnFiles[];
   /** Gives the directories of the cache back. */
   readonly disks: DiskSet;
   readonly images: ImagePool;
@@ -59,6 +70,7 @@ export function layGround(options: NodeOptions): Ground {
   const self = serverNamed(topology, options.server);
   const credentials = readCredentials(secrets.controlKeys, topology.security.tls);
   refuseOpenControls(topology, self, credentials);
+  refuseOpenAdmin(self.admin, secrets.adminToken);
   const workers = resolveCount(self.workers, LIMITS.workersMax);
   const clock = systemClock;
   const everything = makeLog({
@@ -78,6 +90,7 @@ export function layGround(options: NodeOptions): Ground {
   if (excess !== undefined) log.warn("cache.capacity_over_disk", { warning: excess });
   return {
     ...{ self, workers, clock, log, counters, memory, credentials, publicTls, uploads, disks },
+    ownFiles: [uploads],
     images: startImages(topology, self, { counters, log }),
     resolver: startResolver(topology, { counters, log, clock }),
   };

@@ -51,6 +51,7 @@ export function makeStatus(options: {
   readonly rebalancer: Rebalancer;
   readonly keeper: Pick<HotKeeper, "status">;
   readonly ready: () => boolean;
+  readonly ownFiles: readonly { trouble(): string | undefined }[];
 }): StatusSource {
   const { parts, memory, crew, watch, images, clock, outbox, rebalancer, keeper } = options;
   const { cache } = parts;
@@ -88,6 +89,9 @@ export function makeStatus(options: {
       ...workerRemarks(crew.states()),
       ...imageRemarks(images.stats()),
       ...cache.disks().flatMap(diskRemarks),
+      ...options.ownFiles
+        .map((files) => files.trouble())
+        .filter((trouble) => trouble !== undefined),
     ],
     metrics(format) {
       const figures = {

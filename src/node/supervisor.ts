@@ -118,7 +118,7 @@ async function startOn(
   const paths = adminPaths(ground, { parts, rebalancer, purges, crew, heat });
   let ready = true;
   const status = makeStatus({
-    ...{ parts, memory, crew, watch, images, clock },
+    ...{ parts, memory, crew, watch, images, clock, ownFiles: ground.ownFiles },
     ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper, ready: () => ready },
   });
   const manager = undo.use(managerOf(ground, status, () => ready));
@@ -234,16 +234,18 @@ async function stopMoving(rebalancer: Rebalancer, links: Links): Promise<void> {
 
 /** Stopping it ends the streams of the dashboard first. */
 async function startAdmin(
-  { self, log }: Ground,
+  { self, log, ownFiles }: Ground,
   parts: Parts,
   options: Parameters<typeof makeAdminHandler>[0],
   token: string | undefined,
-): Promise<RunningAdmin> {
+): Promise<Pick<RunningAdmin, "listeners" | "stop">> {
   const dashboard = openDashboard({ parts, status: options.status, token });
   const pages = { ...options.pages, ...dashboard.pages };
   const handler = makeAdminHandler({ ...options, pages });
   const socketPath = join(self.cacheDir, ".mir", "admin.sock");
   const admin = await startAdminListener({ socketPath, tcp: self.admin, token, handler, log });
+  // first: the outbox is in the folder of the socket
+  ownFiles.unshift(admin);
   return {
     listeners: admin.listeners,
     async stop() {

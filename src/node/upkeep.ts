@@ -21,13 +21,19 @@ export function startUpkeep(options: {
   /** Have been looked at once. */
   readonly disks: DiskSet;
   readonly readmit?: CaredFor["readmit"];
+  /** Of the node's own files, once the disks were looked at: what is gone of them is made again. */
+  readonly ownFiles?: readonly { look(): unknown }[];
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
 }): Upkeep {
   const { topology, disks, counters, log, clock } = options;
   const { expireUnusedMs } = topology.cache;
-  const tasks = [careForDisks(options), every(DEADLINES.diskLookMs, log, () => disks.look())];
+  const look = async (): Promise<void> => {
+    await disks.look();
+    for (const own of options.ownFiles ?? []) await own.look();
+  };
+  const tasks = [careForDisks(options), every(DEADLINES.diskLookMs, log, look)];
   if (expireUnusedMs !== undefined) {
     const sweep = (stopping: () => boolean): Promise<unknown> =>
       disks.each((disk) => sweepUnused({ ...disk, counters, log, clock, stopping }));

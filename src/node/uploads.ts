@@ -1,5 +1,6 @@
 /** Main's part of uploads: the outbox, what keeps handing it on, and what of the cache is pinned for it. */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
@@ -23,6 +24,9 @@ export interface Uploads {
   readonly outbox: () => Outbox;
   /** Begins to hand on what waits. */
   start(parts: Parts): void;
+  /** See `Outbox`. */
+  look(): void;
+  trouble(): string | undefined;
   /** A worker has died: what it had pinned for an upload that nobody was told of goes, a while later. */
   lookAfterPins(): void;
   stop(): Promise<void>;
@@ -51,6 +55,11 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
         dir: join(cacheDir, ".mir", "outbox"),
         log,
         filesChanged: (count) => cache?.chargeFiles(count),
+        isKept: (relname) => cache === undefined || existsSync(cache.pathOf(relname)),
+        lost: ({ relname }) => {
+          cache?.unpin(relname);
+          cache?.forget(relname);
+        },
       });
       return [...opened.list(), ...opened.aside()];
     },
@@ -67,6 +76,8 @@ export function makeUploads(options: { readonly cacheDir: string; readonly log: 
         counters,
       });
     },
+    look: () => outbox().look(),
+    trouble: () => outbox().trouble(),
     lookAfterPins() {
       if (cache === undefined) return;
       const parts = { outbox: outbox(), cache, log };

@@ -1,12 +1,13 @@
 /** Folders of the cache that somebody removes under a node that runs. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { drawJpeg } from "../support/pictures.ts";
 import { until } from "../support/until.ts";
+import { UPLOAD_KEY, upload } from "../support/uploads.ts";
 
 setDefaultTimeout(60_000);
 
@@ -91,5 +92,52 @@ describe("cached folders that are removed under a running node", () => {
     }
     const both = await asked;
     expect(both).toEqual([{ 200: PICTURES * 4 }, { 200: PICTURES * 2 }]);
+  });
+});
+
+describe("a whole cache directory that is removed under a running node", () => {
+  test("is made again: uploads, its outbox and its admin socket", async () => {
+    const store = mkdtempSync(join(tmpdir(), "mir-store-"));
+    await using lonely = await startMesh({
+      edges: ["edge-1"],
+      regionals: ["regional-1"],
+      origin: { origin_dir: store },
+      env: { MIR_UPLOAD_KEYS: UPLOAD_KEY },
+    });
+    // nobody takes what is uploaded: it stays in the outbox
+    await lonely.kill("regional-1");
+    const { cacheDir, url, log } = lonely.node("edge-1");
+    const send = async (contentId: string, width: number): Promise<number> =>
+      (await upload(url, await drawJpeg({ width, height: 200 }), { contentId })).status;
+    const isReachable = (): Promise<boolean> =>
+      lonely.status("edge-1").then(
+        () => true,
+        () => false,
+      );
+    expect(await send("before-1", 300)).toBe(201);
+    expect((await lonely.status("edge-1")).outbox.pending).toBe(1);
+
+    // its own files alone: the record is written again, as the picture is still there
+    rmSync(join(cacheDir, ".mir"), { recursive: true });
+    const record = join(cacheDir, ".mir/outbox/before-1.jpg.json");
+    await until(() => existsSync(record), "the record again");
+    await until(isReachable, "the admin socket again");
+    expect((await lonely.status("edge-1")).outbox.pending).toBe(1);
+
+    rmSync(cacheDir, { recursive: true });
+    await until(async () => (await send("after-1", 310)) === 201, "an upload is taken");
+    await until(isReachable, "the admin socket again");
+    await until(async () => (await lonely.status("edge-1")).outbox.pending === 1, "the lost one");
+    expect(readdirSync(join(cacheDir, ".mir/outbox")).sort()).toEqual([
+      "after-1.jpg.json",
+      "aside",
+    ]);
+    expect(log()).toContain('"pending":1,"written":1,"lost":0');
+    expect(log()).toContain(
+      '"pending":1,"written":0,"lost":1,"example":"be/fo/re/orig/before-1.jpg"',
+    );
+    const ready = await fetch("http://admin/readyz", { unix: join(cacheDir, ".mir/admin.sock") });
+    expect(await ready.text()).toBe("ready");
+    rmSync(store, { recursive: true, force: true });
   });
 });

@@ -1,7 +1,15 @@
 /** The outbox: what was acknowledged is there after any stop, once, and nothing else is. */
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { type Outbox, openOutbox } from "../../../src/content/outbox.ts";
@@ -61,6 +69,41 @@ describe("a record", () => {
     expect(() => outbox.add(recordOf(1, { sha256: "0".repeat(64) }))).toThrow("other bytes");
     outbox.setAside(A);
     expect(() => outbox.add(recordOf(1, { sha256: "0".repeat(64) }))).toThrow("other bytes");
+  });
+
+  test("is written again where its folder was removed and its picture was not, else lost and told", () => {
+    using dir = makeTempDir();
+    const folder = join(dir.path, "outbox");
+    const { log, lines } = watchedParts();
+    const lost: string[] = [];
+    let files = 0;
+    const outbox = openOutbox({
+      ...{ dir: folder, log, isKept: (relname) => relname === A },
+      lost: ({ relname }) => void lost.push(relname),
+      filesChanged: (count) => (files += count),
+    });
+    for (const n of [1, 2]) outbox.add(recordOf(n));
+    outbox.look();
+    expect(lines).toEqual([]);
+    rmSync(folder, { recursive: true });
+    outbox.add(recordOf(3));
+    expect(filesIn(dir.path)).toEqual(["aside", "upload1.jpg.json", "upload3.jpg.json"]);
+    expect(lost).toEqual([uploadName(2)]);
+    expect([outbox.pending(), files]).toEqual([2, 2]);
+    expect(lines.join("")).toContain("pending=2 written=1 lost=1");
+    expect(outbox.trouble()).toBeUndefined();
+  });
+
+  test("that cannot be written is told, and what cannot be mended too", () => {
+    using dir = makeTempDir();
+    const { lines, ...outbox } = openAt(join(dir.path, "above"));
+    rmSync(join(dir.path, "above"), { recursive: true });
+    expect(() => outbox.add(recordOf(1))).toThrow("cannot write to its disk");
+    expect(lines.join("")).toContain("outbox.not_written");
+    expect(outbox.trouble()).toContain("above/outbox cannot be written: ENOENT");
+    mkdirSync(join(dir.path, "above"));
+    outbox.add(recordOf(1));
+    expect(outbox.trouble()).toBeUndefined();
   });
 
   test("that could not be read back is not added", () => {
