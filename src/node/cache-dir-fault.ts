@@ -18,7 +18,7 @@ function whyOf(code: string, path: string, dir: string): string {
   switch (code) {
     case "EACCES":
     case "EPERM":
-      return `no permission for ${path} (chown -R ${userName()} ${dir})`;
+      return `no permission for ${path} (${allowing(path, dir)})`;
     case "EROFS":
       return "its file system is mounted read-only";
     case "ENOTDIR":
@@ -30,6 +30,12 @@ function whyOf(code: string, path: string, dir: string): string {
     default:
       return `${code} at ${path}`;
   }
+}
+
+/** What somebody who may can do; a directory that is not there yet cannot be given away. */
+function allowing(path: string, dir: string): string {
+  const made = isAbove(path, dir) ? `mkdir -p ${dir} && ` : "";
+  return `${made}chown -R ${userName()} ${dir}`;
 }
 
 function pathOf(error: unknown): string | undefined {

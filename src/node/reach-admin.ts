@@ -1,6 +1,7 @@
 /** A GET at the admin listener of another node, by the way on which it can be reached from here. */
 
 import { existsSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { errnoOf } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
 import { hostAndPort } from "../base/listening.ts";
@@ -27,8 +28,7 @@ export interface AdminAnswer {
 export async function askAdmin(server: Server, ask: AdminAsk): Promise<AdminAnswer> {
   const way = wayTo(server);
   if (way === undefined) {
-    const told = "its admin listener is not reachable from here: add [levels.servers.admin]";
-    throw new Fault("not_found", told);
+    throw new Fault("not_found", noWay(server));
   }
   const late = AbortSignal.timeout(ask.waitMs);
   const signal = ask.signal === undefined ? late : AbortSignal.any([late, ask.signal]);
@@ -37,6 +37,19 @@ export async function askAdmin(server: Server, ask: AdminAsk): Promise<AdminAnsw
   } catch (error) {
     throw error instanceof Fault ? error : noAnswer(error, late.aborted ? ask.waitMs : undefined);
   }
+}
+
+/** A server that belongs to this machine has a socket here while it runs. */
+function noWay({ cacheDir, privates }: Server): string {
+  const isHere = existsSync(cacheDir) || privates.some(({ host }) => isOfThisMachine(host));
+  if (isHere) return `it does not run: there is no ${adminSocketPath(cacheDir)}`;
+  return "its admin listener is not reachable from here: add [levels.servers.admin]";
+}
+
+function isOfThisMachine(host: string): boolean {
+  if (isLoopback(host)) return true;
+  const addresses = Object.values(networkInterfaces()).flatMap((own) => own ?? []);
+  return addresses.some(({ address }) => address === host);
 }
 
 /** The socket of a node on this machine, or the address of its listener. */

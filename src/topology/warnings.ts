@@ -1,6 +1,6 @@
 /** What a good file may still get wrong: it works, perhaps not to the effect its author wants. */
 
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseByteSize } from "../base/bytes.ts";
 import { adminSocketPath, isLoopback, SOCKET_PATH_BYTES_MAX } from "./hosts.ts";
 import type { Findings } from "./mistakes.ts";
@@ -30,7 +30,10 @@ export function warnOfEffects(
     warnOfCapacity(server, findings);
     warnOfServer(server, file, findings);
     warnOfAdminSocket(server, baseDir, findings);
-    if (isFolder !== undefined) warnOfMissingOrigin(server, { baseDir, isFolder }, findings);
+    warnOfOpenAdmin(server, findings);
+    if (isFolder === undefined) continue;
+    warnOfMissingOrigin(server, { baseDir, isFolder }, findings);
+    warnOfSocketFolders(server, { baseDir, isFolder }, findings);
   }
   warnOfPeerMode(file, levels, findings);
   warnOfImage(tableOf(file, "image"), findings);
@@ -92,6 +95,33 @@ function warnOfServer(server: RawServer, file: Table, findings: Findings): void 
       [...path, table["bind"] === undefined ? "host" : "bind"],
       `${bind} is not loopback: mir serve refuses to start without MIR_CONTROL_KEY, ` +
         "[security] tls_cert, or [security] insecure = true",
+    );
+  }
+}
+
+function warnOfOpenAdmin({ path, table }: RawServer, findings: Findings): void {
+  const host = textOf(tableOf(table, "admin"), "host");
+  if (host === undefined || isLoopback(host)) return;
+  findings.warn(
+    [...path, "admin", "host"],
+    `${host} is not loopback: mir serve refuses to start without MIR_ADMIN_TOKEN`,
+  );
+}
+
+/** Only of this machine, as with originals. */
+function warnOfSocketFolders(
+  { publics }: RawServer,
+  where: { readonly baseDir: string; readonly isFolder: IsFolder },
+  findings: Findings,
+): void {
+  for (const { path, table } of publics) {
+    const socket = table["type"] === "unix" ? textOf(table, "path") : undefined;
+    if (socket === undefined) continue;
+    const folder = dirname(resolve(where.baseDir, socket));
+    if (where.isFolder(folder)) continue;
+    findings.warn(
+      [...path, "path"],
+      `${folder} is no folder on this machine: mir serve refuses to start without it`,
     );
   }
 }

@@ -1,7 +1,7 @@
 /** Nodes that cannot have their addresses end at once, and leave those of others alone. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf } from "../support/child-processes.ts";
 import { freePort } from "../support/free-port.ts";
@@ -21,13 +21,17 @@ interface Addresses {
   readonly open: number;
   readonly peers: number;
   readonly admin?: number;
+  readonly adminHost?: string;
 }
 
 /** A topology of one node with a cache of its own. */
-function topologyOf(name: string, { open, peers, admin }: Addresses): string {
+function topologyOf(
+  name: string,
+  { open, peers, admin, adminHost = "127.0.0.1" }: Addresses,
+): string {
   const path = join(dir.path, `${name}.toml`);
   const more =
-    admin === undefined ? "" : `[levels.servers.admin]\nhost = "127.0.0.1"\nport = ${admin}`;
+    admin === undefined ? "" : `[levels.servers.admin]\nhost = "${adminHost}"\nport = ${admin}`;
   writeFileSync(
     path,
     `[meta]
@@ -140,4 +144,12 @@ describe("addresses of a node", () => {
     );
     expect(outcomes.toSorted()).toEqual(["ended", "ready"]);
   });
+});
+
+test("an admin address that others reach is refused before anything is made or announced", async () => {
+  using child = serve("open", { open: 0, peers: 0, admin: 0, adminHost: "0.0.0.0" });
+  expect(await child.exited).toBe(1);
+  expect(await new Response(child.stderr).text()).toContain("set MIR_ADMIN_TOKEN");
+  expect(await new Response(child.stdout).text()).toBe("");
+  expect(existsSync(join(dir.path, "open"))).toBe(false);
 });

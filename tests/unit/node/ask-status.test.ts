@@ -52,6 +52,24 @@ describe("the way to another node's admin listener", () => {
   });
 });
 
+describe("a server without a way to it", () => {
+  const told = async (given: Partial<Server>): Promise<string> =>
+    (await faultOf(ask(server(given)))).message;
+
+  test("does not run, where it belongs to this machine", async () => {
+    using dir = makeTempDir();
+    const why = "it does not run: there is no ";
+    expect(await told({ cacheDir: dir.path })).toBe(`${why}${dir.path}/.mir/admin.sock`);
+    const privates = [{ host: "127.0.0.1", bind: "127.0.0.1", port: 1 }];
+    expect(await told({ privates })).toStartWith(why);
+  });
+
+  test("may run elsewhere, where nothing else is known", async () => {
+    const privates = [{ host: "203.0.113.7", bind: "0.0.0.0", port: 1 }];
+    expect(await told({ privates })).toContain("add [levels.servers.admin]");
+  });
+});
+
 function disposable(listener: { stop(force: boolean): unknown }): Disposable {
   return { [Symbol.dispose]: () => void listener.stop(true) };
 }

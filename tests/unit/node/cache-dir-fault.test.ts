@@ -15,7 +15,7 @@ describe("a cache directory a node cannot start with", () => {
   test.each([
     ["EACCES", `${DIR}/.mir/pid`, `no permission for ${DIR}/.mir/pid (chown -R `],
     ["EPERM", DIR, `no permission for ${DIR} (chown -R `],
-    ["EACCES", "/srv", "no permission for /srv"],
+    ["EACCES", "/srv", `no permission for /srv (mkdir -p ${DIR} && chown -R `],
     ["EROFS", `${DIR}/.mir`, "its file system is mounted read-only"],
     ["ENOTDIR", `${DIR}/.mir`, `${DIR}/.mir is no directory`],
     ["ENOSPC", `${DIR}/.mir`, "its file system is full"],

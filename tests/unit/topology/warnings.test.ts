@@ -87,6 +87,31 @@ test.each([
   expect(warningsOf(`${text}\n[security]\ninsecure = true`)).toEqual([]);
 });
 
+test("an admin listener that others reach", () => {
+  const admin = (host: string) =>
+    warningsOf(smallFile({ 6: `cache_dir = "a"\nadmin = { host = "${host}", port = 9090 }` }));
+  expect(admin("127.0.0.1")).toEqual([]);
+  expect(admin("0.0.0.0")).toEqual([
+    [
+      7,
+      `${A}.admin.host`,
+      "0.0.0.0 is not loopback: mir serve refuses to start without MIR_ADMIN_TOKEN",
+    ],
+  ]);
+});
+
+test("a unix listener whose folder is not on this machine, for whoever can look", () => {
+  const text = smallFile({
+    ...{ 8: 'type = "unix"', 9: 'path = "run/a.sock"', 10: "workers = 1" },
+  });
+  const isFolder = (path: string): boolean => path !== "/base/run";
+  const result = readTopology(text, { file: "mesh.toml", baseDir: "/base", isFolder });
+  const found = result.kind === "ok" ? result.warnings : [];
+  expect(found.map(({ message }) => message)).toEqual([
+    "/base/run is no folder on this machine: mir serve refuses to start without it",
+  ]);
+});
+
 test("without bind the host is what is warned of", () => {
   const [warning] = warningsOf(smallFile({ 18: 'host = "b.internal"' }));
   expect(warning?.[1]).toBe(`${B}.private[0].host`);
