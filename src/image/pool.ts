@@ -10,7 +10,7 @@ import { type ChildEnd, type ChildListener, ImageChild } from "./child.ts";
 import type { Demand } from "./demand.ts";
 import type { ImageJob, JobOutcome, MadeResult, ProbedResult } from "./job.ts";
 import { type MemoryWatch, watchMemory } from "./memory-watch.ts";
-import { makeRefusedJobs, type RefusedJobs, sourceOf } from "./refused-jobs.ts";
+import { makeRefusedJobs, type RefusedJobs, sourceOf, toldOf } from "./refused-jobs.ts";
 import { removeTarget } from "./remove-target.ts";
 import { makeStarts, type Starts } from "./starts.ts";
 import { makeWaiting, type Task, type Waiting } from "./waiting.ts";
@@ -247,7 +247,7 @@ class Pool implements ImagePool, ChildListener {
       return;
     }
     const { code, message, detail } = outcome;
-    this.#options.log.info("image job refused", { ...told(task.job), code, detail });
+    this.#options.log.info("image job refused", { ...toldOf(task.job), code, detail });
     this.#fail(task, new Fault(code, message));
   }
 
@@ -257,15 +257,14 @@ class Pool implements ImagePool, ChildListener {
     const { counters, log } = this.#options;
     counters.add("image_worker_restart");
     this.#starts.died();
-    log.warn("image worker died", { ...told(task.job), reason });
+    log.warn("image worker died", { ...toldOf(task.job), reason });
     if (!this.#refused.crashed(task.job)) {
       this.#waiting.again([task, ...others]);
       return;
     }
     counters.add("image_poisoned");
     const source = sourceOf(task.job);
-    const event = "a picture keeps killing image workers; it is refused for a while";
-    log.error(event, told(task.job));
+    log.error("a picture keeps killing image workers; refused for a while", toldOf(task.job));
     this.#fail(task, new Fault("image_failed", "the decoder crashed on this picture"));
     for (const other of [...others, ...this.#waiting.takeOut(source)]) {
       counters.add("image_refused");
@@ -280,7 +279,7 @@ class Pool implements ImagePool, ChildListener {
     this.#waiting.again(others);
     const { counters, log, jobMs } = this.#options;
     counters.add("image_worker_restart");
-    log.warn("image job took too long", { ...told(task.job), jobMs });
+    log.warn("image job took too long", { ...toldOf(task.job), jobMs });
     this.#refused.refuseJob(task.job);
     this.#fail(task, new Fault("image_failed", `the picture took more than ${jobMs} ms`));
     // what it wrote before the signal reached it
@@ -292,11 +291,6 @@ class Pool implements ImagePool, ChildListener {
     removeTarget(task.job);
     task.answer.reject(fault);
   }
-}
-
-/** Which picture it was. */
-function told(job: ImageJob): { readonly id: string | undefined; readonly source: string } {
-  return { id: job.id, source: sourceOf(job) };
 }
 
 function refusal(retryAfterMs: number): Fault {

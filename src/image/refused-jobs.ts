@@ -57,6 +57,14 @@ export function sourceOf(job: ImageJob): string {
   return job.of ?? job.source;
 }
 
+/** Which picture it is, for the log. */
+export function toldOf(job: ImageJob): {
+  readonly id: string | undefined;
+  readonly source: string;
+} {
+  return { id: job.id, source: sourceOf(job) };
+}
+
 /** Set anew, so that the order of the Map is the order of expiry; the oldest goes when it is full. */
 function setLast<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);

@@ -147,7 +147,12 @@ describe("addresses of a node", () => {
 });
 
 test("an admin address that others reach is refused before anything is made or announced", async () => {
-  using child = serve("open", { open: 0, peers: 0, admin: 0, adminHost: "0.0.0.0" });
+  using child = serve("open", {
+    open: freePort(),
+    peers: freePort(),
+    admin: freePort(),
+    adminHost: "0.0.0.0",
+  });
   expect(await child.exited).toBe(1);
   expect(await new Response(child.stderr).text()).toContain("set MIR_ADMIN_TOKEN");
   expect(await new Response(child.stdout).text()).toBe("");
