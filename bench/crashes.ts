@@ -11,6 +11,7 @@ const at = (share: number): number =>
 process.stdout.write(
   [
     `${seen.rounds} stops, ${seen.whole} answers whole, ${seen.unanswered} in flight or refused`,
+    ...seen.wrong,
     `wrong ${seen.wrong.length}, damaged ${seen.corrupt}, leaked ${seen.leaked.length}`,
     `ready after ${at(0.5)} ms (median), ${at(0.9)} ms (nine of ten), ${at(1)} ms (slowest)`,
     "",

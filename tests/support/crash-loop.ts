@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { membersOf } from "./cache-status.ts";
 import { type Mesh, startMesh } from "./mesh.ts";
 import { drawJpeg } from "./pictures.ts";
 import { until } from "./until.ts";
@@ -125,10 +126,14 @@ async function ask(mesh: Mesh, photos: Photos, path: string): Promise<string> {
     const bytes = await answer.bytes();
     if (!answer.ok) return "unanswered";
     const digest = digestOf(bytes);
-    // what was made here has the digest of its bytes as its validator; an original is known
+    // what was made here has the digest of its bytes as its validator; an original is known, also in place of another
     const made = answer.headers.get("etag")?.slice(1, 17);
+    const original = photos.originals.get(path.replace(/\/\w+\/a\.jpg$/, "/orig/a.jpg"));
     const expected = photos.originals.get(path) ?? made;
-    return digest === expected ? "whole" : `${path} is ${digest} instead of ${expected}`;
+    const isStandIn = membersOf(answer).at(-1)?.detail === "stand-in";
+    if (digest === expected || (isStandIn && digest === original)) return "whole";
+    const [status, length] = ["cache-status", "content-length"].map((h) => answer.headers.get(h));
+    return `${path} is ${digest} (${bytes.length} of ${length} bytes) instead of ${expected}: ${status}`;
   } catch {
     // the node was killed with this request in flight
     return "unanswered";
