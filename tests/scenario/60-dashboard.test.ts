@@ -86,7 +86,12 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard ${WHY_NO_BROWSER}`, () =>
         .evaluateAll((images) => images.map((image) => Number(Reflect.get(image, "naturalWidth"))));
       expect(width).toBeGreaterThan(0);
       expect(await page.locator("ol.photos").getByText("harbour").count()).toBeGreaterThan(0);
-      await page.locator("svg.mesh path.flow").first().waitFor({ state: "attached" });
+      // a flow is drawn as long as it lasts
+      const flow = page.locator("svg.mesh path.flow").first();
+      await until(async () => {
+        await (await mesh.get("edge-1", PICTURE)).bytes();
+        return (await flow.count()) > 0;
+      }, "a flow is drawn");
       expect(errors).toEqual([]);
     },
     TEST_MS,
