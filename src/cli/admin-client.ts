@@ -16,7 +16,7 @@ const ANSWER_MS = 60_000;
 const ALIVE_MS = 2_000;
 
 /** Flags that say which node is meant. */
-const NODE_ARGS = {
+export const NODE_ARGS = {
   topology: {
     type: "string",
     valueHint: "FILE",

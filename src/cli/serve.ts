@@ -10,22 +10,14 @@ import { formatMistakes } from "../topology/explain.ts";
 import { nearestName } from "../topology/nearest.ts";
 import type { ReadResult } from "../topology/read.ts";
 import type { Topology } from "../topology/topology.ts";
-import { meantNode } from "./admin-client.ts";
+import { meantNode, NODE_ARGS } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { parseDuration, UsageError } from "./usage.ts";
 
 const args = {
-  topology: {
-    type: "string",
-    valueHint: "FILE",
-    description: "the topology file (TOML); else $MIR_TOPOLOGY",
-  },
-  server: {
-    type: "string",
-    valueHint: "SERVER",
-    description: "the name of this node in it; else $MIR_SERVER",
-  },
+  topology: NODE_ARGS.topology,
+  server: { ...NODE_ARGS.server, description: "the name of this node in it; else $MIR_SERVER" },
   secrets: {
     type: "string",
     valueHint: "FILE",
