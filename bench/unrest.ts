@@ -19,6 +19,10 @@ const STOPPED_MS = 10_000;
 const NOTICED_MS = 1_000;
 const SETTLE_MS = 5_000;
 const WATCHED_MS = 8_000;
+/** A span's p99 may be this many times the one before. */
+const BOUND = 2;
+/** Slow requests told of a span that is above. */
+const SHOWN = 20;
 
 const dir = mkdtempSync(join(tmpdir(), "mir-unrest-"));
 const originals = new Map<string, bigint>();
@@ -69,25 +73,25 @@ async function harm(
   await Bun.sleep(NOTICED_MS);
   const served = load.serving.delete(name);
   await Bun.sleep(SETTLE_MS - NOTICED_MS);
-  const during = await slowest(load, STOPPED_MS - SETTLE_MS);
+  const during = await slowest(load, STOPPED_MS - SETTLE_MS, calm);
   if (what === "killed") await mesh.start(name);
   else process.kill(pid, "SIGCONT");
   if (served) load.serving.add(name);
   await Bun.sleep(SETTLE_MS);
-  const after = await slowest(load, WATCHED_MS);
+  const after = await slowest(load, WATCHED_MS, calm);
   const cells = [during, after].map((ms) => `${ms.toFixed(0)} ms (${(ms / calm).toFixed(1)}x)`);
   console.log(`${name.padEnd(11)} ${what.padEnd(8)} gone: p99 ${cells[0]}, back: p99 ${cells[1]}`);
 }
 
-/** p99 in milliseconds of the requests that end within the next `forMs`. */
-async function slowest(load: SteadyLoad, forMs: number): Promise<number> {
-  const from = load.asked.length;
-  await Bun.sleep(forMs);
-  const times = load.asked
-    .slice(from)
-    .map((a) => a.ms)
-    .sort((a, b) => a - b);
-  return times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+/** p99 in milliseconds of what is asked within the next `forMs`; what lies far above `calm` is told one by one. */
+async function slowest(load: SteadyLoad, forMs: number, calm = Infinity): Promise<number> {
+  const asked = [...(await load.askedWithin(forMs))].sort((a, b) => a.ms - b.ms);
+  const p99 = asked[Math.floor(asked.length * 0.99)]?.ms ?? Number.NaN;
+  if (p99 <= calm * BOUND) return p99;
+  for (const a of asked.filter((one) => one.ms > calm * BOUND).slice(-SHOWN)) {
+    console.log(`  ${a.ms.toFixed(0)} ms ${a.edge} ${a.path} tries ${a.tries} ${a.told}`);
+  }
+  return p99;
 }
 
 function report(load: SteadyLoad): void {

@@ -14,6 +14,8 @@ export interface Asked {
   readonly status: number;
   readonly hash: bigint;
   readonly tries: number;
+  /** `performance.now()` when it was asked. */
+  readonly at: number;
   readonly ms: number;
   /** What the answer said, or what the last try failed with. */
   readonly told: string;
@@ -25,6 +27,8 @@ export interface SteadyLoad {
   readonly asked: readonly Asked[];
   /** Resolves when `count` more requests have ended. */
   more(count: number): Promise<void>;
+  /** What is asked within the next `forMs`, once all of it has ended. */
+  askedWithin(forMs: number): Promise<readonly Asked[]>;
   /** No new requests; resolves when all have ended. */
   stop(): Promise<void>;
 }
@@ -59,6 +63,15 @@ export function startSteadyLoad(
       const wanted = asked.length + count;
       while (asked.length < wanted) await Bun.sleep(10);
     },
+    async askedWithin(forMs) {
+      // not those of before: one of them may be with a node that stands still
+      const before = new Set(open);
+      const from = performance.now();
+      await Bun.sleep(forMs);
+      const until = performance.now();
+      await Promise.all([...open].filter((one) => !before.has(one)));
+      return asked.filter((a) => a.at >= from && a.at < until);
+    },
     async stop() {
       clearInterval(timer);
       await Promise.all(open);
@@ -71,7 +84,7 @@ async function askTwice(
   what: { readonly path: string; readonly turn: number; readonly serving: ReadonlySet<string> },
 ): Promise<Asked> {
   const { path, turn, serving } = what;
-  const started = performance.now();
+  const at = performance.now();
   let told = "";
   let edge = "";
   for (let tries = 1; tries <= 2; tries++) {
@@ -83,11 +96,11 @@ async function askTwice(
       const { status } = answer;
       told = answer.headers.get("cache-status") ?? "";
       const outcome = status === 200 ? "whole" : "refused";
-      return { path, edge, outcome, status, hash, tries, told, ms: performance.now() - started };
+      return { path, edge, outcome, status, hash, tries, told, at, ms: performance.now() - at };
     } catch (error) {
       told = String(error);
     }
   }
-  const ms = performance.now() - started;
-  return { path, edge, outcome: "broken", status: 0, hash: 0n, tries: 2, told, ms };
+  const ms = performance.now() - at;
+  return { path, edge, outcome: "broken", status: 0, hash: 0n, tries: 2, told, at, ms };
 }
