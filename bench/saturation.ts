@@ -12,7 +12,7 @@ import { LIMITS } from "../src/base/limits.ts";
 import { membersOf } from "../tests/support/cache-status.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../tests/support/mesh.ts";
 import { drawRaw } from "../tests/support/pictures.ts";
-import { median } from "./support/cpu.ts";
+import { type Cpu, cpuOf, median } from "./support/cpu.ts";
 
 const SECONDS = Number(process.env["MIR_SECONDS"] ?? 5);
 const ROUNDS = Number(process.env["MIR_ROUNDS"] ?? 3);
@@ -71,6 +71,7 @@ async function run(): Promise<void> {
   console.log(`${IMAGE_WORKERS} image workers make ${capacity.toFixed(0)} variants a second`);
   for (const times of [2, 10]) {
     const ratios: number[] = [];
+    const told: string[] = [];
     const made: number[] = [];
     const outcomes = new Map<Outcome, number>();
     let queuedMost = 0;
@@ -78,6 +79,7 @@ async function run(): Promise<void> {
       const beside = await besideSpinners(mesh, hits);
       const loaded = await besideImages(mesh, hits, { wishes, rate: capacity * times });
       ratios.push(loaded.p99 / beside);
+      told.push(`${beside.toFixed(1)} and ${loaded.p99.toFixed(1)} ms, ${loaded.cpu}`);
       made.push(loaded.made / SECONDS / capacity);
       queuedMost = Math.max(queuedMost, loaded.queued);
       for (const outcome of loaded.outcomes) {
@@ -91,6 +93,7 @@ async function run(): Promise<void> {
         `throughput (wanted 0.8); most in the queue ${queuedMost} of ${2 * QUEUE}; ` +
         [...outcomes].map(([name, count]) => `${count} ${name}`).join(", "),
     );
+    for (const line of told) console.log(`  p99 ${line}`);
   }
   await afterwards(mesh);
 }
@@ -202,6 +205,8 @@ interface Loaded {
   readonly made: number;
   readonly queued: number;
   readonly outcomes: readonly Outcome[];
+  /** What the node's own process and this one, which asks for pictures, had of a processor. */
+  readonly cpu: string;
 }
 
 async function besideImages(
@@ -223,12 +228,22 @@ async function besideImages(
     const wish = wishes.pop();
     if (wish !== undefined) asked.push(ask(mesh, wish));
   });
+  const pids = [mesh.node("edge-1").pid, process.pid];
+  const used = pids.map((pid) => cpuOf([pid]));
   const p99 = await hitsFor(mesh, hits);
+  const shares = pids.map((pid, i) => shareOf(used[i], cpuOf([pid])));
+  const cpu = `processor: node ${shares[0]} %, who asks for pictures ${shares[1]} %`;
   const made = (await mesh.counter("edge-1", "generated")) - before;
   offer.stop();
   over = true;
   await watch;
-  return { p99, made, queued, outcomes: await Promise.all(asked) };
+  return { p99, made, queued, cpu, outcomes: await Promise.all(asked) };
+}
+
+/** Percent of one processor. */
+function shareOf(before: Cpu | undefined, after: Cpu): string {
+  const seconds = (cpu: Cpu): number => cpu.userSeconds + cpu.systemSeconds;
+  return (((seconds(after) - (before ? seconds(before) : 0)) / SECONDS) * 100).toFixed(0);
 }
 
 /** p99 in milliseconds of hits at a steady rate, asked for by a process of their own. */

@@ -66,7 +66,15 @@ async function run(): Promise<boolean> {
   ]);
   clearInterval(timer);
   console.log(`${MINUTES} min:`, counts);
+  for (const name of NODES) await tellCounters(mesh, name);
   return [...samples].map(([name, list]) => report(name, list)).every((holds) => holds);
+}
+
+/** What a node counted: runs that grow are compared with runs that do not. */
+async function tellCounters(mesh: Mesh, name: string): Promise<void> {
+  const { counters } = await mesh.status(name);
+  const moved = Object.entries(counters).filter(([, count]) => count > 0);
+  console.log(`${name}: ${moved.map(([counter, count]) => `${counter} ${count}`).join(", ")}`);
 }
 
 function sampleOf(pid: number, minutes: number): Sample {

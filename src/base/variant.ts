@@ -89,6 +89,12 @@ export function relnameOf(variant: Variant): string {
   return lastNamed.relname;
 }
 
+/** The same for many variants of one id. */
+export function relnamesOf(id: string): (size: string, ext: string) => string {
+  const folders = foldersOf(id);
+  return (size, ext) => `${folders}${size}/${id}.${ext}`;
+}
+
 const originals = makeMemo<readonly string[]>(LIMITS.originalNamesMemoMax);
 
 /** The original of an id under each ext that it may have, that of `ext` first. */

@@ -9,6 +9,7 @@ import {
   PLACEHOLDER,
   PLACEHOLDER_FORMAT,
   relnameOf,
+  relnamesOf,
   type Variant,
   type VariantMeta,
 } from "../base/variant.ts";
@@ -60,17 +61,24 @@ export function makeLocal(options: {
     known.set(id, { facts, stamp: purged.stamp(id) });
   };
 
-  const namesOf = (id: string): Variant[] => [
-    ...ORIGINAL_EXTS.map((ext) => ({ id, size: ORIG, ext })),
-    ...sizes.flatMap((size) => FORMATS.map((ext) => ({ id, size, ext }))),
-    { id, size: PLACEHOLDER, ext: PLACEHOLDER_FORMAT },
+  /** Of any id. */
+  const all: readonly Omit<Variant, "id">[] = [
+    ...ORIGINAL_EXTS.map((ext) => ({ size: ORIG, ext })),
+    ...sizes.flatMap((size) => FORMATS.map((ext) => ({ size, ext }))),
+    { size: PLACEHOLDER, ext: PLACEHOLDER_FORMAT },
   ];
 
-  const variants = (id: string) =>
-    namesOf(id).flatMap((variant) => {
-      const meta = cache.peek(relnameOf(variant));
-      return meta === undefined ? [] : [{ variant, meta }];
-    });
+  const namesOf = (id: string): Variant[] => all.map((name) => ({ id, ...name }));
+
+  const variants = (id: string) => {
+    const named = relnamesOf(id);
+    const found: { variant: Variant; meta: VariantMeta }[] = [];
+    for (const { size, ext } of all) {
+      const meta = cache.peek(named(size, ext));
+      if (meta !== undefined) found.push({ variant: { id, size, ext }, meta });
+    }
+    return found;
+  };
 
   const facts = (id: string): Facts | undefined => {
     const remembered = known.get(id);

@@ -10,7 +10,7 @@ import { lookAtOriginal, originalOf, type Sighting } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { factsAtPeers } from "./probe.ts";
 import type { Served } from "./served.ts";
-import { mayStandIn, standIn, standInFor, withMargin } from "./stand-in.ts";
+import { mayStandIn, standIn, standInAtOnce, standInFor, withMargin } from "./stand-in.ts";
 import { askBelow, isLowest } from "./upstream.ts";
 
 /**
@@ -54,6 +54,8 @@ async function theVariant(parts: Parts, wanted: Variant, context: Context): Prom
   const meta = local.look(name);
   if (meta !== undefined) return resident(parts, meta, { source: "hit", via: "" });
   negatives.check(keyOf(name));
+  const instead = standInAtOnce(parts, name, context);
+  if (instead !== undefined) return instead;
   const served = await loadVariant(parts, { name, context });
   if (served.outcome.source === "stand-in" && context.standIns !== true) {
     if (served.kind === "stream") served.body.cancel();

@@ -8,6 +8,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Purged } from "../cache/purged.ts";
 import type { Demand } from "../image/demand.ts";
 import type { ImageJob, MadeResult, ProbedResult } from "../image/job.ts";
+import type { WaitBoard } from "../image/wait-board.ts";
 import type { PeerHealth } from "../mesh/health.ts";
 import type { Links } from "../mesh/link.ts";
 import type { Ownership } from "../mesh/ownership.ts";
@@ -62,6 +63,8 @@ export interface Parts {
   /** undefined: this mesh has no origin, or this node cannot open it. */
   readonly origin: Origin | undefined;
   readonly images: ImageService;
+  /** What one more image job for such an output would wait, in milliseconds; Infinity: there is no room for it. */
+  readonly imageWaitMs: WaitBoard["waitMs"];
   readonly later: Later;
   /** Web ids this worker knows. */
   readonly paths: PathCache;

@@ -55,6 +55,20 @@ export function standInFor(parts: Parts, wanted: Variant): Variant | undefined {
   return nearest?.variant;
 }
 
+/**
+ * The same for who asks while the image workers have more to do than they get done in time: neither a flight nor a file
+ * nor the thread with the queue has anything of a job that would be refused (bench/saturation.ts).
+ */
+export function standInAtOnce(parts: Parts, wanted: Variant, context: Context): Served | undefined {
+  const { topology } = parts;
+  const shape = shapeOfSize(topology, wanted.size);
+  if (context.standIns !== true || shape === undefined || !isFormat(wanted.ext)) return undefined;
+  const waitMs = parts.imageWaitMs({ box: shape.box, format: wanted.ext });
+  if (waitMs <= topology.limits.standInMs) return undefined;
+  const instead = standInFor(parts, wanted);
+  return instead && standIn(parts, { wanted, instead }, context);
+}
+
 /** Sends it, and has the right one made afterwards. undefined: it has gone meanwhile. */
 export function standIn(
   parts: Parts,

@@ -1,15 +1,13 @@
 /** The image workers of a node: one queue, children started on demand, no job able to take the node with it. */
 
-import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Counters } from "../observe/counters.ts";
-import type { Log } from "../observe/log.ts";
 import { type ChildEnd, type ChildListener, ImageChild } from "./child.ts";
 import type { Demand } from "./demand.ts";
 import type { ImageJob, JobOutcome, MadeResult, ProbedResult } from "./job.ts";
 import { type MemoryWatch, watchMemory } from "./memory-watch.ts";
+import type { ImagePoolOptions } from "./pool-options.ts";
 import { makeRefusedJobs, type RefusedJobs, sourceOf, toldOf } from "./refused-jobs.ts";
 import { removeTarget } from "./remove-target.ts";
 import { makeStarts, type Starts } from "./starts.ts";
@@ -36,27 +34,6 @@ export interface PoolStats extends Pick<Starts, "inARow" | "nextTryMs"> {
   readonly queued: number;
   /** Jobs that are made for later. */
   readonly later: number;
-}
-
-export interface ImagePoolOptions {
-  /** Image workers at most; each is started when a job finds no idle one. */
-  readonly workers: number;
-  /** Program and arguments that end in `runImageWorker`. */
-  readonly command: readonly string[];
-  /** For the children, beside the few variables they inherit. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Of each lane of jobs that somebody waits for. */
-  readonly queueMax: number;
-  readonly jobMs: number;
-  readonly counters: Counters;
-  readonly log: Log;
-  readonly clock: Clock;
-  /** When a child is replaced: `LIMITS.imageWorkerJobsMax`, `imageWorkerBytesMax`, and in mid-job `imageWorkerBytesCeiling`. */
-  readonly recycle?: {
-    readonly jobsMax: number;
-    readonly rssBytesMax: number;
-    readonly rssBytesCeiling?: number;
-  };
 }
 
 /** To be called on the main thread only: a thread's children outlive it as zombies (spikes E). */
@@ -168,8 +145,13 @@ class Pool implements ImagePool, ChildListener {
     this.#dispatch();
   }
 
-  /** Gives waiting jobs to idle children, and starts a child for each job beyond those, up to the limit. */
   #dispatch(): void {
+    this.#handOut();
+    this.#options.board?.post(this.#waiting.waits);
+  }
+
+  /** Gives waiting jobs to idle children, and starts a child for each job beyond those, up to the limit. */
+  #handOut(): void {
     const idle = [...this.#children].filter((child) => child.isReady && !this.#running.has(child));
     for (const child of idle) {
       const tasks = this.#waiting.next();

@@ -11,6 +11,7 @@ import { costMs, isSmall } from "./job-cost.ts";
 import { type Lane, type LanePlace, makeLanes } from "./lanes.ts";
 import { sourceOf } from "./refused-jobs.ts";
 import { removeTarget } from "./remove-target.ts";
+import type { ImageWaits } from "./wait-board.ts";
 import { makeWorkload } from "./workload.ts";
 
 /** A job that somebody waits for. */
@@ -24,6 +25,8 @@ export interface Task {
 export interface Waiting {
   /** Jobs asked for that wait, and jobs of which nobody waits for the result. */
   readonly sizes: { readonly queued: number; readonly later: number };
+  /** What one more job would wait. */
+  readonly waits: ImageWaits;
   /** Throws `overloaded` when there is no room, or the wait would be longer than its patience. */
   add(job: ImageJob, demand: Demand): Task;
   /** What an image worker does next: one job, or several of one picture that are worth one decoding. */
@@ -55,29 +58,10 @@ export function makeWaiting(options: {
   const overloaded = (lane: Lane, message: string): Fault =>
     new Fault("overloaded", message, { retryAfterMs: workload.retryAfterMs(lane, ahead()) });
 
-  const steer = (task: Task, place: LanePlace, { gone, hurry }: Demand): void => {
-    const { job, answer } = task;
-    const leave = (): void => {
-      if (!place.leave()) return;
-      counters.add("image_left");
-      removeTarget(job);
-      answer.reject(new Fault("abandoned", "nobody waits for the picture any more"));
-    };
-    const move = (): void => {
-      place.move({ lane: laneOf(job, false), waitMs: DEADLINES.imageQueueMs });
-    };
-    gone?.addEventListener("abort", leave, { once: true });
-    hurry?.addEventListener("abort", move, { once: true });
-    const end = (): void => {
-      gone?.removeEventListener("abort", leave);
-      hurry?.removeEventListener("abort", move);
-    };
-    answer.promise.then(end, end);
-    if (gone?.aborted === true) leave();
-    else if (hurry?.aborted === true) move();
-  };
-
   return {
+    get waits() {
+      return waitsOf(lanes.sizes, queueMax, (lane) => workload.waitMs(lane, ahead()));
+    },
     get sizes() {
       const { small, now, later } = lanes.sizes;
       return { queued: small + now + again.length, later };
@@ -101,7 +85,7 @@ export function makeWaiting(options: {
         },
       });
       if (place === undefined) throw overloaded(lane, "too many image jobs wait");
-      steer(task, place, demand);
+      steer(task, place, { ...demand, counters });
       return task;
     },
     next() {
@@ -125,6 +109,42 @@ export function makeWaiting(options: {
     },
     took: (job, ms) => workload.took(isSmall(job), ms),
   };
+}
+
+/** Takes it out when nobody waits for it any more, and forward when somebody does again. */
+function steer(
+  { job, answer }: Task,
+  place: LanePlace,
+  { gone, hurry, counters }: Pick<Demand, "gone" | "hurry"> & { readonly counters: Counters },
+): void {
+  const leave = (): void => {
+    if (!place.leave()) return;
+    counters.add("image_left");
+    removeTarget(job);
+    answer.reject(new Fault("abandoned", "nobody waits for the picture any more"));
+  };
+  const move = (): void => {
+    place.move({ lane: laneOf(job, false), waitMs: DEADLINES.imageQueueMs });
+  };
+  gone?.addEventListener("abort", leave, { once: true });
+  hurry?.addEventListener("abort", move, { once: true });
+  const end = (): void => {
+    gone?.removeEventListener("abort", leave);
+    hurry?.removeEventListener("abort", move);
+  };
+  answer.promise.then(end, end);
+  if (gone?.aborted === true) leave();
+  else if (hurry?.aborted === true) move();
+}
+
+function waitsOf(
+  sizes: Readonly<Record<Lane, number>>,
+  queueMax: number,
+  waitMs: (lane: Lane) => number,
+): ImageWaits {
+  const of = (lane: Lane): number =>
+    sizes[lane] < queueMax ? waitMs(lane) : Number.POSITIVE_INFINITY;
+  return { small: of("small"), now: of("now") };
 }
 
 function laneOf(job: ImageJob, later: boolean): Lane {

@@ -8,6 +8,8 @@ import { type DiskSet, openDiskSet } from "../cache/disk-set.ts";
 import { refuseOpenAdmin } from "../http/admin.ts";
 import { makeDelegate } from "../image/delegate.ts";
 import { type ImagePool, makeImagePool } from "../image/pool.ts";
+import type { ImagePoolOptions } from "../image/pool-options.ts";
+import { openWaitBoard } from "../image/wait-board.ts";
 import { type Credentials, refuseOpenControl } from "../mesh/credentials.ts";
 import { calmLog } from "../observe/calm-log.ts";
 import { type Counters, openCounters } from "../observe/counters.ts";
@@ -91,7 +93,7 @@ export function layGround(options: NodeOptions): Ground {
   return {
     ...{ self, workers, clock, log, counters, memory, credentials, publicTls, uploads, disks },
     ownFiles: [uploads],
-    images: startImages(topology, self, { counters, log }),
+    images: startImages(topology, self, { counters, log, board: openWaitBoard(memory.imageWaits) }),
     resolver: startResolver(topology, { counters, log, clock }),
   };
 }
@@ -119,7 +121,7 @@ function startResolver(
 function startImages(
   topology: Topology,
   self: Server,
-  observers: Pick<Parameters<typeof makeImagePool>[0], "counters" | "log">,
+  observers: Pick<ImagePoolOptions, "counters" | "log" | "board">,
 ): ImagePool {
   const { execPath, args } = selfCommand();
   const pool = makeImagePool({

@@ -9,6 +9,7 @@ import { createFlightMemory } from "../content/flight-table.ts";
 import { createBusyMemory } from "../content/hot/busy.ts";
 import { createProbeMemory } from "../content/probe.ts";
 import { createRamMemory } from "../http/ram-memory.ts";
+import { createWaitBoardMemory } from "../image/wait-board.ts";
 import { createHealthMemory } from "../mesh/health.ts";
 import { createTrafficMemory } from "../mesh/traffic.ts";
 import { createCounterMemory } from "../observe/counters.ts";
@@ -41,6 +42,7 @@ export function createSharedSet(topology: Topology, self: Server, workers: numbe
     origins: createOriginMemory(),
     counters: createCounterMemory(workers + 1),
     latencies: createHistogramMemory(workers + 1),
+    imageWaits: createWaitBoardMemory(),
     lags: createLagMemory(workers + 1),
     ram: createRamMemory(self.ramBytes, workers),
     beats: createBeatMemory(workers),

@@ -62,6 +62,8 @@ export interface SharedSet {
   readonly origins: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
+  /** What one more image job would wait. */
+  readonly imageWaits: SharedArrayBuffer;
   /** How late each thread was. */
   readonly lags: SharedArrayBuffer;
   readonly ram: RamMemory;

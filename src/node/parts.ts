@@ -19,6 +19,7 @@ import { makeRecorder } from "../content/recorder.ts";
 import { makeSharedAsks } from "../content/shared-asks.ts";
 import { makeWaiters } from "../content/waiters.ts";
 import { makeFills } from "../content/why/fills.ts";
+import { openWaitBoard } from "../image/wait-board.ts";
 import { HealthTable } from "../mesh/health.ts";
 import { makeLinks } from "../mesh/link.ts";
 import { makeOwnership } from "../mesh/ownership.ts";
@@ -98,6 +99,7 @@ export function makeParts(options: PartsOptions): Parts {
     hedges: makeHedgeBudget(),
     rebalancing: openProbing(memory.probes, clock),
     images,
+    imageWaitMs: imageWaitOf(topology, memory),
     later: makeLater({ clock, counters }),
     resolve,
     announce,
@@ -106,6 +108,13 @@ export function makeParts(options: PartsOptions): Parts {
     requests: requestLogOf(topology, { server: self.name, worker, wish: options.log, log, clock }),
     ...watched,
   };
+}
+
+/** Where a service does the work, the queue of the image workers says nothing of it. */
+function imageWaitOf({ services }: Topology, memory: WorkerSetup["memory"]): Parts["imageWaitMs"] {
+  return services.thumbnailEndpoint === undefined
+    ? openWaitBoard(memory.imageWaits).waitMs
+    : () => 0;
 }
 
 /** Its lines are JSON whatever the rest of the log is: they are for machines. */

@@ -52,9 +52,11 @@ export async function startFlood(options: {
   }
   return {
     begun: () => begun,
-    answers: Promise.all(sockets.map(({ data }) => data.ended.promise)).then(() =>
-      sockets.map(({ data }) => answerOf(data)),
-    ),
+    answers: Promise.all(sockets.map(({ data }) => data.ended.promise)).then(() => {
+      // not before: who still waits shares the processor with whoever closes
+      for (const socket of sockets) socket.terminate();
+      return sockets.map(({ data }) => answerOf(data));
+    }),
   };
 }
 
@@ -76,15 +78,14 @@ function connect(port: number, onBegun: () => void) {
     port,
     data,
     socket: {
-      data(socket, chunk) {
+      binaryType: "buffer",
+      data(_socket, chunk) {
         data.decoder.take(chunk);
         if (data.firstAt === 0 && data.decoder.bytes > 0) {
           data.firstAt = performance.now();
           onBegun();
         }
-        if (!data.decoder.whole) return;
-        end();
-        socket.terminate();
+        if (data.decoder.whole) end();
       },
       close: end,
       error: end,
@@ -114,7 +115,7 @@ class Decoder {
   readonly #hasher = new Bun.CryptoHasher("sha256");
   /** Of a small body: hashed when all have theirs, so that this takes nothing from who waits. */
   #kept: Buffer[] = [];
-  #rest = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
   #inBody = false;
   #chunked = false;
   /** Bytes of the body, or of its chunk, that are still to come. */
@@ -130,8 +131,9 @@ class Decoder {
     this.#kept = [];
   }
 
-  take(chunk: Uint8Array): void {
-    this.#rest = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
+  /** `chunk` is its own from now on. */
+  take(chunk: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     if (!this.#inBody && !this.#readHead()) return;
     while (this.#step()) {
       // as far as it goes

@@ -3,7 +3,8 @@
 import { resolve } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { asFault, type Fault } from "../../src/base/fault.ts";
-import { type ImagePool, type ImagePoolOptions, makeImagePool } from "../../src/image/pool.ts";
+import { type ImagePool, makeImagePool } from "../../src/image/pool.ts";
+import type { ImagePoolOptions } from "../../src/image/pool-options.ts";
 import {
   type CounterName,
   createCounterMemory,

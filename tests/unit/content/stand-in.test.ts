@@ -13,6 +13,7 @@ import { standInFor } from "../../../src/content/stand-in.ts";
 import { warmVariant } from "../../../src/content/warm.ts";
 import type { Demand } from "../../../src/image/demand.ts";
 import type { ImageJob, MadeResult, ProbedResult } from "../../../src/image/job.ts";
+import { openWaitBoard } from "../../../src/image/wait-board.ts";
 import { metaOf, put } from "../../support/cache-dir.ts";
 import { makeNodeParts } from "../../support/node-parts.ts";
 import { until } from "../../support/until.ts";
@@ -115,6 +116,35 @@ describe("an owner without an image worker in time", () => {
     });
     expect(parts.cache.peek(relnameOf(name("md")))).toBeUndefined();
     expect(watched.count("stand_in")).toBe(1);
+  });
+
+  test("tries no image job that would not come to its turn in time", async () => {
+    const jobs: ImageJob[] = [];
+    const run: Run = async (job) => {
+      jobs.push(job);
+      throw new Fault("overloaded", "too many image jobs wait", { retryAfterMs: 7000 });
+    };
+    using node = nodeWith([name("lg")], { run });
+    const { parts, memory, watched } = node;
+    const board = openWaitBoard(memory.imageWaits);
+    const { standInMs } = parts.topology.limits;
+    const asked = async (): Promise<number> => {
+      const before = jobs.length;
+      const { outcome } = await serveAsOwner(parts, name("md"), client(parts));
+      expect(outcome.source).toBe("stand-in");
+      return jobs.length - before;
+    };
+    board.post({ small: 0, now: standInMs });
+    expect(await asked()).toBe(1);
+    board.post({ small: 0, now: standInMs + 1 });
+    expect(await asked()).toBe(0);
+    board.post({ small: 0, now: Number.POSITIVE_INFINITY });
+    expect(await asked()).toBe(0);
+    expect(watched.count("stand_in")).toBe(3);
+    // who does not take another one is not answered with it
+    const refused = serveAsOwner(parts, name("md"), client(parts, { standIns: false }));
+    await expect(refused).rejects.toMatchObject({ code: "overloaded" });
+    expect(jobs).toHaveLength(2);
   });
 
   test("refuses who has not said that another variant will do, with the time to come back", async () => {
