@@ -9,7 +9,7 @@ import { CANONICAL, headlineText } from "./bench/headlines.ts";
 import { measure, type UploadLoad } from "./bench/measure.ts";
 import { parseRate, parseShare } from "./bench/numbers.ts";
 import { BENCH_ARGS, type BenchFlags, parseCanonical, parsePlan } from "./bench/options.ts";
-import { SUMMARY } from "./bench/summary.ts";
+import { SUMMARY, type Summary } from "./bench/summary.ts";
 import { summaryText } from "./bench/summary-text.ts";
 import { makePaint } from "./demo/paint.ts";
 import { listenForStop } from "./demo/stop-signals.ts";
@@ -52,11 +52,7 @@ async function benchTarget(flags: Flags, output: Output): Promise<number> {
   else {
     output.say(summaryText(summary, makePaint(output.colour)));
     sayComparisons(comparisons, output);
-    const { errorRatio } = summary;
-    if (errorRatio > ERRORS_TOLD) {
-      const share = `${(errorRatio * 100).toFixed(1)} %`;
-      output.say(`\n${share} of the requests failed: the figures are those of the others`);
-    }
+    sayErrors(summary, output);
   }
   const nothing = summary.latencyMs.p50 === null;
   return nothing || compared?.worse === true ? 1 : 0;
@@ -86,6 +82,7 @@ async function benchCanonical(
   if (json) sayJson(measured, compared, output);
   else {
     sayComparisons(compared, output);
+    for (const summary of [measured.closed, measured.open]) sayErrors(summary, output);
     // its last two lines are the numbers
     output.say(headlineText(measured, makePaint(output.colour)));
   }
@@ -94,6 +91,12 @@ async function benchCanonical(
 
 function sayJson(measured: object, compared: readonly Comparison[], output: Output): void {
   output.say(JSON.stringify(compared.length === 0 ? measured : { ...measured, compared }));
+}
+
+function sayErrors({ errorRatio }: Pick<Summary, "errorRatio">, output: Output): void {
+  if (errorRatio <= ERRORS_TOLD) return;
+  const share = `${(errorRatio * 100).toFixed(1)} %`;
+  output.say(`\n${share} of the requests failed: the figures are those of the others`);
 }
 
 function sayComparisons(compared: readonly Comparison[], output: Output): void {
