@@ -11,7 +11,7 @@ import { yieldRoom } from "./disk.ts";
 import { type DiskState, diskState } from "./disk-state.ts";
 import { finished, finishedInTurns } from "./file-digest.ts";
 import { type Folders, makeFolders } from "./folders.ts";
-import { inspect, type Verdict } from "./inspect.ts";
+import { digestAt, inspect, type Verdict } from "./inspect.ts";
 import { BLOCK_BYTES, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { learn } from "./learn.ts";
 import { limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
@@ -43,6 +43,8 @@ export interface Cache {
   seat(meta: VariantMeta): Seat | undefined;
   /** Whether it is still there. A few plain loads. */
   stands(seat: Seat): boolean;
+  /** xxHash64 of the file as it was published, 16 hex digits; undefined: it is not known, or another stands there. */
+  publishedDigest(seat: Seat): string | undefined;
   /** An access of what stands there. */
   count(seat: Seat): void;
   /** Where the file of a relname is, if it is here; it may go at any moment (ENOENT: `forget`, go on as a miss). */
@@ -170,6 +172,7 @@ export function openCache(options: {
     peek: (relname) => proven(store, lookUp(view, relname, false)),
     seat: (meta) => seatOf(view, meta),
     stands: (seat) => stands(view, seat),
+    publishedDigest: (seat) => digestAt(store, seat),
     count: (seat) => countAt(view, seat),
     takeStray: (relname) => takeStray(store, relname, temps.path()),
     inDoubt: () => word(view, HEADER.doubtful) !== 0,

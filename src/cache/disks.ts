@@ -96,6 +96,7 @@ function overAll(
       return undefined;
     },
     stands: (seat) => members[seat.disk]?.cache?.stands(seat) === true,
+    publishedDigest: (seat) => members[seat.disk]?.cache?.publishedDigest(seat),
     count: (seat) => members[seat.disk]?.cache?.count(seat),
     inDoubt: () => caches().some((cache) => cache.inDoubt()),
     settle: (relname) => holder(relname).cache?.settle(relname),

@@ -7,6 +7,7 @@ import { HALF, STATE } from "./layout.ts";
 import { mustLock, unlock } from "./lock.ts";
 import { isPinned } from "./pins.ts";
 import { type Plan, planLive, retire } from "./room.ts";
+import { type Seat, stands } from "./seat.ts";
 import { setAside } from "./set-aside.ts";
 import { bytesOf, findSlot, setDoubtful, stateOf } from "./slots.ts";
 import type { Store } from "./store.ts";
@@ -76,8 +77,15 @@ function conclude(store: Store, subject: Subject, found: FileDigest): Verdict {
   return missing ? "gone" : "damaged";
 }
 
+/** What was published there, by its record. */
+export function digestAt(store: Store, seat: Seat): string | undefined {
+  const digest = digestOf(store, seat);
+  // read apart from the slot, which may be another's by now
+  return stands(store.view, seat) ? digest : undefined;
+}
+
 /** Read apart from the slot: a digest that belongs to the next one in there shows by the slot's version. */
-function digestOf(store: Store, { slot }: Subject): string | undefined {
+function digestOf(store: Store, { slot }: Pick<Subject, "slot">): string | undefined {
   try {
     const digest = store.digests.read(slot);
     return digest === NO_DIGEST ? undefined : digest;

@@ -9,7 +9,9 @@ import {
   relnameOf,
   UNKNOWN_FACTS,
   type Variant,
+  type VariantMeta,
 } from "../base/variant.ts";
+import type { Cache } from "../cache/cache.ts";
 import type { AskFromPeer, PeerAnswer, PeerHandler } from "../mesh/peer.ts";
 import type { Trace } from "../observe/trace.ts";
 import { sendOf } from "./body-from.ts";
@@ -22,6 +24,7 @@ import { settleId } from "./mend.ts";
 import { factsAsOwner, ownedHere, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import type { Outcome, Served } from "./served.ts";
+import { isSound, publishedDigest } from "./sound.ts";
 import { spansToTell, tellAsk, traceOfAsk } from "./tell-ask.ts";
 
 const NO_VALIDATOR = "0".repeat(16);
@@ -31,7 +34,11 @@ export type StatusOf = (outcome: Outcome) => string;
 
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
   // an operator who wants nothing held in memory means this too
-  const hotBodies = makeHotBodies(Math.min(LIMITS.hotBodiesBytesMax, parts.self.ramBytes));
+  const { cache } = parts;
+  const bytesMax = Math.min(LIMITS.hotBodiesBytesMax, parts.self.ramBytes);
+  const hotBodies = makeHotBodies(bytesMax, (meta, { bytes, xxh64 }) =>
+    isSound(cache, { relname: meta.relname, seat: cache.seat(meta) }, bytes, xxh64),
+  );
   const give = (asked: Asked, served: Served): PeerAnswer => {
     const { request, sourceAt } = asked;
     parts.counters.add(served.outcome.source === "hit" ? "lru_hit" : "lru_miss");
@@ -43,10 +50,10 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       via: statusOf(served.outcome),
       detail: served.outcome.source,
       standIn: served.outcome.source === "stand-in" ? true : undefined,
-      send: toSend(served, { head, hotBodies }),
+      send: toSend(cache, served, { head, hotBodies }),
       held,
       load,
-      spoiled: () => void parts.cache.inspectNow(served.meta.relname),
+      spoiled: () => inspect(cache, served.meta),
     };
   };
   const find = (asked: Asked, tracing: Trace | undefined): PeerAnswer | Promise<PeerAnswer> => {
@@ -147,7 +154,14 @@ function listed(parts: Parts, wanted: Variant, sourceAt: number | undefined): Pe
   return { ...factsAnswer(wanted, facts, sourceAt), variants };
 }
 
+/** At once where that is quick. */
+function inspect(cache: Cache, { relname, bytes }: VariantMeta): void {
+  if (bytes <= LIMITS.collectBytesMax) cache.inspectNow(relname);
+  else void cache.inspect(relname);
+}
+
 function toSend(
+  cache: Cache,
   served: Served,
   options: { readonly head: boolean; readonly hotBodies: HotBodies },
 ): PeerAnswer["send"] {
@@ -156,7 +170,9 @@ function toSend(
     return { kind: "none" };
   }
   const hot = served.kind === "file" ? options.hotBodies(served.meta, served.path) : undefined;
-  return hot === undefined ? sendOf(served) : { kind: "bytes", bytes: hot.bytes, xxh64: hot.xxh64 };
+  if (hot !== undefined) return { kind: "bytes", bytes: hot.bytes, xxh64: hot.xxh64 };
+  const send = sendOf(served);
+  return send.kind === "file" ? { ...send, published: publishedDigest(cache, served.meta) } : send;
 }
 
 function factsAnswer(wanted: Variant, facts: Facts, sourceAt: number | undefined): PeerAnswer {

@@ -21,8 +21,14 @@ export interface HotBody {
  */
 export type HotBodies = (meta: VariantMeta, path: string) => HotBody | undefined;
 
-/** At most `bytesMax` of content; what was used longest ago goes. */
-export function makeHotBodies(bytesMax: number): HotBodies {
+/**
+ * At most `bytesMax` of content; what was used longest ago goes. `isSound` looks at what has just been read of a file,
+ * with its digest; what is not is not held.
+ */
+export function makeHotBodies(
+  bytesMax: number,
+  isSound: (meta: VariantMeta, read: HotBody) => boolean,
+): HotBodies {
   const held = new Map<string, HotBody & { readonly validator: string }>();
   const asked = makeMemo<true>(LIMITS.hotBodiesAskedMax);
   let heldBytes = 0;
@@ -32,7 +38,8 @@ export function makeHotBodies(bytesMax: number): HotBodies {
     held.delete(relname);
   };
 
-  return ({ relname, validator, bytes }, path) => {
+  return (meta, path) => {
+    const { relname, validator, bytes } = meta;
     if (bytes > LIMITS.hotBodyBytesMax || bytes > bytesMax) return undefined;
     const known = held.get(relname);
     if (known !== undefined) {
@@ -45,7 +52,9 @@ export function makeHotBodies(bytesMax: number): HotBodies {
       return undefined;
     }
     const read = readWhole(path, bytes);
-    return read && keep(relname, { bytes: read, xxh64: digestOf(read), validator });
+    if (read === undefined) return undefined;
+    const body = { bytes: read, xxh64: digestOf(read), validator };
+    return isSound(meta, body) ? keep(relname, body) : undefined;
   };
 
   /** As the one used last. */

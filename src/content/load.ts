@@ -10,6 +10,7 @@ import type { Lead, Ticket } from "./flight-table.ts";
 import type { Parts, Task } from "./parts.ts";
 import { pastDisk } from "./past-disk.ts";
 import type { Served, Source } from "./served.ts";
+import { standInFor } from "./stand-in.ts";
 import { openTail } from "./tail-body.ts";
 import { leaveAtEnd } from "./waiters.ts";
 import { watchAskers } from "./watch-askers.ts";
@@ -130,6 +131,7 @@ async function fromTicket(
   const { later, signal } = task.context;
   using _ = later === true ? undefined : ticket.wait();
   const gone = signal?.();
+  const outOfPatience = patienceOf(parts, task);
   for (;;) {
     const tick = ticket.tick();
     const view = ticket.look();
@@ -156,8 +158,23 @@ async function fromTicket(
         return { kind: "stream", meta, outcome, body: pastDisk({ meta, body }, direct) };
       }
     }
+    if (outOfPatience()) throw new Fault("too_slow", "the picture is not made in time");
     await waitForChange(task.context, parts, { ticket, tick });
   }
+}
+
+/** Whether who asks has waited as long as anybody does who can be sent another variant (spec §6). */
+function patienceOf(parts: Parts, { name, context }: LoadTask): () => boolean {
+  const { clock, topology } = parts;
+  if (context.standIns !== true || context.later === true) return () => false;
+  let until = clock.monotonicMs() + topology.limits.standInMs;
+  return () => {
+    if (clock.monotonicMs() < until) return false;
+    if (standInFor(parts, name) !== undefined) return true;
+    // looked at once: there is nothing to send
+    until = Number.POSITIVE_INFINITY;
+    return false;
+  };
 }
 
 function hasTime({ clock }: Parts, { context }: Task): boolean {

@@ -5,6 +5,7 @@ import type { Seat } from "../cache/seat.ts";
 import type { Resolution } from "../resolve/resolution.ts";
 import { otherOwner } from "./fetch-content.ts";
 import type { Parts } from "./parts.ts";
+import { isSound } from "./sound.ts";
 
 /** What one search found, and by what. Good under one topology. */
 export interface FoundHit {
@@ -24,6 +25,8 @@ export interface Repeats {
   note(webId: string, meta: VariantMeta): FoundHit | undefined;
   /** Whether a search for the same would end in the same now. Counts nothing. */
   stands(found: FoundHit): boolean;
+  /** Whether these bytes of its file are what was published; a damaged file is no longer here when it returns false. */
+  isSound(found: FoundHit, bytes: Uint8Array): boolean;
   /** Counts it as the search would have: for the figures, for eviction, for the owner. */
   count(found: FoundHit): void;
 }
@@ -61,6 +64,7 @@ export function makeRepeats(parts: Parts): Repeats {
       return { webId, id, relname, seat, owner: otherOwner(parts, id), resolution, changes };
     },
     stands: (found) => cache.stands(found.seat) && resolvesAlike(found) && unblocked(found),
+    isSound: (found, bytes) => isSound(cache, found, bytes),
     count({ seat, owner, relname }) {
       counters.add("path_cache_hit");
       counters.add("lru_hit");

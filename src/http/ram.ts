@@ -119,6 +119,8 @@ export function makeRam(options: RamOptions): Ram {
       const content = read();
       // the slot has stood from before the file was opened: these are its bytes
       if (content === undefined || !repeats.stands(found)) return;
+      // what a disk has spoiled is not held beyond its repair
+      if (!repeats.isSound(found, content)) return;
       const held = hold(meta, success, content);
       places.set(key, { held, found, bytes: cost, used: false });
       bytes += cost;

@@ -63,7 +63,8 @@ export interface PeerReply {
 export type AnswerSource =
   /** `head`, `facts`, or the asker's validator still matches. */
   | { readonly kind: "none" }
-  | { readonly kind: "file"; readonly path: string }
+  /** `published`: xxh64 that it should have, where that is known. */
+  | { readonly kind: "file"; readonly path: string; readonly published?: string | undefined }
   /** `xxh64` of the bytes, where it is known. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly xxh64?: string }
   | { readonly kind: "body"; readonly body: Body };
@@ -79,7 +80,7 @@ export interface PeerAnswer {
   readonly load?: PeerReply["load"];
   readonly spans?: PeerReply["spans"];
   readonly variants?: PeerReply["variants"];
-  /** Hears that a file cannot be opened, or has another length than the variant. */
+  /** Hears that a file cannot be opened, or is not what was published. */
   readonly spoiled?: (() => void) | undefined;
 }
 

@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { encodeEnd } from "../wire/encode.ts";
 import { digestOf, makeDigest } from "../wire/xxhash.ts";
 import { fitsInBuffer, giveBuffer, READ_AT, takeBuffer } from "./send-buffer.ts";
-import { type Source, tooLong } from "./source.ts";
+import { notPublished, type Source, tooLong } from "./source.ts";
 
 /** Room kept for the end frame behind the last bytes of a body. */
 const END_ROOM_BYTES = 128;
@@ -20,6 +20,8 @@ export interface AnswerToSend {
   readonly source: Source | undefined;
   /** An end frame follows. */
   readonly extended: boolean;
+  /** Hears that what was sent is not what was published: its end frame has told it. */
+  readonly spoiled?: (() => void) | undefined;
 }
 
 type Write = (bytes: Uint8Array) => Promise<void> | undefined;
@@ -51,8 +53,9 @@ function sendWhole(
     buffer.set(head, from);
     const end = at + bytes;
     if (source !== undefined) fillWhole(source, buffer, { at, end });
-    const xxh64 = (): string => source?.xxh64 ?? digestOf(buffer.subarray(at, end));
-    const to = extended ? putEnd(buffer, end, { bytes, xxh64: xxh64() }) : end;
+    const xxh64 = source?.xxh64 ?? digestOf(buffer.subarray(at, end));
+    if ((source?.published ?? xxh64) !== xxh64) throw notPublished();
+    const to = extended ? putEnd(buffer, end, { bytes, xxh64 }) : end;
     writing = write(buffer.subarray(from, to));
   } finally {
     if (writing === undefined) giveBuffer(buffer);
@@ -89,23 +92,32 @@ async function sendParts(answer: AnswerToSend, write: Write): Promise<void> {
   buffer.set(head, from);
   let left = answer.bytes;
   let sinceTurn = 0;
+  let spoiled = false;
   try {
     for (;;) {
       if (left > 0 && source !== undefined) {
         const roomEnd = Math.min(at + left, buffer.length - END_ROOM_BYTES);
         const filling = source.fill(buffer.subarray(at, roomEnd));
         const got = typeof filling === "number" ? filling : await filling;
-        if (extended) digest.update(buffer.subarray(at, at + got));
+        digest.update(buffer.subarray(at, at + got));
         at += got;
         left -= got;
       }
       if (left === 0) {
         await source?.finish();
-        if (extended) at = putEnd(buffer, at, { bytes: answer.bytes, xxh64: digest.hex() });
+        const read = digest.hex();
+        const xxh64 = source?.published ?? read;
+        spoiled = xxh64 !== read;
+        // the end says what it should have been: to break off here would let another node go on after wrong bytes
+        if (extended) at = putEnd(buffer, at, { bytes: answer.bytes, xxh64 });
+        else if (spoiled) throw notPublished();
       }
       const writing = write(buffer.subarray(from, at));
       if (writing !== undefined) await writing;
-      if (left === 0) return;
+      if (left === 0) {
+        if (spoiled) answer.spoiled?.();
+        return;
+      }
       sinceTurn = writing === undefined ? sinceTurn + at - from : 0;
       if (sinceTurn >= FAIR_BYTES) {
         sinceTurn = 0;

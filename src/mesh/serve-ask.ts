@@ -13,7 +13,7 @@ import type { Outgoing } from "./outgoing.ts";
 import type { PeerAnswer, PeerHandler } from "./peer.ts";
 import type { Pulse } from "./pulse.ts";
 import { type AnswerToSend, sendAnswer } from "./send-answer.ts";
-import { discard, openSource, type Source } from "./source.ts";
+import { discard, openSource, type Source, SpoiledFile } from "./source.ts";
 
 export interface ServeOptions {
   readonly ask: Ask;
@@ -111,8 +111,9 @@ function send(
   };
   const failed = (error: unknown): never => {
     close();
-    // a small file shows its length only when it is read
-    if (!saying.begun && answer.send.kind === "file") answer.spoiled?.();
+    const isSpoiled = !saying.begun || error instanceof SpoiledFile;
+    // a small file shows its length only when it is read, any file its digest
+    if (isSpoiled && answer.send.kind === "file") answer.spoiled?.();
     throw error;
   };
   let sending: Promise<void> | undefined;
@@ -181,7 +182,8 @@ function prepare(ask: Ask, answer: PeerAnswer, legacy: boolean): AnswerToSend {
   const header = legacy
     ? { relname: meta.relname }
     : answerHeader({ ...answer, offset, head: false });
-  return { head: encodeSaveHead(header, bytes), bytes, source, extended };
+  const { spoiled } = answer;
+  return { head: encodeSaveHead(header, bytes), bytes, source, extended, spoiled };
 }
 
 function openedSource(answer: PeerAnswer, offset: number): Source {

@@ -15,6 +15,8 @@ export interface Source {
   readonly atOnce: boolean;
   /** Of all that it gives, where that is known without looking. */
   readonly xxh64?: string | undefined;
+  /** What all that it gives has to have; undefined where nobody knows. */
+  readonly published?: string | undefined;
   /**
    * Fills the room from its start, as far as bytes are at hand; how many there were, never 0. Rejects or
    * throws a Fault when the source is shorter than it should be, or cannot be read.
@@ -34,7 +36,7 @@ export function openSource(answer: Pick<PeerAnswer, "send" | "meta">, offset: nu
   const { send, meta } = answer;
   switch (send.kind) {
     case "file":
-      return fileSource(send.path, meta.bytes, offset);
+      return fileSource(send, meta.bytes, offset);
     case "bytes":
       if (send.bytes.length !== meta.bytes) throw wrongLength(send.bytes.length, meta.bytes);
       return bytesSource(send.bytes, offset, send.xxh64);
@@ -50,7 +52,11 @@ export function discard(send: AnswerSource): void {
   if (send.kind === "body") send.body.cancel();
 }
 
-function fileSource(path: string, bytes: number, offset: number): Source {
+function fileSource(
+  { path, published }: Extract<AnswerSource, { readonly kind: "file" }>,
+  bytes: number,
+  offset: number,
+): Source {
   const fd = openForReading(path);
   let open = true;
   let position = offset;
@@ -67,6 +73,7 @@ function fileSource(path: string, bytes: number, offset: number): Source {
   }
   return {
     atOnce: true,
+    published: offset === 0 ? published : undefined,
     fill(room) {
       const got = readSync(fd, room, 0, room.length, position);
       if (got === 0) throw cutShort();
@@ -137,18 +144,29 @@ function openForReading(path: string): number {
   }
 }
 
+/** A file that is not what it should be. */
+export class SpoiledFile extends Fault {
+  constructor(message: string) {
+    super("peer_failed", message);
+  }
+}
+
+export function notPublished(): Fault {
+  return new SpoiledFile("the file is not what was published");
+}
+
 function unopenable(cause: unknown): Fault {
   return new Fault("peer_failed", `the file cannot be opened (${errnoOf(cause)})`, { cause });
 }
 
 function wrongLength(found: number, expected: number): Fault {
-  return new Fault("peer_failed", `the variant has ${found} bytes where ${expected} belong`);
+  return new SpoiledFile(`the variant has ${found} bytes where ${expected} belong`);
 }
 
 export function tooLong(): Fault {
-  return new Fault("peer_failed", "the source is longer than it said");
+  return new SpoiledFile("the source is longer than it said");
 }
 
 function cutShort(): Fault {
-  return new Fault("peer_failed", "the source ended before its length");
+  return new SpoiledFile("the source ended before its length");
 }

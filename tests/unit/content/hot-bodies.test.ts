@@ -20,7 +20,7 @@ const named = (i: number, bytes = CONTENT.length) => variantOf(bytes, { relname:
 
 describe("a body that a peer asks for", () => {
   test("is held from the second time on, with its digest, whatever becomes of the file", () => {
-    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax, () => true);
     const gone = dir.write("gone.jpg", CONTENT);
     expect(hot(meta, gone)).toBeUndefined();
     expect(hot(meta, gone)?.bytes).toEqual(CONTENT);
@@ -30,7 +30,7 @@ describe("a body that a peer asks for", () => {
   });
 
   test("is read again when the index has another variant under its name", () => {
-    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax, () => true);
     for (let i = 0; i < 2; i++) hot(meta, path);
     const other = noise(13 * KiB);
     const now = variantOf(other.length, { validator: "f".repeat(16) });
@@ -40,8 +40,23 @@ describe("a body that a peer asks for", () => {
     expect(hot(sameLength, dir.write("c.jpg", third))?.xxh64).toBe(digestOf(third));
   });
 
+  test("is not held when it is not what was published", () => {
+    const seen: string[] = [];
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax, ({ relname }, { bytes, xxh64 }) => {
+      seen.push(`${relname} ${bytes.length} ${xxh64}`);
+      return seen.length > 1;
+    });
+    for (let i = 0; i < 2; i++) expect(hot(meta, path)).toBeUndefined();
+    expect(hot(meta, path)?.bytes).toEqual(CONTENT);
+    const told = `${meta.relname} ${CONTENT.length} ${digestOf(CONTENT)}`;
+    expect(seen).toEqual([told, told]);
+    // what is held was looked at
+    expect(hot(meta, path)?.bytes).toEqual(CONTENT);
+    expect(seen).toHaveLength(2);
+  });
+
   test("is left to who sends it when its file has gone or has another length", () => {
-    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax, () => true);
     for (let i = 0; i < 2; i++) expect(hot(meta, `${path}.gone`)).toBeUndefined();
     for (const bytes of [CONTENT.length - 1, CONTENT.length + 1]) {
       expect(hot(variantOf(bytes), path)).toBeUndefined();
@@ -50,7 +65,7 @@ describe("a body that a peer asks for", () => {
   });
 
   test("is not held when it is large", () => {
-    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax);
+    const hot = makeHotBodies(LIMITS.hotBodiesBytesMax, () => true);
     const most = LIMITS.hotBodyBytesMax;
     const large = dir.write("large.jpg", noise(most + 1));
     const full = dir.write("full.jpg", noise(most));
@@ -62,12 +77,12 @@ describe("a body that a peer asks for", () => {
 
 describe("what is held", () => {
   test("is nothing where nothing may be", () => {
-    const hot = makeHotBodies(0);
+    const hot = makeHotBodies(0, () => true);
     for (let n = 0; n < 3; n++) expect(hot(meta, path)).toBeUndefined();
   });
 
   test("never exceeds its maximum: what was used longest ago goes", () => {
-    const hot = makeHotBodies(3 * CONTENT.length);
+    const hot = makeHotBodies(3 * CONTENT.length, () => true);
     for (const i of [1, 2, 3]) for (let n = 0; n < 2; n++) hot(named(i), path);
     // 1 is used, 2 is the oldest now
     expect(hot(named(1), "")).toBeDefined();

@@ -147,6 +147,19 @@ describe("an owner without an image worker in time", () => {
     expect(jobs).toHaveLength(2);
   });
 
+  test("lets nobody wait longer for a picture in the making than it does for its turn", async () => {
+    const making = Promise.withResolvers<MadeResult>();
+    using node = nodeWith([name("lg")], { run: () => making.promise });
+    const { parts, watched } = node;
+    const patient = serveAsOwner(parts, name("md"), client(parts, { standIns: false }));
+    const joined = serveAsOwner(parts, name("md"), client(parts));
+    await until(() => watched.count("flight_joined") === 1, "it waits with the other one");
+    watched.clock.advance(parts.topology.limits.standInMs);
+    expect((await joined).outcome.source).toBe("stand-in");
+    making.reject(new Fault("overloaded", "no image worker was free in time"));
+    await expect(patient).rejects.toMatchObject({ code: "overloaded" });
+  });
+
   test("refuses who has not said that another variant will do, with the time to come back", async () => {
     using node = nodeWith([name("lg")]);
     const { parts } = node;

@@ -129,7 +129,10 @@ describe("what is not noted", () => {
       served: { kind: "file", meta: metaOf(BYTES), outcome: HIT, path: "/nowhere" },
       success: new Headers(),
     };
-    const repeats: Repeats = { note: () => ({}) as FoundHit, stands: () => true, count() {} };
+    const repeats: Repeats = {
+      ...{ note: () => ({}) as FoundHit, stands: () => true, isSound: () => true },
+      count() {},
+    };
     const notes = makeNoted(repeats);
     const note = (key: string): void => {
       for (let i = 0; i < 2; i++) notes.note(key, hit);
