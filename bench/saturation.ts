@@ -15,13 +15,13 @@ import { drawRaw } from "../tests/support/pictures.ts";
 import { type Cpu, cpuOf, median } from "./support/cpu.ts";
 
 const SECONDS = Number(process.env["MIR_SECONDS"] ?? 5);
-const ROUNDS = Number(process.env["MIR_ROUNDS"] ?? 3);
+const ROUNDS = Number(process.env["MIR_ROUNDS"] ?? 5);
 const HITS_PER_SECOND = 200;
 const IMAGE_WORKERS = 2;
 const QUEUE = 32;
-const PICTURES = 40;
+const PICTURES = 80;
 /** Whose larger variants are not there, so that there is nothing to send in their place. */
-const BARE_PICTURES = 10;
+const BARE_PICTURES = 20;
 const BOXES = Array.from({ length: 60 }, (_, i) => ({ width: 400 + 6 * i, height: 300 + 6 * i }));
 const FORMATS = ["jpg", "webp"] as const;
 const FULL = { width: 2000, height: 1500 };
@@ -68,6 +68,9 @@ async function run(): Promise<void> {
     mesh,
     wishes.splice(0, 400).filter((w) => !w.bare),
   );
+  // what takes part in it is compiled, on both sides
+  await besideImages(mesh, hits, { wishes, rate: capacity * 2 });
+  await settled(mesh);
   console.log(`${IMAGE_WORKERS} image workers make ${capacity.toFixed(0)} variants a second`);
   for (const times of [2, 10]) {
     const ratios: number[] = [];
@@ -226,7 +229,8 @@ async function besideImages(
   })();
   const offer = atRate(rate, () => {
     const wish = wishes.pop();
-    if (wish !== undefined) asked.push(ask(mesh, wish));
+    if (wish === undefined) throw new Error("there are too few variants for so many rounds");
+    asked.push(ask(mesh, wish));
   });
   const pids = [mesh.node("edge-1").pid, process.pid];
   const used = pids.map((pid) => cpuOf([pid]));

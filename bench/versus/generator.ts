@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Summary } from "../../src/cli/bench/summary.ts";
-import { EXECUTABLE, startMesh } from "../../tests/support/mesh.ts";
+import { startMesh } from "../../tests/support/mesh.ts";
 import { median } from "../support/cpu.ts";
+import { type Figures, rampFor, runMir, runWrk, warm } from "../support/generators.ts";
 import { noiseJpeg } from "../support/noise.ts";
 import { findWrk, writePaths } from "../support/wrk.ts";
 
@@ -14,9 +14,6 @@ const CLIENT_CORE = 1;
 const CONNECTIONS = 32;
 const ROUNDS = Number(process.env["MIR_BENCH_ROUNDS"] ?? 5);
 const SECONDS = 2;
-/** In which the generator's code is compiled, as it is in a run of any length; at most so many seconds. */
-const WARM_REQUESTS = 100_000;
-const WARM_SECONDS_MAX = 20;
 /** Wanted: requests a second within a tenth of each other, processor time at most so much more. */
 const RATE_WITHIN = 0.1;
 const CPU_RATIO = 1.3;
@@ -28,12 +25,6 @@ const CASES = [
   { name: "one picture, 100 KB", bytes: 100 * KB, files: 1 },
 ] as const;
 type Case = (typeof CASES)[number];
-
-interface Figures {
-  readonly perSecond: number;
-  /** Microseconds of processor time for one answer. */
-  readonly cpu: number;
-}
 
 const wrk = findWrk();
 if (wrk === undefined) {
@@ -76,10 +67,10 @@ async function compare(
   const theirs: Figures[] = [];
   const ours: Figures[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const { perSecond, cpu } = await runWrk(program, { url: url + (paths[0] ?? ""), script });
-    theirs.push({ perSecond, cpu });
-    const rampSeconds = Math.min(WARM_SECONDS_MAX, Math.ceil(WARM_REQUESTS / perSecond));
-    ours.push(await runMir({ url, ids, rampSeconds }));
+    const load = { connections: CONNECTIONS, seconds: SECONDS, core: CLIENT_CORE };
+    const figures = await runWrk(program, { ...load, url: url + (paths[0] ?? ""), script });
+    theirs.push(figures);
+    ours.push(await runMir({ ...load, url, ids, rampSeconds: rampFor(figures.perSecond) }));
   }
   const of = (all: readonly Figures[], key: keyof Figures): number =>
     median(all.map((f) => f[key]));
@@ -91,57 +82,6 @@ async function compare(
   console.log(
     `${one.name.padEnd(21)} ${text(theirs)}  ${text(ours)}  × ${ratio("perSecond").toFixed(2)} ${wanted}   × ${ratio("cpu").toFixed(2)} (≤ ${CPU_RATIO})`,
   );
-}
-
-/** All of its processor time, its start included, which is next to nothing. */
-async function runWrk(
-  program: string,
-  { url, script }: { readonly url: string; readonly script: string | undefined },
-): Promise<Figures> {
-  const child = Bun.spawn(
-    [
-      ...["taskset", "-c", String(CLIENT_CORE), program, "-t1", `-c${CONNECTIONS}`],
-      ...[`-d${SECONDS}s`, ...(script === undefined ? [] : ["-s", script]), url],
-    ],
-    { stdout: "pipe", stderr: "inherit" },
-  );
-  const text = await new Response(child.stdout).text();
-  await child.exited;
-  const answers = Number(/(\d+) requests in/.exec(text)?.[1]);
-  const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]);
-  const cpuMicroseconds = Number(child.resourceUsage()?.cpuTime.total ?? Number.NaN);
-  if (!(answers > 0) || /Non-2xx|Socket errors/.test(text)) throw new Error(`wrk: ${text}`);
-  return { perSecond, cpu: cpuMicroseconds / answers };
-}
-
-/** As it says itself: all threads of the process, but not its start, nor the ramp in which it is compiled. */
-async function runMir(load: {
-  readonly url: string;
-  readonly ids: string;
-  readonly rampSeconds: number;
-}): Promise<Figures> {
-  const { url, ids, rampSeconds } = load;
-  const child = Bun.spawn(
-    [
-      ...["taskset", "-c", String(CLIENT_CORE), EXECUTABLE, "bench", url, "--ids", ids, "--closed"],
-      ...["--zipf", "0", "--connections", String(CONNECTIONS), "--duration", `${SECONDS}s`],
-      ...["--ramp", `${rampSeconds}s`, "--json"],
-    ],
-    { stdout: "pipe", stderr: "ignore" },
-  );
-  const summary = (await new Response(child.stdout).json()) as Summary;
-  if ((await child.exited) !== 0 || summary.errorRatio > 0) throw new Error("mir bench failed");
-  return { perSecond: summary.requestsPerSecond, cpu: summary.cpu.microsecondsARequest ?? NaN };
-}
-
-async function warm(url: string, paths: readonly string[]): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) {
-    for (const path of paths) {
-      const answer = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
-      await answer.bytes();
-      if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-    }
-  }
 }
 
 function filesOf({ bytes, files }: Case): string[] {

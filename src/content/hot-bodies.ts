@@ -21,52 +21,71 @@ export interface HotBody {
  */
 export type HotBodies = (meta: VariantMeta, path: string) => HotBody | undefined;
 
+interface Place extends HotBody {
+  readonly validator: string;
+  /** Asked for since the last newcomer came by. */
+  used: boolean;
+}
+
+/** Places a newcomer may look at for one that was not used; when all were, it stays outside. */
+const SWEEP_MAX = 8;
+
 /**
- * At most `bytesMax` of content; what was used longest ago goes. `isSound` looks at what has just been read of a file,
- * with its digest; what is not is not held.
+ * At most `bytesMax` of content. Second chance, in the order of admission: where more is asked for than there is room,
+ * what is held stays held, and a newcomer is not even read, so that bodies do not pass through memory one after the
+ * other (bench/soak.ts). `isSound` looks at what has just been read of a file, with its digest; what is not is not held.
  */
 export function makeHotBodies(
   bytesMax: number,
   isSound: (meta: VariantMeta, read: HotBody) => boolean,
 ): HotBodies {
-  const held = new Map<string, HotBody & { readonly validator: string }>();
+  const held = new Map<string, Place>();
   const asked = makeMemo<true>(LIMITS.hotBodiesAskedMax);
   let heldBytes = 0;
 
-  const drop = (relname: string): void => {
-    heldBytes -= held.get(relname)?.bytes.length ?? 0;
+  const drop = (relname: string, { bytes }: Place): void => {
+    heldBytes -= bytes.length;
     held.delete(relname);
+  };
+
+  /** False: all that were looked at are in use. */
+  const makeRoom = (wanted: number): boolean => {
+    let looked = 0;
+    for (const [relname, place] of held) {
+      if (heldBytes + wanted <= bytesMax) return true;
+      if (!place.used) {
+        drop(relname, place);
+        continue;
+      }
+      place.used = false;
+      held.delete(relname);
+      held.set(relname, place);
+      if (++looked >= SWEEP_MAX) return false;
+    }
+    return heldBytes + wanted <= bytesMax;
   };
 
   return (meta, path) => {
     const { relname, validator, bytes } = meta;
     if (bytes > LIMITS.hotBodyBytesMax || bytes > bytesMax) return undefined;
     const known = held.get(relname);
-    if (known !== undefined) {
-      const same = known.validator === validator && known.bytes.length === bytes;
-      drop(relname);
-      if (same) return keep(relname, known);
+    if (known?.validator === validator && known.bytes.length === bytes) {
+      known.used = true;
+      return known;
     }
+    if (known !== undefined) drop(relname, known);
     if (asked.get(relname) === undefined) {
       asked.set(relname, true);
       return undefined;
     }
-    const read = readWhole(path, bytes);
+    const read = makeRoom(bytes) ? readWhole(path, bytes) : undefined;
     if (read === undefined) return undefined;
-    const body = { bytes: read, xxh64: digestOf(read), validator };
-    return isSound(meta, body) ? keep(relname, body) : undefined;
+    const place = { bytes: read, xxh64: digestOf(read), validator, used: false };
+    if (!isSound(meta, place)) return undefined;
+    held.set(relname, place);
+    heldBytes += read.length;
+    return place;
   };
-
-  /** As the one used last. */
-  function keep(relname: string, body: HotBody & { readonly validator: string }): HotBody {
-    held.set(relname, body);
-    heldBytes += body.bytes.length;
-    for (const oldest of held.keys()) {
-      if (heldBytes <= bytesMax) break;
-      drop(oldest);
-    }
-    return body;
-  }
 }
 
 /** undefined for a file that has gone or has another length: who sends it finds out, and says so. */

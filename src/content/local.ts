@@ -39,8 +39,11 @@ export interface Local {
   canonical(wanted: Variant): Variant;
   /** Every variant the id can have. */
   namesOf(id: string): readonly Variant[];
-  /** Every variant of the id on disk; accesses are not counted. */
-  variants(id: string): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
+  /** Every variant of the id on disk that `may` be of use, which is asked first; accesses are not counted. */
+  variants(
+    id: string,
+    may?: (size: string, ext: string) => boolean,
+  ): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
 }
 
 export function makeLocal(options: {
@@ -70,10 +73,11 @@ export function makeLocal(options: {
 
   const namesOf = (id: string): Variant[] => all.map((name) => ({ id, ...name }));
 
-  const variants = (id: string) => {
+  const variants: Local["variants"] = (id, may) => {
     const named = relnamesOf(id);
     const found: { variant: Variant; meta: VariantMeta }[] = [];
     for (const { size, ext } of all) {
+      if (may?.(size, ext) === false) continue;
       const meta = cache.peek(named(size, ext));
       if (meta !== undefined) found.push({ variant: { id, size, ext }, meta });
     }

@@ -12,7 +12,14 @@ import {
   type Variant,
   type VariantMeta,
 } from "../base/variant.ts";
-import { canAnimate, canHoldAlpha, fitInside, outputSides, shapeOfSize } from "../image/fit.ts";
+import {
+  canAnimate,
+  canHoldAlpha,
+  fitInside,
+  outputSides,
+  type Shape,
+  shapeOfSize,
+} from "../image/fit.ts";
 import { isSameCrop } from "../image/plan.ts";
 import type { Context } from "./context.ts";
 import type { Parts } from "./parts.ts";
@@ -44,7 +51,7 @@ export function standInFor(parts: Parts, wanted: Variant): Variant | undefined {
   if (wanted.size === ORIG || wanted.size === PLACEHOLDER) return undefined;
   const facts = parts.local.facts(wanted.id);
   const [nearest] = parts.local
-    .variants(wanted.id)
+    .variants(wanted.id, mayServe(parts, wanted, facts))
     .flatMap((found) => candidateOf(parts, { ...found, wanted, facts }))
     .sort(
       (a, b) =>
@@ -90,6 +97,27 @@ export function withMargin(context: Context, nowMs: number): Context {
   return { ...context, deadlineAt: context.deadlineAt - marginMs };
 }
 
+/** Whether a variant of that name is large enough, and one that whoever asks can show. */
+function mayServe({ topology }: Parts, wanted: Variant, facts: Facts | undefined) {
+  const shown = SHOWN[wanted.ext] ?? EVERYWHERE;
+  const to = shapeOfSize(topology, wanted.size);
+  return (size: string, ext: string): boolean => {
+    // a blur is no picture
+    if (!shown.includes(ext) || size === PLACEHOLDER) return false;
+    if (size === ORIG || facts === undefined || to === undefined) return true;
+    const from = shapeOfSize(topology, size);
+    return from !== undefined && isEnough(facts, from, to);
+  };
+}
+
+/** Whether what comes out as one shape has the pixels that another one needs. */
+function isEnough(facts: Facts, from: Shape, to: Shape): boolean {
+  const has = outputSides(facts, from);
+  // room around a picture is no part of it
+  const needs = to.fit === "contain" ? fitInside(facts, to.box) : outputSides(facts, to);
+  return has.width >= needs.width && has.height >= needs.height;
+}
+
 function candidateOf(
   { topology }: Parts,
   options: {
@@ -100,8 +128,7 @@ function candidateOf(
   },
 ): Candidate[] {
   const { variant, meta, wanted, facts } = options;
-  const shown = SHOWN[wanted.ext] ?? EVERYWHERE;
-  if (!isFormat(variant.ext) || !shown.includes(variant.ext)) return [];
+  if (!isFormat(variant.ext)) return [];
   if (variant.size === ORIG) {
     // where clients may not have originals they get none this way either
     if (!topology.http.originals || meta.bytes > LIMITS.standInOriginalBytesMax) return [];
@@ -112,11 +139,8 @@ function candidateOf(
   const to = shapeOfSize(topology, wanted.size);
   if (facts === undefined || from === undefined || to === undefined) return [];
   if (from.fit !== "inside" && !isSameCrop(from, to)) return [];
+  if (!keepsLook(variant, wanted, facts)) return [];
   const has = outputSides(facts, from);
-  // room around a picture is no part of it
-  const needs = to.fit === "contain" ? fitInside(facts, to.box) : outputSides(facts, to);
-  const large = has.width >= needs.width && has.height >= needs.height;
-  if (!large || !keepsLook(variant, wanted, facts)) return [];
   return [{ variant, meta, pixels: has.width * has.height }];
 }
 

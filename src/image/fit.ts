@@ -61,15 +61,31 @@ export function shapeOfSize(
   topology: Pick<Topology, "sizes" | "image">,
   size: string,
 ): Shape | undefined {
-  const found = topology.sizes.find((s) => s.name === size);
-  if (found !== undefined) {
-    const { width, height, fit = "inside" } = found;
-    return { box: { width, height }, fit };
+  return shapesOf(topology).get(size);
+}
+
+/** All of a topology, by the list of its classes: they are looked up for every variant that might do. */
+const known = new WeakMap<Topology["sizes"], Shapes>();
+
+interface Shapes {
+  readonly image: Topology["image"];
+  readonly bySize: ReadonlyMap<string, Shape>;
+}
+
+function shapesOf({ sizes, image }: Pick<Topology, "sizes" | "image">): Shapes["bySize"] {
+  const before = known.get(sizes);
+  if (before?.image === image) return before.bySize;
+  const bySize = new Map<string, Shape>();
+  for (const size of image.exactSizes) {
+    const [width = 0, height = 0] = size.split("x").map(Number);
+    bySize.set(size, { box: { width, height }, fit: "inside" });
   }
-  if (size === PLACEHOLDER) return PLACEHOLDER_SHAPE;
-  if (!topology.image.exactSizes.includes(size)) return undefined;
-  const [width = 0, height = 0] = size.split("x").map(Number);
-  return { box: { width, height }, fit: "inside" };
+  bySize.set(PLACEHOLDER, PLACEHOLDER_SHAPE);
+  for (const { name, width, height, fit = "inside" } of sizes) {
+    bySize.set(name, { box: { width, height }, fit });
+  }
+  known.set(sizes, { image, bySize });
+  return bySize;
 }
 
 /**

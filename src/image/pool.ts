@@ -247,7 +247,11 @@ class Pool implements ImagePool, ChildListener {
     counters.add("image_poisoned");
     const source = sourceOf(task.job);
     log.error("a picture keeps killing image workers; refused for a while", toldOf(task.job));
-    this.#fail(task, new Fault("image_failed", "the decoder crashed on this picture"));
+    const retryAfterMs = this.#refused.waitMs(task.job);
+    this.#fail(
+      task,
+      new Fault("image_failed", "the decoder crashed on this picture", { retryAfterMs }),
+    );
     for (const other of [...others, ...this.#waiting.takeOut(source)]) {
       counters.add("image_refused");
       this.#fail(other, refusal(this.#refused.waitMs(other.job)));
@@ -263,7 +267,9 @@ class Pool implements ImagePool, ChildListener {
     counters.add("image_worker_restart");
     log.warn("image job took too long", { ...toldOf(task.job), jobMs });
     this.#refused.refuseJob(task.job);
-    this.#fail(task, new Fault("image_failed", `the picture took more than ${jobMs} ms`));
+    const retryAfterMs = this.#refused.waitMs(task.job);
+    const message = `the picture took more than ${jobMs} ms`;
+    this.#fail(task, new Fault("image_failed", message, { retryAfterMs }));
     // what it wrote before the signal reached it
     void child.exited.then(() => removeTarget(task.job));
   }

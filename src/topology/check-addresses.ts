@@ -31,10 +31,15 @@ export function checkAddresses(file: Table, baseDir: string, findings: Findings)
   const told = new Set<string>();
   for (const server of servers) {
     checkSocketPaths(server, baseDir, findings);
-    checkNesting(directoryClaims(server, baseDir), findings);
+    checkNesting(directoryClaims(server, baseDir), findings, told);
     tellClashes(claimsOf(server, baseDir), findings, told);
   }
   for (const machine of machines(servers).values()) {
+    checkNesting(
+      machine.flatMap((server) => directoryClaims(server, baseDir)),
+      findings,
+      told,
+    );
     tellClashes(
       machine.flatMap((server) => claimsOf(server, baseDir)),
       findings,
@@ -157,10 +162,12 @@ function checkSocketPaths(server: RawServer, baseDir: string, findings: Findings
 }
 
 /** What lies in one would be foreign files of the other. */
-function checkNesting(claims: readonly Claim[], findings: Findings): void {
+function checkNesting(claims: readonly Claim[], findings: Findings, told: Set<string>): void {
   for (const claim of claims) {
     const outer = claims.find((c) => c.place !== claim.place && isWithin(claim.place, c.place));
-    if (outer === undefined) continue;
+    const key = claim.path.join(" ");
+    if (outer === undefined || told.has(key)) continue;
+    told.add(key);
     findings.mistake(claim.path, {
       found: `${claim.text} inside of ${outer.text}`,
       expected: "cache directories apart from each other",

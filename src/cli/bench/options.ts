@@ -138,9 +138,12 @@ interface WhatIsAsked {
 }
 
 function whatIsAsked(flags: BenchFlags): WhatIsAsked {
-  const [address, extra] = flags._;
-  if (extra !== undefined) throw new UsageError(`${extra}: there is one target`);
-  if (address !== undefined && flags.topology !== undefined) {
+  const addresses = flags._.map(parseAddress);
+  if (addresses.length > BENCH_LIMITS.targetsMax) {
+    throw new UsageError(`more than ${BENCH_LIMITS.targetsMax} targets`);
+  }
+  const [first, ...others] = addresses;
+  if (first !== undefined && flags.topology !== undefined) {
     throw new UsageError("a target or --topology, not both");
   }
   const ids = givenIds(flags);
@@ -155,7 +158,11 @@ function whatIsAsked(flags: BenchFlags): WhatIsAsked {
       throw new UsageError(`${NO_IDS}, as the topology has no folder as origin here`);
     return { targets, ids: found, prefix: prefix ?? topology.http.prefix };
   }
-  const { target, path } = parseAddress(address ?? "");
+  if (first === undefined) throw new UsageError(NO_TARGET);
+  const { path } = first;
+  if (others.some((other) => other.path !== path)) {
+    throw new UsageError("several targets are asked for the same: the same path, or none");
+  }
   if (path !== undefined && ids !== undefined) {
     throw new UsageError(
       "a URL with a path is all that is asked for: leave out --ids and --photos",
@@ -163,9 +170,14 @@ function whatIsAsked(flags: BenchFlags): WhatIsAsked {
   }
   const found = path === undefined ? ids : [path];
   if (found === undefined) throw new UsageError(`${NO_IDS}, or give a whole URL`);
-  return { targets: [target], ids: found, prefix: prefix ?? DEFAULT_PREFIX };
+  return {
+    targets: addresses.map(({ target }) => target),
+    ids: found,
+    prefix: prefix ?? DEFAULT_PREFIX,
+  };
 }
 
+const NO_TARGET = "say whom to ask: http://host:port, unix:/path.sock or --topology FILE";
 const NO_IDS = "say what to ask for: --ids FILE or --photos DIR";
 
 function givenIds({ ids, photos }: BenchFlags): readonly string[] | undefined {

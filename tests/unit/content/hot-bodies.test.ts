@@ -81,7 +81,20 @@ describe("what is held", () => {
     for (let n = 0; n < 3; n++) expect(hot(meta, path)).toBeUndefined();
   });
 
-  test("never exceeds its maximum: what was used longest ago goes", () => {
+  test("stays while it is in use: a newcomer is not even read", () => {
+    const places = 10;
+    const hot = makeHotBodies(places * CONTENT.length, () => true);
+    const all = Array.from({ length: places }, (_, i) => named(i));
+    for (const one of all) for (let n = 0; n < 3; n++) hot(one, path);
+    const newcomer = named(places);
+    for (let n = 0; n < 2; n++) expect(hot(newcomer, path)).toBeUndefined();
+    for (const one of all) expect(hot(one, "/nowhere")).toBeDefined();
+    // nobody asks for them any more: eight are looked at each time
+    expect(hot(newcomer, path)).toBeUndefined();
+    expect(hot(newcomer, path)?.bytes).toEqual(CONTENT);
+  });
+
+  test("never exceeds its maximum: what was not used goes", () => {
     const hot = makeHotBodies(3 * CONTENT.length, () => true);
     for (const i of [1, 2, 3]) for (let n = 0; n < 2; n++) hot(named(i), path);
     // 1 is used, 2 is the oldest now

@@ -66,6 +66,11 @@ const CASES: readonly [string, Readonly<Record<number, string>>, Row][] = [
     ],
   ],
   [
+    "a cache_dir within that of another server on the host",
+    { 16: 'cache_dir = "a/b"' },
+    [16, 13, `${B}.cache_dir`, '"a/b" inside of "a"', "cache directories apart from each other"],
+  ],
+  [
     "an origin_dir within a cache_dir",
     { 23: 'origin_dir = "/base/a/o"' },
     [

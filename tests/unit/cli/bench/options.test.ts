@@ -114,9 +114,23 @@ describe("what is asked", () => {
     }
   });
 
+  test("may be asked of several listeners", () => {
+    const { groups } = plan({ _: ["http://h:1", "unix:/run/x.sock"] });
+    expect(groups.map(({ target }) => target)).toEqual([
+      { kind: "net", host: "h", port: 1 },
+      { kind: "unix", path: "/run/x.sock" },
+    ]);
+    const max = BENCH_LIMITS.targetsMax;
+    expect(
+      plan({ _: Array.from({ length: max }, () => "http://h"), connections: String(max) }),
+    ).toBeDefined();
+    const many = Array.from({ length: max + 1 }, () => "http://h");
+    expect(refused({ _: many })).toContain(`more than ${max} targets`);
+  });
+
   test("is said once", () => {
     expect(refused({ _: ["http://h/a.jpg"] })).toContain("leave out --ids");
-    expect(refused({ _: ["http://h", "http://i"] })).toContain("there is one target");
+    expect(refused({ _: ["http://h/a.jpg", "http://i"] })).toContain("the same path");
     expect(refused({ topology: "x.toml" })).toContain("not both");
     expect(refused({ photos: "." })).toContain("--ids or --photos");
     expect(refused({ prefix: "a/b" })).toContain("--prefix a/b");
