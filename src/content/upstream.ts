@@ -16,6 +16,8 @@ export interface Question {
   readonly facts?: boolean;
   /** Only what is said of it. */
   readonly head?: boolean;
+  /** As in PeerRequest. */
+  readonly copy?: boolean;
   /** First byte that is wanted. */
   readonly offset?: number;
   /** Nodes that have failed already while this was asked for. */
@@ -149,7 +151,7 @@ export function tracingOf({
 }
 
 export function requestOf(parts: Parts, context: Context, question: Question): PeerRequest {
-  const { wanted, facts, head, offset = 0 } = question;
+  const { wanted, facts, head, copy, offset = 0 } = question;
   const { tracing, originalExt } = context;
   // of one shape, put together field by field: spreading costs more than all else here
   return {
@@ -162,6 +164,7 @@ export function requestOf(parts: Parts, context: Context, question: Question): P
     timed: tracing?.timed === true ? true : undefined,
     facts: facts === true ? true : undefined,
     head: head === true ? true : undefined,
+    copy: copy === true ? true : undefined,
     standIn: context.standIns === true && offset === 0 ? true : undefined,
     offset: offset > 0 ? offset : undefined,
     originalExt,

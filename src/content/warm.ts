@@ -60,7 +60,7 @@ async function fetchFrom(
   const producer: Parts["producer"] = {
     ...parts.producer,
     async produce(_parts, task, lead) {
-      const asked = { peer: from, question: { wanted: name } };
+      const asked = { peer: from, question: { wanted: name, copy: true } };
       const { reply } = await askPeer(parts, context, asked);
       task.context.story?.from(from);
       const { meta, via, body } = reply;

@@ -12,6 +12,7 @@ export class IncomingAsk implements AskFromPeer {
   readonly head: boolean | undefined;
   readonly facts: boolean | undefined;
   readonly list: boolean | undefined;
+  readonly copy: boolean | undefined;
   readonly standIn: boolean | undefined;
   readonly offset: number | undefined;
   readonly ifNoneMatch: string | undefined;
@@ -34,6 +35,7 @@ export class IncomingAsk implements AskFromPeer {
     this.head = ask.head;
     this.facts = ask.facts;
     this.list = ask.list;
+    this.copy = ask.copy;
     this.standIn = ask.standIn;
     this.offset = ask.offset;
     this.ifNoneMatch = ask.ifNoneMatch;

@@ -18,6 +18,8 @@ export interface PeerRequest {
   readonly facts?: boolean | undefined;
   /** With `facts`, as `local`: everything of the id that is on disk, counted nowhere. */
   readonly list?: boolean | undefined;
+  /** It is to be kept as a copy of what is hot: no access. */
+  readonly copy?: boolean | undefined;
   /** A larger variant, or one of another format, will do when there is no image worker in time. */
   readonly standIn?: boolean | undefined;
   /** First byte of the variant that is wanted; default 0. */

@@ -107,6 +107,8 @@ export interface Ask {
   readonly facts?: boolean | undefined;
   /** With `facts`, as `local`: everything of the id that is on disk. */
   readonly list?: boolean | undefined;
+  /** It is to be kept as a copy of what is hot: nobody has asked for it. */
+  readonly copy?: boolean | undefined;
   /** Such a one will do. */
   readonly standIn?: boolean | undefined;
   readonly trace?: string | undefined;

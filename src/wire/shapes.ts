@@ -192,6 +192,7 @@ export function askFrom(from: Fields, what: string): Ask {
     head: f.mayFlag(from, "head", what),
     facts: f.mayFlag(from, "facts", what),
     list: f.mayFlag(from, "list", what),
+    copy: f.mayFlag(from, "copy", what),
     standIn: f.mayFlag(from, "standIn", what),
     trace: f.mayPrintable(from, "trace", what, TOKEN),
     originalExt: f.mayMatching(from, "originalExt", what, EXT),

@@ -101,6 +101,7 @@ const ask = fc.record(
     head: fc.boolean(),
     facts: fc.boolean(),
     list: fc.boolean(),
+    copy: fc.boolean(),
     standIn: fc.boolean(),
     trace: text,
     originalExt: fc.constantFrom("jpg", "heic"),

@@ -138,6 +138,7 @@ const Ask = v.object({
   head: flag,
   facts: flag,
   list: flag,
+  copy: flag,
   standIn: flag,
   trace: v.optional(printable(LIMITS.wireNameCharsMax)),
   originalExt: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9]{2,5}$/, "no ext"))),

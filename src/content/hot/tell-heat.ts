@@ -17,6 +17,8 @@ export function tellHeat(
   if (legacy || !groupOf(parts).has(peer)) return {};
   // it was asked for another variant, which is being made
   if (outcome.source === "stand-in") return { load: hot.load() };
+  // the copies that an owner orders must not make it hotter still
+  if (request.copy === true) return hot.told(meta.relname, peer);
   hot.asked(meta.relname);
   const id = parseRelname(meta.relname)?.id ?? "";
   const [owner] = ownership.topRanks(self.level, self.region, id);

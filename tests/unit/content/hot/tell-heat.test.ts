@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { relnameOf } from "../../../../src/base/variant.ts";
 import { tellHeat } from "../../../../src/content/hot/tell-heat.ts";
 import { HIT, type Served } from "../../../../src/content/served.ts";
+import { warmVariant } from "../../../../src/content/warm.ts";
 import type { AskFromPeer } from "../../../../src/mesh/peer.ts";
 import { metaOf } from "../../../support/cache-dir.ts";
 import { makeNodeParts } from "../../../support/node-parts.ts";
@@ -29,4 +30,13 @@ test("an access by a server of the level counts, and its answer tells the load h
   const standIn = { ...served, outcome: { ...HIT, source: "stand-in" as const } };
   expect(tellHeat(parts, from("b"), standIn)).toEqual({ load: { rate: 7, busy: 0 } });
   expect(asked).toHaveLength(2);
+  const copy = { ...from("b"), copy: true };
+  expect(tellHeat(parts, copy, served)).toEqual({ held: ["c"], load: { rate: 7, busy: 0 } });
+  expect(asked).toHaveLength(2);
+});
+
+test("what is fetched to be a copy is asked for as one: copies do not keep themselves hot", async () => {
+  using node = makeNodeParts({ self: "a", edges: ["a", "b"], probing: false });
+  await expect(warmVariant(node.parts, RELNAME, "b")).rejects.toMatchObject({ code: "not_found" });
+  expect(node.asked).toMatchObject([{ peer: "b", request: { relname: RELNAME, copy: true } }]);
 });
