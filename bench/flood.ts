@@ -59,8 +59,7 @@ async function once(
   const flood = await startFlood({ ports, clients: CLIENTS, path: pathOf(asked.name) });
   const answers = await flood.answers;
   note(`${what}: bytes`, answers[0]?.bytes ?? 0);
-  const firstEnd = Math.min(...answers.map(({ endedAt }) => endedAt));
-  const after = answers.map(({ endedAt }) => endedAt - firstEnd);
+  const after = afterFirst(answers);
   note(`${what}: right and whole`, right(answers));
   note(`${what}: first byte, ms, median`, median(answers.map(({ firstMs }) => firstMs)));
   note(`${what}: first byte, ms, the last client`, Math.max(...answers.map((a) => a.firstMs)));
@@ -69,6 +68,17 @@ async function once(
   for (const [i, counter] of COUNTERS.entries()) {
     note(`${what}: ${counter}`, (await sum(mesh, counter)) - (counted[i] ?? 0));
   }
+  // what so many answers take where nothing has to be waited for
+  const again = await startFlood({ ports, clients: CLIENTS, path: pathOf(asked.name) });
+  const hits = afterFirst(await again.answers);
+  note(`${what}: the same crowd again, ms, median`, median(hits));
+  note(`${what}: the same crowd again, ms, the last`, Math.max(...hits));
+}
+
+/** Milliseconds from the end of the first answer to the end of each. */
+function afterFirst(answers: readonly FloodAnswer[]): number[] {
+  const firstEnd = Math.min(...answers.map(({ endedAt }) => endedAt));
+  return answers.map(({ endedAt }) => endedAt - firstEnd);
 }
 
 function right(answers: readonly FloodAnswer[]): number {
