@@ -29,7 +29,7 @@ for (let round = 0; round < ROUNDS; round++) {
   }
 }
 console.log(`${CLIENTS} clients, median of ${ROUNDS}`);
-for (const [name, values] of figures) console.log(`${name.padEnd(44)} ${median(values)}`);
+for (const [name, values] of figures) console.log(`${name.padEnd(60)} ${median(values)}`);
 
 async function once(
   what: string,
@@ -65,9 +65,13 @@ async function once(
   note(`${what}: first byte, ms, the last client`, Math.max(...answers.map((a) => a.firstMs)));
   note(`${what}: after the first was whole, ms, median`, median(after));
   note(`${what}: after the first was whole, ms, the last`, Math.max(...after));
+  const here = ports.flatMap((port) => afterFirst(answers.filter((a) => a.port === port)));
+  note(`${what}: after the first at its edge was whole, ms, median`, median(here));
+  note(`${what}: after the first at its edge was whole, ms, the last`, Math.max(...here));
   for (const [i, counter] of COUNTERS.entries()) {
     note(`${what}: ${counter}`, (await sum(mesh, counter)) - (counted[i] ?? 0));
   }
+  if (asked.size === "orig") return;
   // what so many answers take where nothing has to be waited for
   const again = await startFlood({ ports, clients: CLIENTS, path: pathOf(asked.name) });
   const hits = afterFirst(await again.answers);
