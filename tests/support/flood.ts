@@ -23,6 +23,8 @@ export interface Flood {
   begun(): number;
 }
 
+const STATUS_AT = "HTTP/1.1 ".length;
+const LENGTH = "\r\ncontent-length: ";
 const HASHED_LATER_MAX = 256 * 1024;
 
 interface Client {
@@ -45,7 +47,8 @@ export async function startFlood(options: {
   const sockets = await Promise.all(
     Array.from({ length: clients }, (_, i) => connect(ports[i % ports.length] ?? 0, () => begun++)),
   );
-  const request = getRequest(path);
+  // as browsers do; who closes at once makes the others wait for it
+  const request = Buffer.from(getRequest(path, { Connection: "keep-alive" }));
   for (const socket of sockets) {
     socket.data.askedAt = performance.now();
     socket.write(request);
@@ -143,10 +146,11 @@ class Decoder {
   #readHead(): boolean {
     const headEnd = this.#rest.indexOf("\r\n\r\n") + 4;
     if (headEnd < 4) return false;
-    const head = this.#rest.subarray(0, headEnd).toString("latin1");
-    this.status = Number(head.split(" ")[1]);
-    this.#chunked = /transfer-encoding: chunked/i.test(head);
-    this.#left = this.#chunked ? 0 : Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    const text = this.#rest.toString("latin1", 0, headEnd).toLowerCase();
+    this.status = Number(text.slice(STATUS_AT, STATUS_AT + 3));
+    const at = text.indexOf(LENGTH);
+    this.#chunked = at < 0 && text.includes("\r\ntransfer-encoding: chunked\r\n");
+    this.#left = at < 0 ? 0 : Number.parseInt(text.slice(at + LENGTH.length), 10);
     this.#rest = this.#rest.subarray(headEnd);
     this.#inBody = true;
     if (!this.#chunked && this.#left === 0) this.whole = true;
