@@ -6,8 +6,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { EXECUTABLE } from "../../tests/support/mesh.ts";
 import { median } from "../support/cpu.ts";
-import { type Figures, rampFor, runMir, runWrk, warm } from "../support/generators.ts";
-import { findWrk, writePaths } from "../support/wrk.ts";
+import { type Figures, rampFor, runMir, warm } from "../support/generators.ts";
+import { findWrk, runWrk, writePaths } from "../support/wrk.ts";
 
 const CONNECTIONS = 32;
 const ROUNDS = Number(process.env["MIR_BENCH_ROUNDS"] ?? 5);

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startMesh } from "../../tests/support/mesh.ts";
 import { median } from "../support/cpu.ts";
-import { type Figures, rampFor, runMir, runWrk, warm } from "../support/generators.ts";
+import { type Figures, rampFor, runMir, warm } from "../support/generators.ts";
 import { noiseJpeg } from "../support/noise.ts";
-import { findWrk, writePaths } from "../support/wrk.ts";
+import { findWrk, runWrk, writePaths } from "../support/wrk.ts";
 
 const SERVER_CORE = 0;
 const CLIENT_CORE = 1;

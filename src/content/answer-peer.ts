@@ -33,8 +33,8 @@ const NO_VALIDATOR = "0".repeat(16);
 export type StatusOf = (outcome: Outcome) => string;
 
 export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
-  // an operator who wants nothing held in memory means this too
   const { cache } = parts;
+  // an operator who wants nothing held in memory means this too
   const bytesMax = Math.min(LIMITS.hotBodiesBytesMax, parts.self.ramBytes);
   const hotBodies = makeHotBodies(bytesMax, (meta, { bytes, xxh64 }) =>
     isSound(cache, { relname: meta.relname, seat: cache.seat(meta) }, bytes, xxh64),

@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { isMissing } from "../base/errno.ts";
 import { LIMITS } from "../base/limits.ts";
 import { makeMemo } from "../base/memo.ts";
+import { makeRoom } from "../base/second-chance.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import { digestOf } from "../wire/xxhash.ts";
 
@@ -27,9 +28,6 @@ interface Place extends HotBody {
   used: boolean;
 }
 
-/** Places a newcomer may look at for one that was not used; when all were, it stays outside. */
-const SWEEP_MAX = 8;
-
 /**
  * At most `bytesMax` of content. Second chance, in the order of admission: where more is asked for than there is room,
  * what is held stays held, and a newcomer is not even read, so that bodies do not pass through memory one after the
@@ -49,21 +47,8 @@ export function makeHotBodies(
   };
 
   /** False: all that were looked at are in use. */
-  const makeRoom = (wanted: number): boolean => {
-    let looked = 0;
-    for (const [relname, place] of held) {
-      if (heldBytes + wanted <= bytesMax) return true;
-      if (!place.used) {
-        drop(relname, place);
-        continue;
-      }
-      place.used = false;
-      held.delete(relname);
-      held.set(relname, place);
-      if (++looked >= SWEEP_MAX) return false;
-    }
-    return heldBytes + wanted <= bytesMax;
-  };
+  const roomFor = (wanted: number): boolean =>
+    makeRoom(held, { fits: () => heldBytes + wanted <= bytesMax, stands: () => true, drop });
 
   return (meta, path) => {
     const { relname, validator, bytes } = meta;
@@ -78,7 +63,7 @@ export function makeHotBodies(
       asked.set(relname, true);
       return undefined;
     }
-    const read = makeRoom(bytes) ? readWhole(path, bytes) : undefined;
+    const read = roomFor(bytes) ? readWhole(path, bytes) : undefined;
     if (read === undefined) return undefined;
     const place = { bytes: read, xxh64: digestOf(read), validator, used: false };
     if (!isSound(meta, place)) return undefined;

@@ -166,7 +166,7 @@ async function fromTicket(
 /** Whether who asks has waited as long as anybody does who can be sent another variant (spec §6). */
 function patienceOf(parts: Parts, { name, context }: LoadTask): () => boolean {
   const { clock, topology } = parts;
-  if (context.standIns !== true || context.later === true) return () => false;
+  if (context.standIns !== true) return () => false;
   let until = clock.monotonicMs() + topology.limits.standInMs;
   return () => {
     if (clock.monotonicMs() < until) return false;

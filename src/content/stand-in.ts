@@ -104,9 +104,11 @@ function mayServe({ topology }: Parts, wanted: Variant, facts: Facts | undefined
   return (size: string, ext: string): boolean => {
     // a blur is no picture
     if (!shown.includes(ext) || size === PLACEHOLDER) return false;
-    if (size === ORIG || facts === undefined || to === undefined) return true;
+    if (size === ORIG) return true;
     const from = shapeOfSize(topology, size);
-    return from !== undefined && isEnough(facts, from, to);
+    return (
+      facts !== undefined && from !== undefined && to !== undefined && isEnough(facts, from, to)
+    );
   };
 }
 

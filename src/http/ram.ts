@@ -1,6 +1,7 @@
 /** The RAM tier of one worker: its most asked small answers, ready to be sent (spec §9 `ram`). */
 
 import { LIMITS } from "../base/limits.ts";
+import { makeRoom } from "../base/second-chance.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import type { FoundHit, Repeats } from "../content/repeat.ts";
 import { HIT, type Outcome } from "../content/served.ts";
@@ -54,8 +55,6 @@ interface Place {
   used: boolean;
 }
 
-/** Places a newcomer may look at for one that was not used; when all were, it stays outside. */
-const SWEEP_MAX = 8;
 /** An answer may take at most this share of the room. */
 const SHARE_MAX = 1 / 8;
 
@@ -81,20 +80,12 @@ export function makeRam(options: RamOptions): Ram {
   };
 
   /** False: all that were looked at are in use. */
-  const makeRoom = (wanted: number): boolean => {
-    let looked = 0;
-    for (const [key, place] of places) {
-      if (bytes + wanted <= roomBytes) return true;
-      const { used } = place;
-      if (used && repeats.stands(place.found)) {
-        if (++looked > SWEEP_MAX) return false;
-        place.used = false;
-        places.delete(key);
-        places.set(key, place);
-      } else drop(key, place);
-    }
-    return bytes + wanted <= roomBytes;
-  };
+  const roomFor = (wanted: number): boolean =>
+    makeRoom(places, {
+      fits: () => bytes + wanted <= roomBytes,
+      stands: ({ found }) => repeats.stands(found),
+      drop,
+    });
 
   return {
     find(key) {
@@ -115,7 +106,7 @@ export function makeRam(options: RamOptions): Ram {
       if (closed || meta.bytes >= LIMITS.ramBodyBytesMax || cost > roomBytes * SHARE_MAX) return;
       if (places.has(key) || !asked.isWorth(key)) return;
       const found = repeats.note(webId, meta);
-      if (found === undefined || !makeRoom(cost)) return;
+      if (found === undefined || !roomFor(cost)) return;
       const content = read();
       // the slot has stood from before the file was opened: these are its bytes
       if (content === undefined || !repeats.stands(found)) return;
