@@ -89,12 +89,6 @@ export function relnameOf(variant: Variant): string {
   return lastNamed.relname;
 }
 
-/** The same for many variants of one id. */
-export function relnamesOf(id: string): (size: string, ext: string) => string {
-  const folders = foldersOf(id);
-  return (size, ext) => `${folders}${size}/${id}.${ext}`;
-}
-
 const originals = makeMemo<readonly string[]>(LIMITS.originalNamesMemoMax);
 
 /** The original of an id under each ext that it may have, that of `ext` first. */
@@ -137,7 +131,7 @@ function takeApart(text: string): Variant | undefined {
 }
 
 /** Whether that size comes with that ext. */
-function isExtOf(size: string, ext: string): boolean {
+export function isExtOf(size: string, ext: string): boolean {
   if (size === ORIG) return isOriginalExt(ext);
   return size === PLACEHOLDER ? ext === PLACEHOLDER_FORMAT : isFormat(ext);
 }

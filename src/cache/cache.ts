@@ -17,7 +17,7 @@ import { learn } from "./learn.ts";
 import { limitBytes, overheadBytes, roomBytes } from "./ledger.ts";
 import { type Listed, listVariants } from "./list.ts";
 import { mustLock, tryLock, unlock } from "./lock.ts";
-import { lookUp } from "./look.ts";
+import { lookUp, type NameOfId, namesHere } from "./look.ts";
 import type { CacheMemory } from "./memory.ts";
 import { openStore } from "./open-store.ts";
 import { pin, pinnedNames, unpin } from "./pin.ts";
@@ -39,6 +39,8 @@ export interface Cache {
   look(relname: string): VariantMeta | undefined;
   /** The same without counting anything. */
   peek(relname: string): VariantMeta | undefined;
+  /** Under which names there is something of an id at this moment; `peek` tells what. Counts nothing. */
+  namesHere(id: string): readonly NameOfId[];
   /** Where this very variant lies; undefined: it is not here now. Counts nothing. */
   seat(meta: VariantMeta): Seat | undefined;
   /** Whether it is still there. A few plain loads. */
@@ -56,6 +58,8 @@ export interface Cache {
    * undefined, counted and told, when it cannot be made. Without a reservation it lies on any disk.
    */
   openTemp(room?: Reservation): OpenFile | undefined;
+  /** The same, for who makes the file himself: its name; undefined, counted and told, when the folder takes no files. */
+  nameTemp(room?: Reservation): string | undefined;
   /** All of a chunk at `position` of a temporary file; throws when the disk does not take it, nor after making room. */
   writeTemp(file: OpenFile, chunk: Uint8Array, position: number): void;
   /** Bytes could not be written to a temporary file, here or by an image worker; they are served without being kept. */
@@ -170,6 +174,7 @@ export function openCache(options: {
   return {
     look: (relname) => proven(store, lookUp(view, relname, true)),
     peek: (relname) => proven(store, lookUp(view, relname, false)),
+    namesHere: (id) => namesHere(view, id),
     seat: (meta) => seatOf(view, meta),
     stands: (seat) => stands(view, seat),
     publishedDigest: (seat) => digestAt(store, seat),
@@ -182,6 +187,7 @@ export function openCache(options: {
     pathOf: (relname) => `${dir}/${relname}`,
     tempPath: temps.path,
     openTemp: temps.open,
+    nameTemp: temps.name,
     writeTemp: temps.write,
     noteTrouble: temps.noteTrouble,
     yieldRoom: () => yieldRoom(store),

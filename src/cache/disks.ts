@@ -88,6 +88,11 @@ function overAll(
   return {
     look: (relname) => find(relname, (cache) => cache.look(relname)),
     peek: (relname) => find(relname, (cache) => cache.peek(relname)),
+    namesHere(id) {
+      const found = caches().flatMap((cache) => cache.namesHere(id));
+      // one that lies twice is named once
+      return [...new Map(found.map((name) => [`${name.size} ${name.ext}`, name])).values()];
+    },
     seat(meta) {
       for (const [disk, { cache }] of members.entries()) {
         const seat = cache?.seat(meta);
@@ -113,6 +118,7 @@ function overAll(
     tempPath: (relname) =>
       (relname === undefined ? any() : holder(relname))?.cache?.tempPath() ?? "",
     openTemp: (room) => (room === undefined ? any() : ofRoom(room))?.cache?.openTemp(),
+    nameTemp: (room) => (room === undefined ? any() : ofRoom(room))?.cache?.nameTemp(),
     writeTemp(file, chunk, position) {
       byPath(file.path)?.writeTemp(file, chunk, position);
     },

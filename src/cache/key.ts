@@ -1,7 +1,7 @@
 /** A relname as the index compares it: its id packed into words, size, ext and length in one, two keyed hashes. */
 
 import { LIMITS } from "../base/limits.ts";
-import { ORIGINAL_EXTS } from "../base/variant.ts";
+import { isExtOf, ORIGINAL_EXTS } from "../base/variant.ts";
 import { CELL_CHARS, CELL_WORDS } from "./layout.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -20,6 +20,12 @@ const FOLDERS = [0, 1, 3, 4, 6, 7] as const;
 const WORD_CHARS = 5;
 const WORD_BITS = WORD_CHARS * 6;
 
+/** Of a size and an ext. */
+export interface Codes {
+  readonly size: number;
+  readonly ext: number;
+}
+
 /** What names are read with, and where they are read to; a part of every view. */
 export interface KeyReader {
   /** Of the two hashes, made from the seeds. */
@@ -27,6 +33,8 @@ export interface KeyReader {
   readonly sizes: readonly string[];
   /** Sizes by the bits of their first characters; those that begin alike are told apart by their names. */
   readonly sizeTags: Int32Array;
+  /** Of every variant an id can have. */
+  readonly names: readonly Codes[];
   /** Private to the thread: the name that was read last, as KEY lays it out. */
   readonly key: Int32Array;
 }
@@ -37,8 +45,11 @@ export const KEY = {
   h2: 1,
   /** Length of the id, ext and size as WORD.kind of a slot has them above its lowest byte. */
   kind: 2,
+  /** Both hashes of the id alone. */
+  id1: 3,
+  id2: 4,
   /** The id: sixteen characters in each three words, the last of them two bits in each. */
-  id: 3,
+  id: 5,
 } as const;
 
 const KEY_WORDS = KEY.id + Math.ceil(LIMITS.contentIdCharsMax / CELL_CHARS) * CELL_WORDS;
@@ -53,7 +64,10 @@ export function openKeyReader(
   seeds: readonly [number, number],
 ): KeyReader {
   const tables = hashTables(...seeds);
-  return { tables, sizes, sizeTags: tagsOf(sizes), key: new Int32Array(KEY_WORDS) };
+  const names = sizes.flatMap((name, size) =>
+    ORIGINAL_EXTS.flatMap((other, ext) => (isExtOf(name, other) ? [{ size, ext }] : [])),
+  );
+  return { tables, sizes, sizeTags: tagsOf(sizes), names, key: new Int32Array(KEY_WORDS) };
 }
 
 /**
@@ -90,12 +104,34 @@ const EXT_TAGS = tagsOf(ORIGINAL_EXTS);
  * of that name can be in the index then. On the path of every hit (bench/micro/index.ts), hence the style.
  */
 export function readKey(reader: KeyReader, relname: string): boolean {
-  const { key, tables } = reader;
   const size = sizeIn(reader, relname);
   if (size < 0) return false;
   const idAt = SIZE_AT + (reader.sizes[size] ?? "").length + 1;
-  let h1 = tables[(TABLE_IDS + size) * 2] ?? 0;
-  let h2 = tables[(TABLE_IDS + size) * 2 + 1] ?? 0;
+  const chars = readId(reader, relname, idAt);
+  const ext = extIn(relname, idAt + chars);
+  if (ext < 0 || chars < LIMITS.contentIdCharsMin || !inItsFolders(relname, idAt)) return false;
+  finish(reader, chars, { size, ext });
+  return true;
+}
+
+/** Another name of the id in `reader.key`, which `readKey` has read. */
+export function renameKey(reader: KeyReader, codes: Codes): void {
+  finish(reader, (reader.key[KEY.kind] ?? 0) >>> 16, codes);
+}
+
+function finish({ key, tables }: KeyReader, chars: number, { size, ext }: Codes): void {
+  const atSize = (TABLE_IDS + size) * 2;
+  const atExt = (TABLE_SIZES + ext) * 2;
+  const h1 = (key[KEY.id1] ?? 0) ^ (tables[atSize] ?? 0) ^ (tables[atExt] ?? 0);
+  key[KEY.h1] = h1 === 0 ? 1 : h1;
+  key[KEY.h2] = (key[KEY.id2] ?? 0) ^ (tables[atSize + 1] ?? 0) ^ (tables[atExt + 1] ?? 0);
+  key[KEY.kind] = size | (ext << 8) | (chars << 16);
+}
+
+/** The id and its hashes into `reader.key`; how many characters it has. */
+function readId({ key, tables }: KeyReader, relname: string, idAt: number): number {
+  let h1 = 0;
+  let h2 = 0;
   key[KEY.id + 1] = 0;
   key[KEY.id + 2] = 0;
   key[KEY.id + 3] = 0;
@@ -120,13 +156,9 @@ export function readKey(reader: KeyReader, relname: string): boolean {
     }
     if (code > 63) break;
   }
-  const ext = extIn(relname, idAt + chars);
-  if (ext < 0 || chars < LIMITS.contentIdCharsMin || !inItsFolders(relname, idAt)) return false;
-  h1 ^= tables[(TABLE_SIZES + ext) * 2] ?? 0;
-  key[KEY.h1] = h1 === 0 ? 1 : h1;
-  key[KEY.h2] = h2 ^ (tables[(TABLE_SIZES + ext) * 2 + 1] ?? 0);
-  key[KEY.kind] = size | (ext << 8) | (chars << 16);
-  return true;
+  key[KEY.id1] = h1;
+  key[KEY.id2] = h2;
+  return chars;
 }
 
 /** The sixteenth character of three words, two bits above the thirty of each. */

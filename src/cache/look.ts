@@ -1,7 +1,7 @@
 /** A hit: no lock, no allocation but the answer, and never a mixture of two variants. */
 
-import type { VariantMeta } from "../base/variant.ts";
-import { KEY, readKey } from "./key.ts";
+import { ORIGINAL_EXTS, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
+import { type Codes, KEY, readKey, renameKey } from "./key.ts";
 import { FLAG, HALF, HEADER, OCTET, STATE, USE, WORD } from "./layout.ts";
 import { factsOf, validatorText } from "./meta.ts";
 import { sameName } from "./names.ts";
@@ -35,7 +35,11 @@ const VERSIONS = 2 ** 16;
  * All of a hit but its meta, which costs more to make than to find (bench/micro/index.ts).
  */
 export function findLive(view: View, relname: string, count: boolean): number {
-  if (!readKey(view, relname)) return ABSENT;
+  return readKey(view, relname) ? findKey(view, count) : ABSENT;
+}
+
+/** The same of the name in `view.key`. */
+function findKey(view: View, count: boolean): number {
   const h1 = view.key[KEY.h1] ?? 0;
   const h2 = view.key[KEY.h2] ?? 0;
   for (let d = probe(view, h1, h2, 0); d >= 0; d = probe(view, h1, h2, d + 1)) {
@@ -71,6 +75,28 @@ export function lookUp(view: View, relname: string, count: boolean): VariantMeta
     if (meta !== undefined) return meta;
   }
   return undefined;
+}
+
+/** A name of an id without the id. */
+export type NameOfId = Omit<Variant, "id">;
+
+/**
+ * Names under which something is live of an id. All it can have are tried from one reading of the id: with a relname
+ * for each of 300, a picture that was made cost its serving thread a third of its time (bench/saturation.ts).
+ */
+export function namesHere(view: View, id: string): NameOfId[] {
+  const nameOf = ({ size, ext }: Codes): NameOfId => ({
+    size: view.sizes[size] ?? "",
+    ext: ORIGINAL_EXTS[ext] ?? "",
+  });
+  const any = view.names[0] && nameOf(view.names[0]);
+  if (any === undefined || !readKey(view, relnameOf({ id, ...any }))) return [];
+  const found: NameOfId[] = [];
+  for (const codes of view.names) {
+    renameKey(view, codes);
+    if (findKey(view, false) !== ABSENT) found.push(nameOf(codes));
+  }
+  return found;
 }
 
 /** The version of a live slot of the name in `view.key`, or -1; it had that name at that version. */

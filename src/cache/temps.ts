@@ -1,6 +1,6 @@
 /** Temporary files of one thread, in the cache directory: what is renamed into the cache is written there. */
 
-import { mkdirSync, openSync, writeSync } from "node:fs";
+import { accessSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, isMissing } from "../base/errno.ts";
 import { retryWhenFull } from "./disk.ts";
@@ -17,6 +17,7 @@ export interface OpenFile {
 
 export interface Temps {
   path(): string;
+  name(): string | undefined;
   open(): OpenFile | undefined;
   write(file: OpenFile, chunk: Uint8Array, position: number): void;
   noteTrouble(error: unknown): void;
@@ -34,21 +35,35 @@ export function makeTemps(store: Store): Temps {
   const note = (error: unknown): void =>
     noteTrouble(store, "cache.write_failed", { error, effect: "served without being kept" });
 
-  const make = (): OpenFile => {
-    const name = path();
+  const inFolder = <T>(use: () => T): T => {
     try {
-      return { path: name, fd: openSync(name, "wx+", 0o600) };
+      return use();
     } catch (error) {
       if (!isMissing(error)) throw error;
       // somebody tidied the folder away; where even the one above is gone, the disk may not be mounted
       makeFolder(folder);
-      return { path: name, fd: openSync(name, "wx+", 0o600) };
+      return use();
     }
+  };
+
+  const make = (): OpenFile => {
+    const name = path();
+    return inFolder(() => ({ path: name, fd: openSync(name, "wx+", 0o600) }));
   };
 
   return {
     path,
     noteTrouble: note,
+    name() {
+      try {
+        // with a slash, so that a file in its place is none
+        inFolder(() => accessSync(`${folder}/`, constants.W_OK));
+        return path();
+      } catch (error) {
+        note(error);
+        return undefined;
+      }
+    },
     open() {
       try {
         return retryWhenFull(store, make);

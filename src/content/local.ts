@@ -2,21 +2,18 @@
 
 import {
   type Facts,
-  FORMATS,
+  isExtOf,
   ORIG,
   ORIGINAL_EXTS,
   originalNames,
-  PLACEHOLDER,
-  PLACEHOLDER_FORMAT,
   relnameOf,
-  relnamesOf,
   type Variant,
   type VariantMeta,
 } from "../base/variant.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Purged } from "../cache/purged.ts";
 import { canonicalSize } from "../image/fit.ts";
-import type { Topology } from "../topology/topology.ts";
+import { sizeNames, type Topology } from "../topology/topology.ts";
 
 /** Content ids whose facts one worker remembers: 100 bytes each. */
 const FACTS_MAX = 50_000;
@@ -39,11 +36,8 @@ export interface Local {
   canonical(wanted: Variant): Variant;
   /** Every variant the id can have. */
   namesOf(id: string): readonly Variant[];
-  /** Every variant of the id on disk that `may` be of use, which is asked first; accesses are not counted. */
-  variants(
-    id: string,
-    may?: (size: string, ext: string) => boolean,
-  ): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
+  /** Every variant of the id on disk; accesses are not counted. */
+  variants(id: string): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
 }
 
 export function makeLocal(options: {
@@ -52,7 +46,6 @@ export function makeLocal(options: {
   readonly topology: Topology;
 }): Local {
   const { cache, purged, topology } = options;
-  const sizes = [...topology.sizes.map((s) => s.name), ...topology.image.exactSizes];
   /** With the stamp they were learnt under: after a purge they say nothing. */
   const known = new Map<string, { readonly facts: Facts; readonly stamp: number }>();
 
@@ -65,24 +58,18 @@ export function makeLocal(options: {
   };
 
   /** Of any id. */
-  const all: readonly Omit<Variant, "id">[] = [
-    ...ORIGINAL_EXTS.map((ext) => ({ size: ORIG, ext })),
-    ...sizes.flatMap((size) => FORMATS.map((ext) => ({ size, ext }))),
-    { size: PLACEHOLDER, ext: PLACEHOLDER_FORMAT },
-  ];
+  const all = sizeNames(topology).flatMap((size) =>
+    ORIGINAL_EXTS.filter((ext) => isExtOf(size, ext)).map((ext) => ({ size, ext })),
+  );
 
   const namesOf = (id: string): Variant[] => all.map((name) => ({ id, ...name }));
 
-  const variants: Local["variants"] = (id, may) => {
-    const named = relnamesOf(id);
-    const found: { variant: Variant; meta: VariantMeta }[] = [];
-    for (const { size, ext } of all) {
-      if (may?.(size, ext) === false) continue;
-      const meta = cache.peek(named(size, ext));
-      if (meta !== undefined) found.push({ variant: { id, size, ext }, meta });
-    }
-    return found;
-  };
+  const variants: Local["variants"] = (id) =>
+    cache.namesHere(id).flatMap((name) => {
+      const variant = { id, ...name };
+      const meta = cache.peek(relnameOf(variant));
+      return meta === undefined ? [] : [{ variant, meta }];
+    });
 
   const facts = (id: string): Facts | undefined => {
     const remembered = known.get(id);

@@ -34,7 +34,7 @@ export async function intoTarget<T>(
       throw isUnwritten(fault) && !target.keepable ? unwritable(fault) : fault;
     }
   };
-  const first = openTarget(cache, room);
+  const first = nameTarget(cache, room);
   try {
     return await run(first);
   } catch (error) {
@@ -43,7 +43,7 @@ export async function intoTarget<T>(
     if (fault.code !== "disk_full") return noted(cache, { fault, path: first.path }, run);
     cache.yieldRoom(first.path);
   }
-  const second = openTarget(cache, room);
+  const second = nameTarget(cache, room);
   try {
     return await run(second);
   } catch (error) {
@@ -66,12 +66,22 @@ function isUnwritten({ code }: Fault): boolean {
   return code === "disk_full" || code === "unwritable";
 }
 
-/** An empty file; with a reservation it can be published. Throws `unwritable` when there is nowhere to write. */
-export function openTarget(cache: Cache, room?: Reservation): Target {
-  const file = cache.openTemp(room);
+/** An empty file. Throws `unwritable` when there is nowhere to write. */
+export function openTarget(cache: Cache): Target {
+  const file = cache.openTemp();
   if (file === undefined) return standIn();
   const { path, fd } = file;
   closeSync(fd);
+  return { path, keepable: true, [Symbol.dispose]: () => unlinkQuietly(path) };
+}
+
+/**
+ * The file is made by the image worker: a file system that skips what was deleted a moment ago, as ext4 does, takes up
+ * to a millisecond for it, and hits would wait behind that (bench/saturation.ts).
+ */
+function nameTarget(cache: Cache, room: Reservation | undefined): Target {
+  const path = cache.nameTemp(room);
+  if (path === undefined) return standIn();
   return { path, keepable: true, [Symbol.dispose]: () => unlinkQuietly(path) };
 }
 

@@ -7,9 +7,9 @@ import { LIBC } from "../base/libc.ts";
 import { type FromChild, parseToChild, type ToChild } from "./child-messages.ts";
 import type { ImageJob, JobOutcome } from "./job.ts";
 
-/** prctl(2): the signal this process gets when its parent dies. */
 /** The class of what runs when nothing else wants to (sched.h). */
 const SCHED_IDLE = 5;
+/** prctl(2): the signal this process gets when its parent dies. */
 const PR_SET_PDEATHSIG = 1;
 /** Where the kernel looks for somebody to end when memory runs out: here, before the node itself. */
 const OOM_SCORE = "/proc/self/oom_score_adj";

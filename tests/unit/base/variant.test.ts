@@ -9,7 +9,6 @@ import {
   originalNames,
   parseRelname,
   relnameOf,
-  relnamesOf,
 } from "../../../src/base/variant.ts";
 
 describe("a relname", () => {
@@ -24,7 +23,6 @@ describe("a relname", () => {
       const variant = { id: "viral123", size, ext };
       const relname = relnameOf(variant);
       expect(relname).toBe(`vi/ra/l1/${size}/viral123.${ext}`);
-      expect(relnamesOf("viral123")(size, ext)).toBe(relname);
       expect(parseRelname(relname)).toEqual(variant);
       expect(parseRelname(`/${relname}`)).toEqual(variant);
     });

@@ -175,6 +175,8 @@ describe("a cache directory that cannot be written", () => {
     if (file === undefined) throw new Error("no file");
     of.cache.writeTemp(file, Buffer.from("hello"), 0);
     expect(readFileSync(file.path, "utf8")).toBe("hello");
+    rmSync(join(of.dir, ".mir", "tmp"), { recursive: true });
+    writeFileSync(of.cache.nameTemp() ?? "no name", "made elsewhere");
   });
 
   test("no temporary file is a fact, not an error", () => {
@@ -183,5 +185,7 @@ describe("a cache directory that cannot be written", () => {
     writeFileSync(join(of.dir, ".mir", "tmp"), "in the way");
     expect(of.cache.openTemp()).toBeUndefined();
     expect(of.counters()["cache_write_failed"]).toBe(1);
+    expect(of.cache.nameTemp()).toBeUndefined();
+    expect(of.counters()["cache_write_failed"]).toBe(2);
   });
 });

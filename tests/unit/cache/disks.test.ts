@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseRelname } from "../../../src/base/variant.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
 import { setDiskState } from "../../../src/cache/disk-state.ts";
 import { makePlaces } from "../../../src/cache/places.ts";
@@ -125,6 +126,8 @@ describe("several directories", () => {
     expect(putBytes(of.cache, relname)).toBe("published");
     setDiskState(openView(disk.memory), "well");
     expect(countsOf(of)).toEqual({ a: 1, b: 1 });
+    const { id = "", size = "", ext = "" } = parseRelname(relname) ?? {};
+    expect(of.cache.namesHere(id)).toEqual([{ size, ext }]);
     expect(of.cache.forget(relname)).toBe(true);
     expect(countsOf(of)).toEqual({ a: 0, b: 0 });
     expect(of.cache.forget(relname)).toBe(false);

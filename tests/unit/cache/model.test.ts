@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import fc from "fast-check";
-import type { VariantMeta } from "../../../src/base/variant.ts";
+import { parseRelname, relnameOf, type VariantMeta } from "../../../src/base/variant.ts";
 import type { Cache } from "../../../src/cache/cache.ts";
 import { checkIndex } from "../../../src/cache/check.ts";
 import { POLICIES } from "../../../src/cache/layout.ts";
@@ -106,6 +106,11 @@ test("whatever is done, the cache answers what was published or nothing, and its
         .filter((relname) => made.cache.peek(relname) !== undefined)
         .sort();
       expect(variantsBelow(made.dir)).toEqual(live);
+      for (let n = 0; n < NAMES_MAX; n++) {
+        const id = parseRelname(nameOfNumber(n))?.id ?? "";
+        const here = made.cache.namesHere(id).map((name) => relnameOf({ id, ...name }));
+        expect(here.sort()).toEqual(live.filter((relname) => parseRelname(relname)?.id === id));
+      }
       expect(made.cache.usage()).toMatchObject({ variants: live.length, reservedBytes: 0 });
 
       const again = made.restart();

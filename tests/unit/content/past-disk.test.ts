@@ -155,7 +155,7 @@ describe("a body whose disk takes no more", () => {
 describe("what is made when the cache directory takes no files", () => {
   test("is written elsewhere, and removed there", async () => {
     using of = makeCacheDir();
-    const cache = { ...of.cache, openTemp: () => undefined };
+    const cache = { ...of.cache, nameTemp: () => undefined };
     const { result, target } = await intoTarget(cache, undefined, async (path) => {
       writeFileSync(path, "made");
       return path;
