@@ -31,8 +31,10 @@ export interface KeyReader {
   /** Of the two hashes, made from the seeds. */
   readonly tables: Int32Array;
   readonly sizes: readonly string[];
-  /** Sizes by the bits of their first characters; those that begin alike are told apart by their names. */
+  /** Of each size the bits of its first characters; those that begin alike are told apart by their names. */
   readonly sizeTags: Int32Array;
+  /** An open-addressed table of sizes by their tags: 1 + code, or 0. There may be hundreds. */
+  readonly sizePlaces: Int32Array;
   /** Of every variant an id can have. */
   readonly names: readonly Codes[];
   /** Private to the thread: the name that was read last, as KEY lays it out. */
@@ -67,7 +69,9 @@ export function openKeyReader(
   const names = sizes.flatMap((name, size) =>
     ORIGINAL_EXTS.flatMap((other, ext) => (isExtOf(name, other) ? [{ size, ext }] : [])),
   );
-  return { tables, sizes, sizeTags: tagsOf(sizes), names, key: new Int32Array(KEY_WORDS) };
+  const sizeTags = tagsOf(sizes);
+  const key = new Int32Array(KEY_WORDS);
+  return { tables, sizes, sizeTags, sizePlaces: placesOf(sizeTags), names, key };
 }
 
 /**
@@ -94,6 +98,21 @@ function hashTables(seed1: number, seed2: number): Int32Array {
 
 function tagsOf(names: readonly string[]): Int32Array {
   return Int32Array.from(names, (name) => bitsOf(name, 0, Math.min(WORD_CHARS, name.length)));
+}
+
+function placesOf(tags: Int32Array): Int32Array {
+  const places = new Int32Array(2 ** Math.ceil(Math.log2(tags.length * 4)));
+  for (const [code, tag] of tags.entries()) {
+    let place = placeOf(tag) & (places.length - 1);
+    while (places[place] !== 0) place = (place + 1) & (places.length - 1);
+    places[place] = code + 1;
+  }
+  return places;
+}
+
+/** A multiplicative hash (Knuth, TAOCP 6.4). */
+function placeOf(tag: number): number {
+  return Math.imul(tag, 0x9e3779b1) >>> 16;
 }
 
 /** Exts by the bits of all their characters. No other text of that length has them: what `_` and no code leave is in none. */
@@ -204,7 +223,7 @@ function bitsOf(text: string, from: number, to: number): number {
 
 /** The code of the size, or -1. */
 function sizeIn(reader: KeyReader, relname: string): number {
-  const { sizes, sizeTags } = reader;
+  const { sizes, sizeTags, sizePlaces } = reader;
   let tag = 0;
   let chars = 0;
   for (; chars <= SIZE_CHARS_MAX; chars++) {
@@ -212,13 +231,15 @@ function sizeIn(reader: KeyReader, relname: string): number {
     if (char === SLASH) break;
     if (chars < WORD_CHARS) tag = (tag << 6) | codeOf(char);
   }
-  for (let code = 0; code < sizeTags.length; code++) {
+  const mask = sizePlaces.length - 1;
+  for (let place = placeOf(tag) & mask; ; place = (place + 1) & mask) {
+    const code = (sizePlaces[place] ?? 0) - 1;
+    if (code < 0) return -1;
     if (sizeTags[code] !== tag) continue;
     const size = sizes[code] ?? "";
     if (size.length !== chars) continue;
     if (chars <= WORD_CHARS || relname.startsWith(size, SIZE_AT)) return code;
   }
-  return -1;
 }
 
 /** The code of the ext behind a dot, or -1. */

@@ -36,8 +36,11 @@ export interface Local {
   canonical(wanted: Variant): Variant;
   /** Every variant the id can have. */
   namesOf(id: string): readonly Variant[];
-  /** Every variant of the id on disk; accesses are not counted. */
-  variants(id: string): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
+  /** Every variant of the id on disk that `may` be of use, which is asked first; accesses are not counted. */
+  variants(
+    id: string,
+    may?: (size: string, ext: string) => boolean,
+  ): readonly { readonly variant: Variant; readonly meta: VariantMeta }[];
 }
 
 export function makeLocal(options: {
@@ -64,12 +67,16 @@ export function makeLocal(options: {
 
   const namesOf = (id: string): Variant[] => all.map((name) => ({ id, ...name }));
 
-  const variants: Local["variants"] = (id) =>
-    cache.namesHere(id).flatMap((name) => {
-      const variant = { id, ...name };
+  const variants: Local["variants"] = (id, may) => {
+    const found: { variant: Variant; meta: VariantMeta }[] = [];
+    for (const { size, ext } of cache.namesHere(id)) {
+      if (may?.(size, ext) === false) continue;
+      const variant = { id, size, ext };
       const meta = cache.peek(relnameOf(variant));
-      return meta === undefined ? [] : [{ variant, meta }];
-    });
+      if (meta !== undefined) found.push({ variant, meta });
+    }
+    return found;
+  };
 
   const facts = (id: string): Facts | undefined => {
     const remembered = known.get(id);

@@ -51,8 +51,7 @@ export function standInFor(parts: Parts, wanted: Variant): Variant | undefined {
   if (wanted.size === ORIG || wanted.size === PLACEHOLDER) return undefined;
   const facts = parts.local.facts(wanted.id);
   const [nearest] = parts.local
-    .variants(wanted.id)
-    .filter(mayServe(parts, wanted, facts))
+    .variants(wanted.id, mayServe(parts, wanted, facts))
     .flatMap((found) => candidateOf(parts, { ...found, wanted, facts }))
     .sort(
       (a, b) =>
@@ -102,7 +101,7 @@ export function withMargin(context: Context, nowMs: number): Context {
 function mayServe({ topology }: Parts, wanted: Variant, facts: Facts | undefined) {
   const shown = SHOWN[wanted.ext] ?? EVERYWHERE;
   const to = shapeOfSize(topology, wanted.size);
-  return ({ variant: { size, ext } }: Pick<Candidate, "variant">): boolean => {
+  return (size: string, ext: string): boolean => {
     // a blur is no picture
     if (!shown.includes(ext) || size === PLACEHOLDER) return false;
     if (size === ORIG) return true;
