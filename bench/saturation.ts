@@ -7,12 +7,12 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import * as v from "valibot";
 import { LIMITS } from "../src/base/limits.ts";
 import { membersOf } from "../tests/support/cache-status.ts";
-import { EXECUTABLE, type Mesh, startMesh } from "../tests/support/mesh.ts";
+import { type Mesh, startMesh } from "../tests/support/mesh.ts";
 import { drawRaw } from "../tests/support/pictures.ts";
 import { type Cpu, cpuOf, median } from "./support/cpu.ts";
+import { hitsP99 } from "./support/hits-at-rate.ts";
 import { atRate, shuffled } from "./support/offer.ts";
 
 const SECONDS = Number(process.env["MIR_SECONDS"] ?? 8);
@@ -40,9 +40,6 @@ interface Wish {
 const READ_EACH = 5;
 
 type Outcome = "right" | "stand-in" | "refused" | "wrong";
-
-/** The part of what `mir bench --json` says. */
-const BENCHED = v.object({ latencyMs: v.object({ p99: v.number() }) });
 
 /** What another variant was sent for. */
 const replaced: string[] = [];
@@ -79,6 +76,7 @@ async function run(): Promise<void> {
   console.log(`${IMAGE_WORKERS} image workers make ${capacity.toFixed(0)} variants a second`);
   for (const times of [2, 10]) {
     const ratios: number[] = [];
+    const unasked: number[] = [];
     const told: string[] = [];
     const made: number[] = [];
     const outcomes = new Map<Outcome, number>();
@@ -93,6 +91,8 @@ async function run(): Promise<void> {
       for (const outcome of loaded.outcomes) {
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
+      const alone = await besideLater(mesh, hits);
+      if (alone !== undefined) unasked.push(alone / beside);
       await settled(mesh);
     }
     console.log(
@@ -102,6 +102,12 @@ async function run(): Promise<void> {
         [...outcomes].map(([name, count]) => `${count} ${name}`).join(", "),
     );
     for (const line of told) console.log(`  p99 ${line}`);
+    if (unasked.length > 0) {
+      console.log(
+        `  beside the same image workers while nobody asks for pictures: ${median(unasked).toFixed(2)} ` +
+          `(rounds ${unasked.map((r) => r.toFixed(2)).join(" ")})`,
+      );
+    }
   }
   await afterwards(mesh);
 }
@@ -208,6 +214,13 @@ async function besideSpinners(mesh: Mesh, hits: readonly string[]): Promise<numb
   }
 }
 
+/** What is made for later, after those who asked for it are gone; undefined: there was too little of it. */
+async function besideLater(mesh: Mesh, hits: readonly string[]): Promise<number | undefined> {
+  const p99 = await hitsFor(mesh, hits);
+  const { images } = await mesh.status("edge-1");
+  return images.later > 0 ? p99 : undefined;
+}
+
 interface Loaded {
   readonly p99: number;
   readonly made: number;
@@ -263,22 +276,14 @@ function shareOf(before: Cpu | undefined, after: Cpu): string {
   return (((seconds(after) - (before ? seconds(before) : 0)) / SECONDS) * 100).toFixed(0);
 }
 
-/** p99 in milliseconds of hits at a steady rate, asked for by a process of their own. */
-async function hitsFor(
+/** p99 in milliseconds. */
+function hitsFor(
   mesh: Mesh,
   hits: readonly string[],
   started: () => void = () => undefined,
 ): Promise<number> {
-  const ids = join(dir, "hits.txt");
-  await Bun.write(ids, hits.join("\n"));
-  const load = ["--ids", ids, "--zipf", "0", "--rate", String(HITS_PER_SECOND)];
-  const ends = ["--duration", `${SECONDS}s`, "--json"];
-  const bench = Bun.spawn([EXECUTABLE, "bench", mesh.node("edge-1").url, ...load, ...ends], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  started();
-  const told = v.parse(BENCHED, await new Response(bench.stdout).json());
-  return told.latencyMs.p99;
+  const load = { perSecond: HITS_PER_SECOND, seconds: SECONDS };
+  return hitsP99(mesh.node("edge-1").url, { dir, hits, started, ...load });
 }
 
 /** Nothing is made and nothing waits any more. */
