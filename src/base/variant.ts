@@ -130,8 +130,18 @@ function takeApart(text: string): Variant | undefined {
   return text.startsWith(foldersOf(id), start) ? { id, size, ext } : undefined;
 }
 
+/** A name of an id without the id. */
+export type NameOfId = Omit<Variant, "id">;
+
+/** Every name that an id can have in these sizes, in their order. */
+export function namesInSizes(sizes: readonly string[]): NameOfId[] {
+  return sizes.flatMap((size) =>
+    ORIGINAL_EXTS.filter((ext) => isExtOf(size, ext)).map((ext) => ({ size, ext })),
+  );
+}
+
 /** Whether that size comes with that ext. */
-export function isExtOf(size: string, ext: string): boolean {
+function isExtOf(size: string, ext: string): boolean {
   if (size === ORIG) return isOriginalExt(ext);
   return size === PLACEHOLDER ? ext === PLACEHOLDER_FORMAT : isFormat(ext);
 }

@@ -1,7 +1,7 @@
 /** A relname as the index compares it: its id packed into words, size, ext and length in one, two keyed hashes. */
 
 import { LIMITS } from "../base/limits.ts";
-import { isExtOf, ORIGINAL_EXTS } from "../base/variant.ts";
+import { type NameOfId, namesInSizes, ORIGINAL_EXTS } from "../base/variant.ts";
 import { CELL_CHARS, CELL_WORDS } from "./layout.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -36,7 +36,7 @@ export interface KeyReader {
   /** An open-addressed table of sizes by their tags: 1 + code, or 0. There may be hundreds. */
   readonly sizePlaces: Int32Array;
   /** Of every variant an id can have. */
-  readonly names: readonly Codes[];
+  readonly names: readonly (Codes & { readonly name: NameOfId })[];
   /** Private to the thread: the name that was read last, as KEY lays it out. */
   readonly key: Int32Array;
 }
@@ -66,9 +66,11 @@ export function openKeyReader(
   seeds: readonly [number, number],
 ): KeyReader {
   const tables = hashTables(...seeds);
-  const names = sizes.flatMap((name, size) =>
-    ORIGINAL_EXTS.flatMap((other, ext) => (isExtOf(name, other) ? [{ size, ext }] : [])),
-  );
+  const exts: readonly string[] = ORIGINAL_EXTS;
+  const names = namesInSizes(sizes).map((name) => ({
+    ...{ name, size: sizes.indexOf(name.size) },
+    ext: exts.indexOf(name.ext),
+  }));
   const sizeTags = tagsOf(sizes);
   const key = new Int32Array(KEY_WORDS);
   return { tables, sizes, sizeTags, sizePlaces: placesOf(sizeTags), names, key };

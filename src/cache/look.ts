@@ -1,7 +1,7 @@
 /** A hit: no lock, no allocation but the answer, and never a mixture of two variants. */
 
-import { ORIGINAL_EXTS, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
-import { type Codes, KEY, readKey, renameKey } from "./key.ts";
+import { type NameOfId, relnameOf, type VariantMeta } from "../base/variant.ts";
+import { KEY, readKey, renameKey } from "./key.ts";
 import { FLAG, HALF, HEADER, OCTET, STATE, USE, WORD } from "./layout.ts";
 import { factsOf, validatorText } from "./meta.ts";
 import { sameName } from "./names.ts";
@@ -77,24 +77,17 @@ export function lookUp(view: View, relname: string, count: boolean): VariantMeta
   return undefined;
 }
 
-/** A name of an id without the id. */
-export type NameOfId = Omit<Variant, "id">;
-
 /**
  * Names under which something is live of an id. All it can have are tried from one reading of the id: with a relname
  * for each of 300, a picture that was made cost its serving thread a third of its time (bench/saturation.ts).
  */
 export function namesHere(view: View, id: string): NameOfId[] {
-  const nameOf = ({ size, ext }: Codes): NameOfId => ({
-    size: view.sizes[size] ?? "",
-    ext: ORIGINAL_EXTS[ext] ?? "",
-  });
-  const any = view.names[0] && nameOf(view.names[0]);
-  if (any === undefined || !readKey(view, relnameOf({ id, ...any }))) return [];
+  const [first] = view.names;
+  if (first === undefined || !readKey(view, relnameOf({ id, ...first.name }))) return [];
   const found: NameOfId[] = [];
   for (const codes of view.names) {
     renameKey(view, codes);
-    if (findKey(view, false) !== ABSENT) found.push(nameOf(codes));
+    if (findKey(view, false) !== ABSENT) found.push(codes.name);
   }
   return found;
 }

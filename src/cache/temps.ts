@@ -17,6 +17,7 @@ export interface OpenFile {
 
 export interface Temps {
   path(): string;
+  /** A path where a file can be made; undefined, noted, when the folder takes none. */
   name(): string | undefined;
   open(): OpenFile | undefined;
   write(file: OpenFile, chunk: Uint8Array, position: number): void;
@@ -34,6 +35,15 @@ export function makeTemps(store: Store): Temps {
 
   const note = (error: unknown): void =>
     noteTrouble(store, "cache.write_failed", { error, effect: "served without being kept" });
+
+  const orNote = <T>(use: () => T): T | undefined => {
+    try {
+      return use();
+    } catch (error) {
+      note(error);
+      return undefined;
+    }
+  };
 
   const inFolder = <T>(use: () => T): T => {
     try {
@@ -54,24 +64,13 @@ export function makeTemps(store: Store): Temps {
   return {
     path,
     noteTrouble: note,
-    name() {
-      try {
+    name: () =>
+      orNote(() => {
         // with a slash, so that a file in its place is none
         inFolder(() => accessSync(`${folder}/`, constants.W_OK));
         return path();
-      } catch (error) {
-        note(error);
-        return undefined;
-      }
-    },
-    open() {
-      try {
-        return retryWhenFull(store, make);
-      } catch (error) {
-        note(error);
-        return undefined;
-      }
-    },
+      }),
+    open: () => orNote(() => retryWhenFull(store, make)),
     write({ fd }, chunk, position) {
       for (let done = 0; done < chunk.length; ) {
         done += retryWhenFull(store, () =>

@@ -2,9 +2,8 @@
 
 import {
   type Facts,
-  isExtOf,
+  namesInSizes,
   ORIG,
-  ORIGINAL_EXTS,
   originalNames,
   relnameOf,
   type Variant,
@@ -61,9 +60,7 @@ export function makeLocal(options: {
   };
 
   /** Of any id. */
-  const all = sizeNames(topology).flatMap((size) =>
-    ORIGINAL_EXTS.filter((ext) => isExtOf(size, ext)).map((ext) => ({ size, ext })),
-  );
+  const all = namesInSizes(sizeNames(topology));
 
   const namesOf = (id: string): Variant[] => all.map((name) => ({ id, ...name }));
 

@@ -70,9 +70,8 @@ function isUnwritten({ code }: Fault): boolean {
 export function openTarget(cache: Cache): Target {
   const file = cache.openTemp();
   if (file === undefined) return standIn();
-  const { path, fd } = file;
-  closeSync(fd);
-  return { path, keepable: true, [Symbol.dispose]: () => unlinkQuietly(path) };
+  closeSync(file.fd);
+  return inCache(file.path);
 }
 
 /**
@@ -81,7 +80,10 @@ export function openTarget(cache: Cache): Target {
  */
 function nameTarget(cache: Cache, room: Reservation | undefined): Target {
   const path = cache.nameTemp(room);
-  if (path === undefined) return standIn();
+  return path === undefined ? standIn() : inCache(path);
+}
+
+function inCache(path: string): Target {
   return { path, keepable: true, [Symbol.dispose]: () => unlinkQuietly(path) };
 }
 
