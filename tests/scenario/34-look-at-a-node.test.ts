@@ -29,11 +29,14 @@ beforeAll(async () => {
   await writePicture(photos.path, "harbour.jpg", { width: 2400, height: 1800 });
   mesh = await startMesh({
     ...{ edges: EDGES, regionals: REGIONALS, origin: { origin_dir: photos.path } },
-    // nothing has moved in this mesh
+    // nothing has moved in this mesh, and soon nobody thinks so
     tables: { routing: { rebalance_window: "1s" } },
   });
   [owner = "", second = "", third = ""] = await ranksOf(mesh.topologyFile, 0, "harbour");
   [below = ""] = await ranksOf(mesh.topologyFile, 1, "harbour");
+  for (const server of [...EDGES, ...REGIONALS]) {
+    await until(async () => firstStep(await why(server))?.does !== "look-at-peers");
+  }
 }, 60_000);
 
 afterAll(async () => {
