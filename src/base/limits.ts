@@ -56,9 +56,10 @@ export const LIMITS = {
   controlKeyCharsMin: 16,
   controlKeyCharsMax: 1024,
   wireKeysMax: 8,
-  /** Characters on the wire: of `via` (Cache-Status members), of `detail`, of a node's name or other token. */
+  /** Characters on the wire: of `via` (Cache-Status members), of `detail`, of `shape`, of a node's name or other token. */
   wireViaCharsMax: 4 * KiB,
   wireDetailCharsMax: 256,
+  wireShapeCharsMax: 32,
   wireNameCharsMax: 255,
   /** Milliseconds a wire message may speak of: a day. */
   wireMillisecondsMax: 86_400_000,

@@ -7,7 +7,18 @@ import type { CacheMemory } from "./memory.ts";
 import { cellsOf, linkOf, nameOf } from "./names.ts";
 import { headOf, nextOf, PINNED, QUEUES, SMALL, UNQUEUED } from "./queues.ts";
 import { bytesOf, findSlot, stateOf } from "./slots.ts";
-import { homeOf, openView, slotHalf, slotOctet, slotWord, sum, type View, word } from "./view.ts";
+import {
+  firstHash,
+  homeOf,
+  openView,
+  secondHash,
+  slotHalf,
+  slotOctet,
+  slotWord,
+  sum,
+  type View,
+  word,
+} from "./view.ts";
 
 interface Tally {
   readonly errors: string[];
@@ -100,7 +111,8 @@ function checkSlot(view: View, slot: number, tally: Tally): void {
   const live = stateOf(view, slot) === STATE.live;
   expect(tally, live === (tally.queued[slot] === 1), `slot ${slot}: lost from its queue`);
   const relname = nameOf(view, slot);
-  const found = findSlot(view, h1, slotWord(view, slot, WORD.h2), relname);
+  const hashes = [firstHash(view, relname), secondHash(view, relname)] as const;
+  const found = findSlot(view, ...hashes, relname);
   expect(tally, found === slot, `slot ${slot}: ${relname} is found at ${found}`);
   expect(
     tally,

@@ -22,6 +22,8 @@ export interface CheckpointHead {
   readonly boot: string;
   readonly seeds: readonly [number, number];
   readonly sizes: readonly string[];
+  /** What each of them says (CacheMemory.shapes); a checkpoint of before there were any has none. */
+  readonly shapes?: readonly string[] | undefined;
   /** The time that hits are stamped with, for `lru`. */
   readonly recency: number;
   /** Number of the first journal file that says what came later. */

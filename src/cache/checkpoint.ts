@@ -26,7 +26,7 @@ import {
   writeCheckpointFile,
 } from "./checkpoint-file.ts";
 import { finished, finishedInTurns } from "./file-digest.ts";
-import { beginRecord, journalNumbers, journalPath, metaDir } from "./journal.ts";
+import { beginRecord, journalNumbers, journalPath, metaDir, shapeRecord } from "./journal.ts";
 import { HEADER, LAYOUT_VERSION, SUM } from "./layout.ts";
 import { accounted, addReserved } from "./ledger.ts";
 import { mustLock, unlock } from "./lock.ts";
@@ -110,9 +110,11 @@ export function saveCache(options: CheckpointOptions): void {
   }
 }
 
-/** Makes a journal file and its first record; its bytes. Its name is durable: without it a crash would look like a clean stop. */
-export function beginJournal(dir: string, number: number): number {
-  const text = beginRecord(bootId());
+/** Makes a journal file and its first records; its bytes. Its name is durable: without it a crash would look like a clean stop. */
+export function beginJournal({ dir, view }: Store, number: number): number {
+  const { sizes, shapes } = view;
+  const said = sizes.map((size, i) => shapeRecord(size, shapes[i] ?? ""));
+  const text = beginRecord(bootId()) + said.join("");
   mkdirSync(join(metaDir(dir), "tmp"), { recursive: true, mode: 0o700 });
   writeFileSync(journalPath(dir, number), text, { mode: 0o600 });
   syncFolder(metaDir(dir));
@@ -139,9 +141,9 @@ function nextJournal({ view, dir }: Store): number {
 
 /** New records go to a new file from here on; its number. */
 function turnOver(store: Store): number {
-  const { view, dir } = store;
+  const { view } = store;
   const next = nextJournal(store);
-  const bytes = beginJournal(dir, next);
+  const bytes = beginJournal(store, next);
   mustLock(store);
   addSum(view, SUM.oldJournals, accounted(sum(view, SUM.journal)));
   view.sums[SUM.journal] = bytes;
@@ -199,13 +201,14 @@ function* writeCheckpoint(store: Store, plan: Plan): Generator<void, Written | u
 }
 
 function writeHead({ view }: Store, file: CheckpointWriter, plan: Plan): void {
-  const { seed1, seed2, sizes } = view;
+  const { seed1, seed2, sizes, shapes } = view;
   const head: CheckpointHead = {
     format: CHECKPOINT_FORMAT,
     layout: LAYOUT_VERSION,
     boot: bootId(),
     seeds: [seed1, seed2],
     sizes,
+    shapes,
     recency: word(view, HEADER.recency),
     journal: plan.journal,
   };

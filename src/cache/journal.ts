@@ -3,6 +3,7 @@
  *
  * A record is a line of 8 hex digits of xxHash32 over the rest, a blank, and the rest:
  *   B boot                                                             begun, and in which life of the machine
+ *   S size shape                                                       what a size says in this file, before all of it
  *   P relname bytes validator modified width height flags queue freq digest [source]   published (freq:
  *     layout.ts USE; digest: xxHash64 of the file, `=` where the validator is that; source: Unix seconds at
  *     which its source was read, at the earliest; left out when unknown)
@@ -29,9 +30,13 @@ import { hash32 } from "./hash.ts";
 
 export type JournalRecord =
   | { readonly kind: "begin"; readonly boot: string }
+  | { readonly kind: "shape"; readonly size: string; readonly shape: string }
   | { readonly kind: "publish"; readonly fields: PublishFields }
   | { readonly kind: "learn"; readonly relname: string; readonly facts: FactFields }
   | { readonly kind: "forget"; readonly relname: string };
+
+/** Of one variant. */
+export type VariantRecord = Exclude<JournalRecord, { kind: "begin" | "shape" }>;
 
 export interface FactFields {
   readonly width: number;
@@ -60,6 +65,7 @@ const CHUNK_BYTES = 1 << 20;
 const PUBLISHED =
   /^P (\S+) (\d{1,13}) ([0-9a-f]{16}) (\d{1,10}) (\d{1,5}) (\d{1,5}) (\d{1,3}) ([01]) (\d{1,3}) ([0-9a-f]{16}|=)(?: (\d{1,11}))?$/;
 const BEGUN = /^B ([0-9a-f-]{1,64})$/;
+const SHAPED = /^S (\S+) (.{1,64})$/;
 const LEARNED = /^L (\S+) (\d{1,5}) (\d{1,5}) (\d{1,3})$/;
 const FORGOTTEN = /^D (\S+)$/;
 
@@ -75,6 +81,11 @@ export function publishRecord(f: PublishFields): string {
 /** The first record of every file; `boot` is "" where the system does not tell. */
 export function beginRecord(boot: string): string {
   return checkedRecord(`B ${boot === "" ? "-" : boot}`);
+}
+
+/** `shape` as CacheMemory.shapes has it. */
+export function shapeRecord(size: string, shape: string): string {
+  return checkedRecord(`S ${size} ${shape}`);
 }
 
 export function learnRecord(relname: string, f: FactFields): string {
@@ -108,6 +119,8 @@ export function parseRecord(line: string): JournalRecord | undefined {
   if (p !== null) return { kind: "publish", fields: publishedFields(p) };
   const b = BEGUN.exec(body);
   if (b !== null) return { kind: "begin", boot: b[1] ?? "" };
+  const s = SHAPED.exec(body);
+  if (s !== null) return { kind: "shape", size: s[1] ?? "", shape: s[2] ?? "" };
   const l = LEARNED.exec(body);
   if (l !== null) {
     const facts = { width: Number(l[2]), height: Number(l[3]), flags: Number(l[4]) };

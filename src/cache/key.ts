@@ -41,6 +41,9 @@ export interface KeyReader {
   readonly key: Int32Array;
 }
 
+/** Stands for a first hash of 0, which marks a free slot. */
+const NO_HASH = 1;
+
 /** Words of `KeyReader.key`. */
 export const KEY = {
   h1: 0,
@@ -144,9 +147,27 @@ function finish({ key, tables }: KeyReader, chars: number, { size, ext }: Codes)
   const atSize = (TABLE_IDS + size) * 2;
   const atExt = (TABLE_SIZES + ext) * 2;
   const h1 = (key[KEY.id1] ?? 0) ^ (tables[atSize] ?? 0) ^ (tables[atExt] ?? 0);
-  key[KEY.h1] = h1 === 0 ? 1 : h1;
+  key[KEY.h1] = h1 === 0 ? NO_HASH : h1;
   key[KEY.h2] = (key[KEY.id2] ?? 0) ^ (tables[atSize + 1] ?? 0) ^ (tables[atExt + 1] ?? 0);
   key[KEY.kind] = size | (ext << 8) | (chars << 16);
+}
+
+/**
+ * Brings the two hashes of a name, which lie at `at`, from one code of its size to another. False for the one in 2^32
+ * whose first hash does not say any more what it was.
+ */
+export function rehash(
+  { tables }: KeyReader,
+  { words, at }: { readonly words: Int32Array; readonly at: number },
+  { from, to }: { readonly from: number; readonly to: number },
+): boolean {
+  const h1 = words[at] ?? 0;
+  if (h1 === NO_HASH) return false;
+  const moved = (hash: number): number =>
+    (tables[(TABLE_IDS + from) * 2 + hash] ?? 0) ^ (tables[(TABLE_IDS + to) * 2 + hash] ?? 0);
+  words[at] = h1 ^ moved(0) || NO_HASH;
+  words[at + 1] = (words[at + 1] ?? 0) ^ moved(1);
+  return true;
 }
 
 /** The id and its hashes into `reader.key`; how many characters it has. */

@@ -5,7 +5,9 @@
 
 import { isDiskFull } from "../base/errno.ts";
 import { parseRelname } from "../base/variant.ts";
+import type { CheckpointHead } from "./checkpoint-file.ts";
 import type { FactFields } from "./journal.ts";
+import { rehash } from "./key.ts";
 import { HEADER, OCTET, SUM, WORD } from "./layout.ts";
 import { accounted, roomSlots } from "./ledger.ts";
 import { mustLock, unlock } from "./lock.ts";
@@ -18,7 +20,7 @@ import { beforeImages, type SlotImage, stepImage } from "./slot-image.ts";
 import { bytesOf, isDoubtful, pasteSlot, probe, setDoubtful, writeFacts } from "./slots.ts";
 import type { Store } from "./store.ts";
 import type { Tombstones } from "./tombstones.ts";
-import { addSum, addWord, firstHash, secondHash, setSlotOctet } from "./view.ts";
+import { addSum, addWord, firstHash, secondHash, setSlotOctet, type View } from "./view.ts";
 
 /** Images brought in by one turn under the lock. */
 const IMAGES_PER_TURN = 256;
@@ -45,7 +47,7 @@ export function loadImages(
   const { view } = store;
   const { checkpoint, journaled, doubtful, tombstones } = options;
   const { ages } = checkpoint;
-  const recode = recodeOf(checkpoint.head.sizes, view.sizes);
+  const recode = recodeOf(checkpoint.head, view);
   const gone = goneKeys(store, journaled.last);
   const learned = factsByKey(store, journaled.learned);
   // names are looked at only when there is a reason
@@ -56,11 +58,15 @@ export function loadImages(
   let damaged = 0;
 
   function bringIn(image: SlotImage): void {
+    if (!recode(image)) {
+      dropped++;
+      return;
+    }
     const h1 = image.words[image.at + WORD.h1] ?? 0;
     const h2 = image.words[image.at + WORD.h2] ?? 0;
     // what was published since is there already
     if (probe(view, h1, h2, 0) >= 0 || (gone.size > 0 && gone.has(keyOf(h1, h2)))) return;
-    const slot = recode(image) && roomSlots(view) >= 1 ? pasteSlot(view, image) : -1;
+    const slot = roomSlots(view) >= 1 ? pasteSlot(view, image) : -1;
     if (slot < 0) {
       dropped++;
       return;
@@ -132,20 +138,27 @@ function goLive(store: Store, slot: number, bytes: number): void {
   addWord(view, HEADER.live, 1);
 }
 
-/** Gives an image the code its size has now; false when there is no such size any more. */
-function recodeOf(
-  before: readonly string[],
-  now: readonly string[],
-): (image: SlotImage) => boolean {
-  const codes = before.map((name) => now.indexOf(name));
+/** Sizes that said something else when the checkpoint was taken. */
+export function reshaped({ sizes, shapes }: CheckpointHead, view: View): readonly string[] {
+  return sizes.filter((name, i) => {
+    const code = view.sizes.indexOf(name);
+    return code >= 0 && shapes !== undefined && shapes[i] !== view.shapes[code];
+  });
+}
+
+/** Gives an image the code and hashes its size has now; false when no size of that name and shape is left. */
+function recodeOf(before: CheckpointHead, view: View): (image: SlotImage) => boolean {
+  const others = reshaped(before, view);
+  const codes = before.sizes.map((name) => (others.includes(name) ? -1 : view.sizes.indexOf(name)));
   const same = codes.every((code, i) => code === i);
   if (same) return () => true;
   return ({ words, at }) => {
     const octets = new Uint8Array(words.buffer, words.byteOffset + at * 4);
-    const code = codes[octets[OCTET.size] ?? 0] ?? -1;
-    if (code < 0) return false;
-    octets[OCTET.size] = code;
-    return true;
+    const from = octets[OCTET.size] ?? 0;
+    const to = codes[from] ?? -1;
+    if (to < 0) return false;
+    octets[OCTET.size] = to;
+    return from === to || rehash(view, { words, at: at + WORD.h1 }, { from, to });
   };
 }
 

@@ -42,6 +42,8 @@ export interface CacheMemory {
   readonly regionBits: number;
   /** Size names in the order of their codes. */
   readonly sizes: readonly string[];
+  /** What each of them says, as text: a variant made while its size said something else is not what is asked for. */
+  readonly shapes: readonly string[];
 }
 
 const SLOTS_MIN = 16;
@@ -56,13 +58,15 @@ const GHOST_TICK_BYTES_MIN = 1024;
 
 /**
  * `capacityBytes` bounds what lies on disk (spec §11), `slots` how many variants: LOAD_MAX of them.
- * `sizes` is `sizeNames(topology)`. `seeds` key the two hashes; random by default, so that nobody
+ * `sizes` is `sizeNames(topology)`, `shapes` what `shapeText` says of each. `seeds` key the two hashes; random by default, so that nobody
  * outside can choose ids that collide; `eviction` is S3-FIFO by default. Throws a Fault when the numbers are out of range.
  */
 export function createCacheMemory(options: {
   readonly capacityBytes: number;
   readonly slots: number;
   readonly sizes: readonly string[];
+  /** One for each size; their names by default. */
+  readonly shapes?: readonly string[];
   readonly eviction?: Policy;
   readonly seeds?: readonly [number, number];
   /** For tests: smaller regions, so that there are several. */
@@ -85,6 +89,7 @@ export function createCacheMemory(options: {
     slots,
     regionBits,
     sizes: [...sizes],
+    shapes: [...(options.shapes ?? sizes)],
   };
   const words = new Int32Array(memory.head);
   const sums = new Float64Array(memory.head);

@@ -18,6 +18,7 @@ const HEAD = v.object({
   boot: v.string(),
   seeds: v.tuple([v.number(), v.number()]),
   sizes: v.array(v.string()),
+  shapes: v.optional(v.array(v.string())),
   recency: v.number(),
   journal: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });

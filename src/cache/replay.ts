@@ -2,7 +2,7 @@
 
 import type { VariantMeta } from "../base/variant.ts";
 import { writeIfRoom } from "./digests.ts";
-import type { JournalRecord, PublishFields } from "./journal.ts";
+import type { PublishFields, VariantRecord } from "./journal.ts";
 import { FLAG, HEADER, OCTET, STATE, SUM } from "./layout.ts";
 import { accounted, roomSlots } from "./ledger.ts";
 import { factsOf, packMeta } from "./meta.ts";
@@ -21,11 +21,7 @@ function dropLive(store: Store, slot: number): void {
 }
 
 /** False when the index has no place for it. Under the lock, or before workers run. */
-export function applyRecord(
-  store: Store,
-  record: Exclude<JournalRecord, { kind: "begin" }>,
-  doubtful = false,
-): boolean {
+export function applyRecord(store: Store, record: VariantRecord, doubtful = false): boolean {
   const { view } = store;
   const relname = record.kind === "publish" ? record.fields.relname : record.relname;
   const h1 = firstHash(view, relname);

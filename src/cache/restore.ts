@@ -12,7 +12,7 @@ import { finished, finishedInTurns } from "./file-digest.ts";
 import { journalNumbers, journalPath, metaDir } from "./journal.ts";
 import { HEADER, SUM } from "./layout.ts";
 import { overheadBytes, roomBytes } from "./ledger.ts";
-import { type Load, loadImages } from "./load-index.ts";
+import { type Load, loadImages, reshaped } from "./load-index.ts";
 import { lockHolder, mustLock, unlock } from "./lock.ts";
 import type { CacheMemory } from "./memory.ts";
 import { type OpenCheckpoint, openCheckpoint } from "./open-checkpoint.ts";
@@ -179,12 +179,24 @@ interface Past {
 }
 
 /** Reads what the journal says since the checkpoint, and removes what is older: a stop came before that was done. */
-function readPast({ dir, log }: Store, checkpoint: OpenCheckpoint | undefined, now: string): Past {
+function readPast(
+  { dir, log, view }: Store,
+  checkpoint: OpenCheckpoint | undefined,
+  now: string,
+): Past {
   const first = checkpoint?.head.journal ?? 1;
   const numbers = journalNumbers(dir);
   for (const number of numbers.filter((one) => one < first)) rmSync(journalPath(dir, number));
   const since = numbers.filter((one) => one >= first);
-  const journaled = readJournals(dir, since);
+  const journaled = readJournals(dir, since, view);
+  const sizes = new Set([
+    ...(checkpoint ? reshaped(checkpoint.head, view) : []),
+    ...journaled.reshaped,
+  ]);
+  if (sizes.size > 0) {
+    const effect = "variants made as they were are dropped, and made again when asked for";
+    log.warn("cache.sizes_changed", { dir, sizes: [...sizes], effect });
+  }
   if (journaled.garbage > 0) {
     const effect = "what they told of is unlinked";
     log.warn("cache.journal_garbage", { dir, lines: journaled.garbage, effect });

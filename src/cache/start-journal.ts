@@ -49,7 +49,7 @@ function startJournal(store: Store, first: number): void {
   const { view, dir } = store;
   const before = journalNumbers(dir);
   const number = Math.max(before.at(-1) ?? 0, first - 1) + 1;
-  view.sums[SUM.journal] = beginJournal(dir, number);
+  view.sums[SUM.journal] = beginJournal(store, number);
   view.words[HEADER.journal] = number;
   store.digests.fit();
   const sizes = before.map((one) => accounted(lstatSync(journalPath(dir, one)).size));

@@ -32,6 +32,8 @@ export interface View extends KeyReader {
   readonly scale: number;
   readonly seed1: number;
   readonly seed2: number;
+  /** As CacheMemory has them. */
+  readonly shapes: readonly string[];
   /** Private to the thread: what a reader copied out of a slot before it checks that it was whole. */
   readonly scratch: Int32Array;
 }
@@ -61,6 +63,7 @@ export function openView(memory: CacheMemory): View {
     scale: memory.slots / 2 ** 32,
     seed1,
     seed2,
+    shapes: memory.shapes,
     scratch: new Int32Array(12),
   };
 }

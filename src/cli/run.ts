@@ -98,7 +98,10 @@ async function usageOf<T extends ArgsDef>(
 
 /** 0 done, 1 failed, 2 wrong usage. */
 export async function runCli(argv: readonly string[]): Promise<void> {
-  const [name = "", ...rest] = argv;
+  const [first = "", ...others] = argv;
+  const asksOf = first === "help" && others[0] !== undefined && !others[0].startsWith("-");
+  // `mir help serve` is `mir serve --help`
+  const [name = "", ...rest] = asksOf ? [...others, "--help"] : argv;
   if (name === "--version" || name === "-v" || name === "version") {
     terminal.say(`mir ${version}`);
     return;

@@ -24,6 +24,7 @@ import { settleId } from "./mend.ts";
 import { factsAsOwner, ownedHere, serveAsOwner } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import type { Outcome, Served } from "./served.ts";
+import { shapeSaid } from "./shape-said.ts";
 import { isSound, publishedDigest } from "./sound.ts";
 import { spansToTell, tellAsk, traceOfAsk } from "./tell-ask.ts";
 
@@ -49,6 +50,7 @@ export function makePeerHandler(parts: Parts, statusOf: StatusOf): PeerHandler {
       meta: { ...served.meta, sourceAt: served.meta.sourceAt ?? sourceAt },
       via: statusOf(served.outcome),
       detail: served.outcome.source,
+      shape: shapeSaid(parts, served.meta.relname),
       standIn: served.outcome.source === "stand-in" ? true : undefined,
       send: toSend(cache, served, { head, hotBodies }),
       held,

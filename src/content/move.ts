@@ -6,6 +6,7 @@ import { LIMITS } from "../base/limits.ts";
 import { parseRelname, type VariantMeta } from "../base/variant.ts";
 import { serverNamed } from "../topology/topology.ts";
 import type { Parts } from "./parts.ts";
+import { shapeSaid } from "./shape-said.ts";
 
 export type Moved =
   | { readonly kind: "moved" }
@@ -62,7 +63,8 @@ export async function moveVariant(
 async function tellOwner(parts: MoveParts, meta: VariantMeta, owner: string): Promise<string> {
   const path = parts.cache.pathOf(meta.relname);
   const sourceAt = parts.purged.sourceAt(parseRelname(meta.relname)?.id ?? "");
-  const message = { kind: "rebalance", meta: { ...meta, sourceAt }, path } as const;
+  const shape = shapeSaid(parts, meta.relname);
+  const message = { kind: "rebalance", meta: { ...meta, sourceAt }, path, shape } as const;
   const told = await parts.links.tell(owner, message, { deadlineMs: transferMs(meta) });
   return told.note;
 }

@@ -11,6 +11,7 @@ import { idOfBytes, type Kept, keepUpload } from "./keep-upload.ts";
 import { probeFacts } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { receiveVariant } from "./receive.ts";
+import { refuseOtherShape } from "./shape-said.ts";
 import { openSpool, type Spooled } from "./spool.ts";
 
 /**
@@ -39,13 +40,14 @@ export async function takeSave(parts: Parts, message: SaveMessage): Promise<Told
   return await takeUpload(parts, message, { name, file });
 }
 
-function nameOf(parts: Parts, { meta }: SaveMessage): Variant {
+function nameOf(parts: Parts, { meta, shape }: SaveMessage): Variant {
   const name = parseRelname(meta.relname);
   if (name === undefined) throw new Fault("bad_request", "that is no relname of this mesh");
   parts.purged.refuseBlocked(name.id);
   if (!sizeNames(parts.topology).includes(name.size)) {
     throw new Fault("bad_size", `there is no size ${name.size} here`);
   }
+  refuseOtherShape(parts, { relname: meta.relname, shape });
   return name;
 }
 

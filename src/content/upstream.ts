@@ -1,7 +1,7 @@
 /** Asks the levels below: the owner in the next one, its runners-up, then the level after that (spec §1 step 5). */
 
 import type { CallOff } from "../base/call-off.ts";
-import { Fault } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { PeerReply, PeerRequest } from "../mesh/peer.ts";
 import { spanOf } from "../observe/trace.ts";
@@ -10,6 +10,7 @@ import { budgetBelowMs, type Context, traceWith } from "./context.ts";
 import { type Attempt, firstOf } from "./first-of.ts";
 import type { Parts } from "./parts.ts";
 import { type Candidate, candidatesOf } from "./ranks.ts";
+import { refuseOtherShape } from "./shape-said.ts";
 
 export interface Question {
   readonly wanted: Variant;
@@ -111,24 +112,44 @@ export async function askPeer(
   const request = requestOf(parts, context, question);
   const { level } = serverNamed(parts.topology, peer);
   const name = level === parts.self.level ? "peer" : "upstream";
-  const ask = (): Promise<PeerReply> => parts.links.ask(peer, request, callOff);
+  const ask = (): Promise<PeerReply> =>
+    parts.links.ask(peer, request, callOff).catch((error: unknown) => {
+      throw otherSizes(peer, error);
+    });
   const reply = await spanOf(context.tracing, name, ask);
   takeTiming(context, peer, reply);
   return { kind: "peer", peer, reply: current(parts, { peer, wanted: question.wanted, reply }) };
 }
 
-/** The reply, unless it is from before a purge: then it is given back, and a Fault `peer_failed` thrown. */
+/**
+ * The reply, unless it is from before a purge, or of a size that means something else here: then it is given back,
+ * and a Fault `peer_failed` thrown.
+ */
 export function current(
-  { purged, counters, log }: Pick<Parts, "purged" | "counters" | "log">,
+  parts: Pick<Parts, "purged" | "counters" | "log" | "topology">,
   given: { readonly peer: string; readonly wanted: Variant; readonly reply: PeerReply },
 ): PeerReply {
+  const { purged, counters, log } = parts;
   const { peer, wanted, reply } = given;
   const { relname, sourceAt } = reply.meta;
+  try {
+    refuseOtherShape(parts, { relname, shape: reply.shape });
+  } catch (error) {
+    reply.body.cancel();
+    throw otherSizes(peer, error);
+  }
   if (!purged.outdated(wanted.id, sourceAt)) return reply;
   reply.body.cancel();
   counters.add("purged_elsewhere");
   log.warn("peer has not heard of a purge", { peer, relname });
   throw new Fault("peer_failed", `the node ${peer} has what was purged`);
+}
+
+/** A size that a peer does not know, or that is another one there, is no fault of the request: others are asked. */
+function otherSizes(peer: string, error: unknown): Fault {
+  const fault = asFault(error);
+  if (fault.code !== "bad_size") return fault;
+  return new Fault("peer_failed", `the node ${peer} has other sizes: ${fault.message}`);
 }
 
 /** What the answering node says of where its time went. */

@@ -1,7 +1,8 @@
 /** A failure as an HTTP answer: small JSON, how long it may be kept, when to come back (spec §2 "Answers"). */
 
-import { asFault, FAULTS, publicMessage } from "../base/fault.ts";
+import { asFault, FAULTS, Fault, publicMessage } from "../base/fault.ts";
 import { formatHttpDate } from "./http-date.ts";
+import { pathOfTarget, UPLOAD_PATH } from "./image-url.ts";
 
 /** Methods of the public routes. */
 export const ALLOWED_METHODS = "GET, HEAD, OPTIONS";
@@ -15,6 +16,13 @@ export interface FaultResponseOptions {
   readonly headDate?: number | undefined;
   /** Read by an operator: messages in full. */
   readonly forOperator?: boolean;
+}
+
+/** Where uploads are taken they are not asked for here (upload.ts). */
+export function methodRefused({ method, url }: Pick<Request, "method" | "url">): Fault {
+  const isUpload = method === "POST" && pathOfTarget(url) === UPLOAD_PATH;
+  const told = isUpload ? "this listener takes no uploads" : "that method is not served here";
+  return new Fault("method_not_allowed", told);
 }
 
 /** Anything thrown as a Response. What is no Fault becomes `internal`, of which only the code is told. */

@@ -39,6 +39,8 @@ const EXT = /^[A-Za-z]{1,5}$/;
 /** A filename may hold neither separators, nor controls, nor what a decoder put for broken UTF-8. */
 const UNFIT = /[\u0000-\u001f\u007f/\\\ufffd]/;
 const SEGMENTS = 5;
+/** Where pictures are sent, on listeners that take them; no picture is there. */
+export const UPLOAD_PATH = "/upload-propagate";
 
 /**
  * Reads a request target: `/puddle/…`, or the absolute form that `Request.url` has. The query is ignored.
@@ -62,7 +64,7 @@ export function parseImageUrl(target: string, rules: UrlRules, hint?: HintBox): 
     sizeText === undefined ||
     fileText === undefined
   ) {
-    throw new Fault("bad_url", "a picture URL has five segments");
+    throw new Fault("bad_url", "a picture URL has four segments");
   }
   const webId = decodeOnce(webIdText);
   if (!isWebId(webId)) throw new Fault("bad_web_id", "that is no web id");
@@ -124,7 +126,7 @@ function sizeOf(
   const width = Number(widthText ?? Number.NaN);
   const height = Number(heightText ?? Number.NaN);
   if (!(width <= LIMITS.boxSideMax && height <= LIMITS.boxSideMax)) {
-    throw new Fault("bad_size", "that is no size");
+    throw new Fault("bad_size", `that is no size; this site has ${sizesOf(rules)}`);
   }
   if (rules.policy === "exact" && rules.exactSizes.includes(text)) return { size: text };
   if (rules.policy !== "snap") throw unserved();
@@ -143,6 +145,11 @@ function snap(
   const snapped = holding ?? whole.at(-1);
   if (snapped === undefined) throw unserved();
   return snapped.name;
+}
+
+/** For whoever writes a page: they are no secret, each is in some URL of it. */
+function sizesOf({ sizes }: UrlRules): string {
+  return [ORIG, ...sizes.map(({ name }) => name), PLACEHOLDER].join(", ");
 }
 
 function unserved(): Fault {

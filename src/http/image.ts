@@ -12,7 +12,7 @@ import { type AnswerParts, answerWith, dateOnHead } from "./answer.ts";
 import { type AnswerKeys, makeAnswerKeys } from "./answer-keys.ts";
 import { formatCacheFault } from "./cache-status.ts";
 import { hintedBox, tellHints } from "./client-hints.ts";
-import { faultResponse } from "./faults.ts";
+import { faultResponse, methodRefused } from "./faults.ts";
 import { makeSuccessHeaders, type SuccessHeaders } from "./headers.ts";
 import { holdHit } from "./hold-hit.ts";
 import { type HintBox, parseImageUrl, pathOfTarget, type UrlRules } from "./image-url.ts";
@@ -121,7 +121,7 @@ function answerTo(site: Site, ask: Ask): Answer {
   const { method } = request;
   if (method === "OPTIONS") return closing(site, preflight(site.allowOrigin));
   if (method !== "GET" && method !== "HEAD") {
-    throw new Fault("method_not_allowed", "that method is not served here");
+    throw methodRefused(request);
   }
   const { ram, noted } = site;
   const keyed = ram !== undefined || noted !== undefined;

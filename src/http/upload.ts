@@ -8,11 +8,9 @@ import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import { faultResponse } from "./faults.ts";
 import type { Handler, RequestTimer } from "./image.ts";
-import { pathOfTarget } from "./image-url.ts";
+import { pathOfTarget, UPLOAD_PATH } from "./image-url.ts";
 import { readForm } from "./multipart.ts";
 import { makeKeyCheck, parseUploadMeta } from "./upload-meta.ts";
-
-const UPLOAD_PATH = "/upload-propagate";
 
 const ALLOWED_METHODS = "POST, OPTIONS";
 

@@ -64,6 +64,12 @@ export function shapeOfSize(
   return shapesOf(topology).get(size);
 }
 
+/** A shape in words, for two nodes, or two starts of one, to compare; of `orig` its name. */
+export function shapeText(topology: Pick<Topology, "sizes" | "image">, size: string): string {
+  const shape = shapeOfSize(topology, size);
+  return shape === undefined ? size : `${shape.box.width}x${shape.box.height} ${shape.fit}`;
+}
+
 /** All of a topology, by the list of its classes: they are looked up for every variant that might do. */
 const known = new WeakMap<Topology["sizes"], Shapes>();
 

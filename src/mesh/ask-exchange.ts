@@ -116,8 +116,8 @@ export class AskExchange implements Exchange, Flow {
     const body = new IncomingBody(bodyBytes, this);
     this.#body = body;
     this.#options.traffic.answered(this.#options.peer);
-    const { via = "", detail = "", standIn, held, load, spans, variants } = header;
-    this.#reply.resolve({ meta, via, detail, standIn, held, load, spans, variants, body });
+    const { via = "", detail = "", shape, standIn, held, load, spans, variants } = header;
+    this.#reply.resolve({ meta, via, detail, shape, standIn, held, load, spans, variants, body });
     return "more";
   }
 

@@ -47,6 +47,8 @@ export interface PeerReply {
   readonly via: string;
   /** How the peer came by it, as its `Cache-Status` detail tells. */
   readonly detail: string;
+  /** What its size says at the peer; undefined of an original, and from nodes that do not tell. */
+  readonly shape?: string | undefined;
   /** It is another variant than the one that was asked for, sent in its place for now. */
   readonly standIn?: boolean | undefined;
   /** Other servers that have a copy of it, as its owner knows. */
@@ -76,6 +78,7 @@ export interface PeerAnswer {
   readonly via: string;
   readonly detail: string;
   /** As in PeerReply. */
+  readonly shape?: string | undefined;
   readonly standIn?: boolean | undefined;
   readonly send: AnswerSource;
   readonly held?: PeerReply["held"];

@@ -110,6 +110,7 @@ async function handled(options: ServeTellOptions): Promise<ToldAnswer | undefine
         ...from,
         kind,
         meta,
+        shape: header.shape,
         upload: header.upload,
         bytes,
         body: intake.body,

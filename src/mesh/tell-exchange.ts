@@ -129,8 +129,8 @@ function atMost(items: number, itemsMax: number): void {
   throw new Fault("internal", `${items} in one message where ${itemsMax} may be`);
 }
 
-function saveHead({ kind, meta, upload }: SaveTell): Uint8Array {
-  const header: SaveHeader = { ...meta, ...(upload !== undefined && { upload }) };
+function saveHead({ kind, meta, shape, upload }: SaveTell): Uint8Array {
+  const header: SaveHeader = { ...meta, shape, upload };
   const encode = kind === "save" ? encodeSaveHead : encodeRebalanceHead;
   return encode(header, meta.bytes);
 }

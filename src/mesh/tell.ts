@@ -45,6 +45,8 @@ export type Tell =
       readonly meta: VariantMeta;
       /** The file that is sent; `meta.bytes` long. */
       readonly path: string;
+      /** As in PeerReply. */
+      readonly shape?: string | undefined;
       readonly upload?: UploadNote | undefined;
     }
   | { readonly kind: "warm"; readonly relname: string; readonly owner?: string | undefined }
@@ -82,6 +84,8 @@ interface FromPeer {
 export interface SaveMessage extends FromPeer {
   readonly kind: "save" | "rebalance";
   readonly meta: ToldMeta;
+  /** As in PeerReply. */
+  readonly shape: string | undefined;
   readonly upload: UploadNote | undefined;
   /** Length of the body. */
   readonly bytes: number;

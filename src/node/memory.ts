@@ -9,6 +9,7 @@ import { createFlightMemory } from "../content/flight-table.ts";
 import { createBusyMemory } from "../content/hot/busy.ts";
 import { createProbeMemory } from "../content/probe.ts";
 import { createRamMemory } from "../http/ram-memory.ts";
+import { shapeText } from "../image/fit.ts";
 import { createWaitBoardMemory } from "../image/wait-board.ts";
 import { createHealthMemory } from "../mesh/health.ts";
 import { createTrafficMemory } from "../mesh/traffic.ts";
@@ -55,12 +56,16 @@ function createDisks(
   tombstones: SharedArrayBuffer,
 ): readonly Disk[] {
   const sizes = sizeNames(topology);
+  const shapes = sizes.map((size) => shapeText(topology, size));
   const shares = shareCapacity(self);
   const { eviction } = topology.cache;
   const affordable = memoryBytes() / shares.length;
   return shares.map(({ dir, capacityBytes }) => {
     const slots = slotsFor(capacityBytes, affordable);
-    const memory = createCacheMemory({ capacityBytes, slots, sizes, tombstones, eviction });
+    const memory = createCacheMemory({
+      ...{ capacityBytes, slots, sizes, shapes },
+      ...{ tombstones, eviction },
+    });
     return { dir, memory };
   });
 }

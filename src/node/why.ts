@@ -1,7 +1,14 @@
 /** `GET /why/{id}`: who owns an id, who has what of it, how hot it is, how it came here, what a request would do next. */
 
 import { asFault, Fault } from "../base/fault.ts";
-import { FORMATS, isContentId, isFormat, ORIG } from "../base/variant.ts";
+import {
+  FORMATS,
+  isContentId,
+  isFormat,
+  ORIG,
+  PLACEHOLDER,
+  PLACEHOLDER_FORMAT,
+} from "../base/variant.ts";
 import type { HotKeeper, HotShown } from "../content/hot/keeper.ts";
 import type { Outbox } from "../content/outbox.ts";
 import type { Parts } from "../content/parts.ts";
@@ -125,10 +132,13 @@ function variantOf(
   query: URLSearchParams,
 ): Pick<WhyWish, "size" | "format"> {
   const size = query.get("size") ?? defaultSize(topology);
-  const format = query.get("format") ?? "jpg";
+  const format = query.get("format") ?? (size === PLACEHOLDER ? PLACEHOLDER_FORMAT : "jpg");
   const sizes = sizeNames(topology);
   if (!sizes.includes(size)) {
     throw new Fault("bad_size", `there is no size ${size}; there are ${sizes.join(", ")}`);
+  }
+  if (size === PLACEHOLDER && format !== PLACEHOLDER_FORMAT) {
+    throw new Fault("bad_format", `a placeholder is ${PLACEHOLDER_FORMAT}, not ${format}`);
   }
   if (size !== ORIG && !isFormat(format)) {
     throw new Fault("bad_format", `${format} is none of ${FORMATS.join(", ")}`);

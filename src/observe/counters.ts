@@ -182,6 +182,10 @@ export const COUNTERS = {
     action: "see the log for who; give all nodes the same MIR_CONTROL_KEY",
   },
   purged: { help: "Variants dropped because their id was purged", action: "none" },
+  shape_mismatch: {
+    help: "Answers and variants of peers passed over because their size means something else here",
+    action: "sizes of the topology differ between nodes: finish the rolling restart",
+  },
   purged_elsewhere: {
     help: "Answers of peers passed over because they are from before a purge",
     action: "look at why that peer cannot be reached by others",
@@ -230,10 +234,7 @@ export const COUNTERS = {
     help: "Changed topologies that were not applied, not even in part",
     action: "see the log for why; mend the file or restart the node",
   },
-  worker_restart: {
-    help: "Worker threads started again after they died",
-    action: "report a bug with the log",
-  },
+  worker_restart: { help: "Worker threads started again after they died", action: "report a bug" },
   worker_stall: {
     help: "Times the event loop of a worker thread stood still for seconds",
     action: "look at the disks, which may hang, and at the load; else report a bug with the log",

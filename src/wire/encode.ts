@@ -95,6 +95,7 @@ export function answerHeader(options: {
   readonly meta: VariantMeta;
   readonly via: string;
   readonly detail: string;
+  readonly shape?: SaveHeader["shape"];
   readonly standIn?: boolean | undefined;
   readonly held?: SaveHeader["held"];
   readonly load?: SaveHeader["load"];
@@ -119,6 +120,7 @@ export function answerHeader(options: {
     sourceAt: meta.sourceAt,
     via: boundedVia(printable(options.via)),
     detail: printable(options.detail).slice(0, LIMITS.wireDetailCharsMax),
+    shape: options.shape,
     standIn: options.standIn === true ? true : undefined,
     held,
     load,

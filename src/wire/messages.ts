@@ -49,6 +49,8 @@ export interface SaveHeader {
   readonly sourceAt?: number | undefined;
   readonly via?: string | undefined;
   readonly detail?: string | undefined;
+  /** What its size says where it comes from (`shapeText`); not said of an original. */
+  readonly shape?: string | undefined;
   /** Not the variant that was asked for, but one in its place. */
   readonly standIn?: boolean | undefined;
   /** Servers that have a copy of it too, as its owner knows. Only in an answer. */

@@ -31,6 +31,7 @@ const SIDE: f.Span = { max: LIMITS.pictureSideMax };
 const TOKEN: f.Span = { max: LIMITS.wireNameCharsMax };
 const NAME: f.Span = { min: 1, max: LIMITS.wireNameCharsMax };
 const VIA: f.Span = { max: LIMITS.wireViaCharsMax };
+const SHAPE: f.Span = { max: LIMITS.wireShapeCharsMax };
 const DETAIL: f.Span = { max: LIMITS.wireDetailCharsMax };
 const HITS: f.Span = { min: 1, max: 1e9 };
 
@@ -62,6 +63,7 @@ export function saveHeaderFrom(from: Fields, what: string): SaveHeader {
     sourceAt: f.mayCount(from, "sourceAt", what, SECONDS),
     via: f.mayPrintable(from, "via", what, VIA),
     detail: f.mayPrintable(from, "detail", what, DETAIL),
+    shape: f.mayPrintable(from, "shape", what, SHAPE),
     standIn: f.mayFlag(from, "standIn", what),
     held:
       from["held"] === undefined

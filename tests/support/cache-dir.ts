@@ -55,6 +55,7 @@ export interface CacheOptions {
   readonly capacityBytes?: number;
   readonly slots?: number;
   readonly sizes?: readonly string[];
+  readonly shapes?: readonly string[];
   readonly eviction?: Policy;
   /** Small ones make several regions. */
   readonly regionBits?: number;
@@ -105,6 +106,7 @@ function openDir(dir: string, options: CacheOptions, after: () => void): CacheDi
     capacityBytes: options.capacityBytes ?? 4 << 20,
     slots: options.slots ?? 2048,
     sizes: options.sizes ?? SIZES,
+    ...(options.shapes && { shapes: options.shapes }),
     ...(options.eviction && { eviction: options.eviction }),
     ...(options.regionBits === undefined ? {} : { regionBits: options.regionBits }),
   });

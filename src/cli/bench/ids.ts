@@ -13,10 +13,13 @@ import { BENCH_LIMITS } from "./bounds.ts";
 /** What a request line may hold. */
 const PATH = /^\/[\x21-\x7e]*$/;
 
-/** `--ids`: a file, else a list with commas. The first is the most popular one. */
+/** `--ids`: a file, else ids with commas, or one. The first is the most popular one. */
 export function readIds(given: string): readonly string[] {
   if (existsSync(given)) return parseIds(readBounded(given), given);
-  if (!given.includes(",")) throw new UsageError(`--ids ${given}: there is no such file`);
+  // what is no web id was meant as a file
+  if (!given.includes(",") && (!isWebId(given) || extname(given) !== "")) {
+    throw new UsageError(`--ids ${given}: there is no such file`);
+  }
   return parseIds(given.replaceAll(",", "\n"), "--ids");
 }
 

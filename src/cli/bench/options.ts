@@ -1,6 +1,7 @@
 /** The command line of `mir bench`, parsed into a plan. */
 
-import { isFormat } from "../../base/variant.ts";
+import { isFormat, ORIG } from "../../base/variant.ts";
+import type { Topology } from "../../topology/topology.ts";
 import { parseDuration, UsageError } from "../usage.ts";
 import { BENCH_LIMITS, BENCH_WAITS } from "./bounds.ts";
 import { packIds } from "./id-pack.ts";
@@ -8,6 +9,9 @@ import { idsOfOrigin, idsOfPhotos, readIds } from "./ids.ts";
 import { parseNumber, parseRate, parseShare, parseWeights, parseWhole } from "./numbers.ts";
 import type { LoadPlan, Target, Variant } from "./plan.ts";
 import { parseAddress, readTargets } from "./targets.ts";
+
+/** Pages show lists of small pictures, and one at a time larger. */
+const USUAL_SIZES = "xs=1,sm=3,md=3,lg=1";
 
 export const BENCH_ARGS = {
   topology: { type: "string", description: "ask all public listeners of level 0 of this topology" },
@@ -31,7 +35,10 @@ export const BENCH_ARGS = {
   count: { type: "string", description: "requests that are measured, in place of a duration" },
   ramp: { type: "string", description: "time before, in which the rate rises", default: "0" },
   zipf: { type: "string", description: "exponent of popularity; 0: all alike", default: "0.9" },
-  sizes: { type: "string", description: "sizes and their weights", default: "xs=1,sm=3,md=3,lg=1" },
+  sizes: {
+    type: "string",
+    description: `sizes and their weights (default: ${USUAL_SIZES}, of a topology those it has)`,
+  },
   formats: { type: "string", description: "formats and their weights", default: "jpg" },
   misses: { type: "string", description: "share that asks for ids nobody has", default: "0" },
   timeout: { type: "string", description: "when an answer is given up", default: "30s" },
@@ -67,7 +74,7 @@ export interface BenchFlags {
   readonly count?: string | undefined;
   readonly ramp: string;
   readonly zipf: string;
-  readonly sizes: string;
+  readonly sizes?: string | undefined;
   readonly formats: string;
   readonly misses: string;
   readonly timeout: string;
@@ -83,14 +90,14 @@ const DEFAULT_DURATION_MS = 10_000;
 
 /** Throws a UsageError for what is wrong on the command line, a Fault for files that are. */
 export function parsePlan(flags: BenchFlags): LoadPlan {
-  const { targets, ids, prefix } = whatIsAsked(flags);
+  const { targets, ids, prefix, usualSizes } = whatIsAsked(flags);
   const pack = packIds(ids);
   const { requestsPerSecondMax, zipfMax } = BENCH_LIMITS;
   const threads = parseThreads(flags.threads);
   return {
     groups: targets.map((target) => ({ target, ids: pack })),
     prefix,
-    variants: parseVariants(flags),
+    variants: parseVariants(flags.sizes ?? usualSizes, flags.formats),
     zipf: parseNumber(flags.zipf, { flag: "zipf", min: 0, max: zipfMax }),
     misses: parseShare(flags.misses, "misses"),
     connections: parseConnections(flags.connections, Math.max(threads, targets.length)),
@@ -135,6 +142,8 @@ interface WhatIsAsked {
   readonly targets: readonly Target[];
   readonly ids: readonly string[];
   readonly prefix: string;
+  /** As `--sizes`. */
+  readonly usualSizes: string;
 }
 
 function whatIsAsked(flags: BenchFlags): WhatIsAsked {
@@ -156,7 +165,11 @@ function whatIsAsked(flags: BenchFlags): WhatIsAsked {
     const found = ids ?? idsOfOrigin(topology);
     if (found === undefined)
       throw new UsageError(`${NO_IDS}, as the topology has no folder as origin here`);
-    return { targets, ids: found, prefix: prefix ?? topology.http.prefix };
+    return {
+      ...{ targets, ids: found },
+      prefix: prefix ?? topology.http.prefix,
+      usualSizes: usualSizesOf(topology),
+    };
   }
   if (first === undefined) throw new UsageError(NO_TARGET);
   const { path } = first;
@@ -174,7 +187,16 @@ function whatIsAsked(flags: BenchFlags): WhatIsAsked {
     targets: addresses.map(({ target }) => target),
     ids: found,
     prefix: prefix ?? DEFAULT_PREFIX,
+    usualSizes: USUAL_SIZES,
   };
+}
+
+/** Those of the usual ones that the site has; where it has none, each of its own as often as the others. */
+function usualSizesOf({ sizes }: Pick<Topology, "sizes">): string {
+  const names = sizes.map(({ name }) => name);
+  const usual = USUAL_SIZES.split(",").filter((one) => names.includes(one.split("=", 1)[0] ?? ""));
+  if (usual.length > 0) return usual.join(",");
+  return names.length > 0 ? names.map((name) => `${name}=1`).join(",") : `${ORIG}=1`;
 }
 
 const NO_TARGET = "say whom to ask: http://host:port, unix:/path.sock or --topology FILE";
@@ -187,12 +209,12 @@ function givenIds({ ids, photos }: BenchFlags): readonly string[] | undefined {
   return photos === undefined ? undefined : idsOfPhotos(photos);
 }
 
-function parseVariants(flags: Pick<BenchFlags, "sizes" | "formats">): Variant[] {
-  const sizes = parseWeights(flags.sizes, { flag: "sizes", name: SIZE });
-  const formats = parseWeights(flags.formats, { flag: "formats", name: FORMAT });
+function parseVariants(sizesText: string, formatsText: string): Variant[] {
+  const sizes = parseWeights(sizesText, { flag: "sizes", name: SIZE });
+  const formats = parseWeights(formatsText, { flag: "formats", name: FORMAT });
   for (const format of formats.keys()) {
     if (format !== "auto" && !isFormat(format)) {
-      throw new UsageError(`--formats ${flags.formats}: ${format} is no format`);
+      throw new UsageError(`--formats ${formatsText}: ${format} is no format`);
     }
   }
   const variants = [...sizes].flatMap(([size, much]) =>

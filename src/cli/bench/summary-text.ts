@@ -89,7 +89,8 @@ function errorLines(summary: Summary, paint: Paint): string[] {
       line("nobody's", `${formatCount(missing)} ${plural(missing, "id")} answered 404, as wanted`),
     );
   const kinds = Object.entries(errors).map(([kind, count]) => `${kind} ${formatCount(count)}`);
-  const share = `${(errorRatio * 100).toPrecision(2)} %`;
+  const percent = errorRatio * 100;
+  const share = `${percent < 10 ? percent.toPrecision(2) : percent.toFixed(0)} %`;
   if (kinds.length === 0) lines.push(line("errors", paint.good("none")));
   else lines.push(line("errors", paint.bad(`${share}   ${kinds.join("  ")}`)));
   const behind = [

@@ -20,8 +20,8 @@ import {
   putBytes,
   relnameOfNumber,
   SIZES,
-  walkBytes,
 } from "../../support/cache-dir.ts";
+import { expectSound } from "../../support/sound.ts";
 
 const A = "vi/ra/l1/md/viral123.jpg";
 const B = "vi/ra/l1/sm/viral123.webp";
@@ -36,11 +36,6 @@ function flip(made: CacheDir, relname: string): void {
 
 function damagedIn(made: CacheDir): string[] {
   return readdirSync(join(made.dir, ".mir/damaged"));
-}
-
-function expectSound(made: CacheDir): void {
-  expect(checkIndex(made.memory)).toEqual([]);
-  expect(made.cache.usage().bytes).toBe(walkBytes(made.dir));
 }
 
 describe("a file that is looked at", () => {

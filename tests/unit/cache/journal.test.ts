@@ -15,6 +15,7 @@ import {
   parseRecord,
   publishRecord,
   readJournal,
+  shapeRecord,
 } from "../../../src/cache/journal.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
@@ -34,16 +35,19 @@ const published = fc.record({
   freq: fc.nat({ max: 3 }),
   digest: fc.stringMatching(/^[0-9a-f]{16}$/),
 });
+const shape = fc.constantFrom("600x600 inside", "8192x8192 contain", "orig");
 const record: fc.Arbitrary<JournalRecord> = fc.oneof(
   fc.record({ kind: fc.constant("publish"), fields: published }),
   fc.record({ kind: fc.constant("learn"), relname, facts: fc.record(facts) }),
   fc.record({ kind: fc.constant("forget"), relname }),
+  fc.record({ kind: fc.constant("shape"), size: fc.constantFrom("md", "640x480"), shape }),
   fc.record({ kind: fc.constant("begin"), boot: fc.stringMatching(/^[0-9a-f-]{1,40}$/) }),
 );
 
 function write(one: JournalRecord): string {
   if (one.kind === "publish") return publishRecord(one.fields);
   if (one.kind === "begin") return beginRecord(one.boot);
+  if (one.kind === "shape") return shapeRecord(one.size, one.shape);
   return one.kind === "learn" ? learnRecord(one.relname, one.facts) : forgetRecord(one.relname);
 }
 

@@ -13,16 +13,9 @@ import { NO_COUNTERS } from "../../../src/cache/open-store.ts";
 import { PINNED_SHARE_MAX } from "../../../src/cache/pins.ts";
 import { repairIndex } from "../../../src/cache/restore.ts";
 import { silentLog } from "../../../src/observe/log.ts";
-import {
-  type CacheDir,
-  makeCacheDir,
-  metaOf,
-  putBytes,
-  relnameOfNumber,
-  variantsBelow,
-  walkBytes,
-} from "../../support/cache-dir.ts";
+import { makeCacheDir, metaOf, putBytes, relnameOfNumber } from "../../support/cache-dir.ts";
 import { recordOf, uploadBytes, uploadName } from "../../support/outbox-files.ts";
+import { expectSound } from "../../support/sound.ts";
 
 const MiB = 1 << 20;
 const A = uploadName(1);
@@ -35,12 +28,6 @@ function putPinned(cache: Cache, n: number, bytes = 5000): string {
   return cache.publish(room, path, metaOf(uploadName(n), bytes, { lossySteps: 0 }), {
     pinned: true,
   });
-}
-
-function expectSound(made: CacheDir): void {
-  expect(checkIndex(made.memory)).toEqual([]);
-  expect(made.cache.usage().bytes).toBe(walkBytes(made.dir));
-  expect(variantsBelow(made.dir).length).toBe(made.cache.usage().variants);
 }
 
 describe("a variant published pinned", () => {

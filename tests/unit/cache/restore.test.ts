@@ -31,9 +31,9 @@ import {
   putBytes,
   relnameOfNumber,
   SIZES,
-  variantsBelow,
   walkBytes,
 } from "../../support/cache-dir.ts";
+import { expectSound } from "../../support/sound.ts";
 
 const A = "vi/ra/l1/md/viral123.jpg";
 const B = "vi/ra/l1/sm/viral123.webp";
@@ -42,12 +42,6 @@ const C = "ab/cd/ef/orig/abcdefgh.png";
 function journalOf(made: CacheDir): string {
   const name = readdirSync(join(made.dir, ".mir")).find((found) => found.startsWith("journal."));
   return join(made.dir, ".mir", name ?? "journal.missing");
-}
-
-function expectSound(made: CacheDir): void {
-  expect(checkIndex(made.memory)).toEqual([]);
-  expect(made.cache.usage().bytes).toBe(walkBytes(made.dir));
-  expect(variantsBelow(made.dir).length).toBe(made.cache.usage().variants);
 }
 
 describe("after a stop", () => {

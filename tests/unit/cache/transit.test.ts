@@ -183,14 +183,16 @@ describe("a coming name", () => {
     using made = makeCacheDir();
     const store = storeOf(made, 1);
     const { dir } = made;
+    const main = storeOf(made, 0);
     const replace = (): void => {
       const words = new Int32Array(made.memory.head);
       unlinkSync(journalPath(dir, words[HEADER.journal] ?? 0));
       words[HEADER.journal] = (words[HEADER.journal] ?? 0) + 1;
-      beginJournal(dir, words[HEADER.journal] ?? 0);
+      beginJournal(main, words[HEADER.journal] ?? 0);
     };
     expect(publishWith(made, store, replace)).toBe("published");
     store.close();
+    main.close();
     using again = made.restart();
     expect(again.restored).toMatchObject({ state: "partial", variants: 1, unlinked: 0 });
   });

@@ -23,6 +23,7 @@ function message(more: Partial<SaveMessage> = {}): SaveMessage {
   return {
     kind: "rebalance",
     meta: META,
+    shape: undefined,
     upload: undefined,
     bytes: CONTENT.length,
     body: bodyOf([CONTENT.subarray(0, 4000), CONTENT.subarray(4000)]),
