@@ -45,10 +45,6 @@ export const demoCommand = defineCommand({
   meta: { name: "demo", description: "a whole mesh on loopback in seconds, serving photos" },
   args,
   async run({ args: given }) {
-    const [extra] = given._;
-    if (extra !== undefined) {
-      throw new UsageError(`${extra}: mir demo takes flags only (did you mean --photos ${extra}?)`);
-    }
     if (given.photos === "") throw new UsageError("--photos needs a directory");
     const { photos: photosDir, traffic, once = false, json = false } = given;
     const { MIR_DEMO_DIR, XDG_CACHE_HOME } = process.env;

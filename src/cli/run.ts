@@ -18,7 +18,7 @@ import { statusCommand } from "./status.ts";
 import { statuslineCommand } from "./statusline.ts";
 import { topCommand } from "./top.ts";
 import { uploadCommand } from "./upload.ts";
-import { refuseUnknownFlags, UsageError, withValues } from "./usage.ts";
+import { refuseUnknownFlags, refuseWords, UsageError, withValues } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
 import { whyCommand } from "./why.ts";
 
@@ -73,7 +73,9 @@ function command<T extends ArgsDef>(def: CommandDef<T>): Command {
     run(rawArgs) {
       // before anything else: a misspelt flag that is required would only be told to be missing
       refuseUnknownFlags(rawArgs, flagsOf(def));
-      return runCommand(def, { rawArgs: withValues(rawArgs) });
+      const args = withValues(rawArgs);
+      refuseWords(nameOf(def), args, flagsOf(def));
+      return runCommand(def, { rawArgs: args });
     },
     usage: () => usageOf(def, { meta: { name: "mir" } }),
   };
@@ -82,6 +84,10 @@ function command<T extends ArgsDef>(def: CommandDef<T>): Command {
 /** Ours are all plain tables; citty would also take a promise or a function. */
 function flagsOf<T extends ArgsDef>({ args }: CommandDef<T>): ArgsDef {
   return typeof args === "object" && !("then" in args) ? args : {};
+}
+
+function nameOf<T extends ArgsDef>({ meta }: CommandDef<T>): string {
+  return typeof meta === "object" && "name" in meta ? (meta.name ?? "") : "";
 }
 
 function descriptionOf<T extends ArgsDef>({ meta }: CommandDef<T>): string {

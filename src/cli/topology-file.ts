@@ -1,6 +1,6 @@
 /** Reads a topology file for a command, with its mistakes told on the terminal. */
 
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -11,15 +11,24 @@ import { type ReadResult, readTopology } from "../topology/read.ts";
 export function readTopologyFile(path: string): ReadResult {
   const text = readBounded(path);
   const baseDir = dirname(resolve(path));
-  return readTopology(text, { file: path, baseDir, isFolder, diskBytes: fileSystemBytes });
+  const here = { isFolder, isFile, diskBytes: fileSystemBytes };
+  return readTopology(text, { file: path, baseDir, ...here });
 }
 
 function isFolder(path: string): boolean {
+  return statOf(path)?.isDirectory() === true;
+}
+
+function isFile(path: string): boolean {
+  return statOf(path)?.isFile() === true;
+}
+
+/** undefined whatever the reason is that we cannot look at it. */
+function statOf(path: string): Stats | undefined {
   try {
-    return statSync(path).isDirectory();
+    return statSync(path);
   } catch {
-    // whatever the reason is, we cannot look into it
-    return false;
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
-/** Wrong usage: what every command says of flags it does not know. */
+/** Wrong usage: what every command says of flags and words it does not know. */
 
-import type { ArgsDef } from "citty";
+import { type ArgsDef, parseArgs } from "citty";
 import { nearestName } from "../topology/nearest.ts";
 
 /** A mistake on the command line; ends with exit code 2. */
@@ -22,6 +22,15 @@ export function refuseUnknownFlags(rawArgs: readonly string[], known: ArgsDef): 
     const has = flags.length === 0 ? "no flags" : flags.join(", ");
     throw new UsageError(`unknown flag --${name}${hint}; this command has ${has}`);
   }
+}
+
+/** A word that no flag takes is a flag misspelt, or one too many. `rawArgs` as `withValues` gives them. */
+export function refuseWords(command: string, rawArgs: readonly string[], known: ArgsDef): void {
+  if (Object.values(known).some(({ type }) => type === "positional")) return;
+  const [word] = parseArgs([...rawArgs], known)._;
+  if (word === undefined) return;
+  const hint = Object.hasOwn(known, "photos") ? ` (did you mean --photos ${word}?)` : "";
+  throw new UsageError(`${word}: mir ${command} takes flags only${hint}`);
 }
 
 /** An address of a listener without a slash at its end; a UsageError names the flag. */

@@ -14,6 +14,7 @@ import type { TopologyFile } from "./schema.ts";
 import { TOML_DEPTH_MAX } from "./toml-scan.ts";
 import type { Topology } from "./topology.ts";
 import { type DiskBytes, warnOfDisks } from "./warn-disks.ts";
+import { type IsFile, warnOfMissingFiles } from "./warn-files.ts";
 import { warnOfEffects } from "./warnings.ts";
 
 export type ReadResult =
@@ -33,6 +34,8 @@ export interface ReadOptions {
   readonly baseDir: string;
   /** Whether a folder is there now; without it nothing is said of folders that are missing. */
   readonly isFolder?: (path: string) => boolean;
+  /** The same of files. */
+  readonly isFile?: IsFile;
   /** Where given, capacities are compared with the disks they are for. */
   readonly diskBytes?: DiskBytes;
 }
@@ -52,7 +55,7 @@ export function readTopology(text: string, options: ReadOptions): ReadResult {
 }
 
 function readTable(table: Table, positions: Positions, options: ReadOptions): ReadResult {
-  const { file, baseDir, isFolder, diskBytes } = options;
+  const { file, baseDir, isFolder, isFile, diskBytes } = options;
   const mistakes: Mistake[] = [];
   const warnings: Warning[] = [];
   const findings: Findings = {
@@ -72,6 +75,7 @@ function readTable(table: Table, positions: Positions, options: ReadOptions): Re
   if (checked === undefined || mistakes.length > 0)
     return { kind: "mistakes", mistakes: inOrder(mistakes) };
   warnOfEffects(table, { baseDir, isFolder }, findings);
+  if (isFile !== undefined) warnOfMissingFiles(table, { baseDir, isFile }, findings);
   const topology = buildTopology(checked, baseDir);
   if (diskBytes !== undefined) warnOfDisks(table, topology, { diskBytes, findings });
   return { kind: "ok", topology, warnings: warnings.sort(byPlace), file: checked };

@@ -48,6 +48,24 @@ describe("the command line", () => {
     }
   });
 
+  test("help of a command is the same in both orders", async () => {
+    const [one, other] = [await run("help", "why"), await run("why", "--help")];
+    expect(one).toEqual(other);
+    expect(one.out).toContain("--size");
+    expect(await run("help", "wy")).toMatchObject({ code: 2 });
+  });
+
+  test.each(["serve", "status", "top", "demo", "notice"])(
+    "mir %s takes no word that belongs to no flag",
+    async (command) => {
+      const { code, err } = await run(command, "extra");
+      expect([code, err]).toEqual([
+        2,
+        expect.stringContaining(`extra: mir ${command} takes flags`),
+      ]);
+    },
+  );
+
   test("names a flag that is not there, and the one that was meant, before what is missing", async () => {
     const { code, err } = await run("serve", "--topolgy", "x.toml", "--server", "edge");
     expect(code).toBe(2);

@@ -129,6 +129,8 @@ describe("mir why", () => {
     const told = await why(below, "--size", "sm", "--format", "webp");
     expect(told.next[0]?.relname).toBe("ha/rb/ou/sm/harbour.webp");
     expect(firstStep(told)).toMatchObject({ does: "generate" });
+    const placeholder = await why(below, "--size", "placeholder");
+    expect(placeholder.next[0]?.relname).toBe("ha/rb/ou/placeholder/harbour.webp");
     const wrong = await mir("why", "harbour", "--size", "huge", "--server", below);
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining("there is no size huge")]);
   });

@@ -195,6 +195,8 @@ describe("another method", () => {
       expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
     }
     expect(asked).toEqual([]);
+    const upload = await handler(ask("/upload-propagate", {}, "POST"));
+    expect(await upload.text()).toContain("this listener takes no uploads");
   });
 
   test("OPTIONS lets scripts of the site ask with ranges and conditions", async () => {

@@ -169,6 +169,17 @@ test("a folder of originals that is not on this machine, for whoever can look", 
   expect(warningsOf(smallFile())).toEqual([]);
 });
 
+test("certificates and keys that are not on this machine, for whoever can look", () => {
+  const text = smallFile({}, "[tls]", 'cert = "c.pem"', 'key = "/k.pem"');
+  const isFile = (path: string): boolean => path === "/base/c.pem";
+  const result = readTopology(text, { file: "mesh.toml", baseDir: "/base", isFile });
+  const found = result.kind === "ok" ? result.warnings : [];
+  expect(found.map(({ line, key, message }) => [line, key, message])).toEqual([
+    [26, "tls.key", "/k.pem is no file on this machine: mir serve refuses to start without it"],
+  ]);
+  expect(warningsOf(text)).toEqual([]);
+});
+
 test("a capacity whose unit was forgotten", () => {
   const capacity = (value: string) =>
     warningsOf(smallFile({ 6: `cache_dir = "a"\ncapacity = ${value}` }));

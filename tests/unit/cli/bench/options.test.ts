@@ -1,6 +1,8 @@
 /** The command line of `mir bench`: what a plan is made of, and every bound. */
 
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { BENCH_LIMITS } from "../../../../src/cli/bench/bounds.ts";
 import { isWholePath } from "../../../../src/cli/bench/id-pack.ts";
 import { parseIds, readIds } from "../../../../src/cli/bench/ids.ts";
@@ -15,6 +17,7 @@ import { type LoadPlan, partOf } from "../../../../src/cli/bench/plan.ts";
 import { parseAddress } from "../../../../src/cli/bench/targets.ts";
 import { UsageError } from "../../../../src/cli/usage.ts";
 import { makeTempDir } from "../../../support/temp-dir.ts";
+import { smallFile } from "../../topology/small-file.ts";
 
 const FLAGS: BenchFlags = {
   _: ["http://host:81"],
@@ -47,6 +50,28 @@ describe("a plan", () => {
       ...{ zipf: 0.9, misses: 0, connections: 64, threads: 1, perSecond: 1000, rampMs: 0 },
       ...{ durationMs: 10_000, count: undefined, answerMs: 30_000, seed: 1 },
     });
+  });
+
+  test("asks for the usual sizes that a topology has, or for all of its own", () => {
+    using dir = makeTempDir();
+    const sizesOf = (...names: readonly string[]): string[] => {
+      const sizes = names.map((n, i) => `[[sizes]]\nname = "${n}"\nwidth = ${9 + i}\nheight = 9`);
+      const topology = join(dir.path, "mesh.toml");
+      writeFileSync(topology, smallFile({}, ...sizes));
+      const { variants } = plan({ _: [], topology, sizes: undefined });
+      return variants.map(({ size, weight }) => `${size}=${weight}`);
+    };
+    expect(sizesOf()).toEqual(["xs=1", "sm=3", "md=3", "lg=1"]);
+    expect(sizesOf("thumb", "md", "lg")).toEqual(["md=3", "lg=1"]);
+    expect(sizesOf("thumb", "hero")).toEqual(["thumb=1", "hero=1"]);
+    expect(plan({ sizes: undefined }).variants.map(({ size }) => size)).toContain("lg");
+  });
+
+  test("takes one id, and what is no id as a file", () => {
+    expect(readIds("harbour-2024")).toEqual(["harbour-2024"]);
+    for (const file of ["ids.txt", "lists/ids", "gone.json"]) {
+      expect(() => readIds(file)).toThrow("there is no such file");
+    }
   });
 
   test("has every number within its bounds", () => {
