@@ -83,6 +83,7 @@ export function warningsOf(mesh: MeshDocument): readonly string[] {
       .map(({ name }) => `the origin ${name} keeps failing: it is left alone for a while`),
     ...servers.flatMap(({ name, status }) => (status === undefined ? [] : troubles(name, status))),
     ...otherEpochs(mesh),
+    ...otherClasses(mesh),
     ...otherVersions(mesh),
   ];
 }
@@ -119,10 +120,26 @@ function otherEpochs({ server, epoch, levels }: MeshDocument): readonly string[]
     });
 }
 
-function otherVersions({ server, levels }: MeshDocument): readonly string[] {
-  const told = levels.flatMap((level) => level.servers).flatMap(({ status }) => status ?? []);
-  const mine = told.find((status) => status.server === server)?.version;
+function otherClasses(mesh: MeshDocument): readonly string[] {
+  const { told, own } = toldBy(mesh);
   return told
-    .filter(({ version }) => mine !== undefined && version !== mine)
-    .map((status) => `${status.server} runs ${status.version}, ${server} runs ${mine}`);
+    .filter(({ classes }) => own?.classes !== undefined && classes !== undefined)
+    .filter(({ classes }) => classes !== own?.classes)
+    .map(({ server }) => `${server} has other sizes than ${mesh.server}: one is to be restarted`);
+}
+
+function otherVersions(mesh: MeshDocument): readonly string[] {
+  const { told, own } = toldBy(mesh);
+  return told
+    .filter(({ version }) => own !== undefined && version !== own.version)
+    .map(({ server, version }) => `${server} runs ${version}, ${mesh.server} runs ${own?.version}`);
+}
+
+/** What servers say, and what the one says that tells it all. */
+function toldBy({ server, levels }: MeshDocument): {
+  readonly told: readonly StatusDocument[];
+  readonly own: StatusDocument | undefined;
+} {
+  const told = levels.flatMap((level) => level.servers).flatMap(({ status }) => status ?? []);
+  return { told, own: told.find((status) => status.server === server) };
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { type Fault, unreachable } from "../base/fault.ts";
+import { nextTurn } from "../base/next-turn.ts";
 import { type Facts, ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import { outputBytesEstimate } from "../image/fit.ts";
@@ -114,7 +115,8 @@ async function open(parts: Parts, task: Task): Promise<Opened> {
 
   const facts = name.size === ORIG ? undefined : local.facts(name.id);
 
-  // 4. generation, from a sufficient variant on this disk
+  // 4. generation, from a sufficient variant on this disk; in pieces, as each is a third of a millisecond
+  if (facts !== undefined) await nextTurn();
   const from = facts && localSource(parts, { wanted: name, facts });
   if (from !== undefined && facts !== undefined) {
     return { kind: "recipe", from, facts, source: "generated", wanted: name };
@@ -206,6 +208,7 @@ async function make(
     room: reservation,
   });
   using target = made.target;
+  await nextTurn();
   // read before it is published: a file that is refused is gone
   const file = openSync(target.path, "r");
   try {
@@ -216,7 +219,9 @@ async function make(
         // minted of the bytes that were made
         digest: meta.validator,
       });
+      target.taken();
       if (kept !== "refused") {
+        await nextTurn();
         lead.done({ meta, source, via: "", temp: "", stored: kept !== "purged" });
         return undefined;
       }

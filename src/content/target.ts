@@ -9,9 +9,11 @@ import type { Reservation } from "../cache/reservation.ts";
 import { unlinkQuietly } from "./fill.ts";
 import { unwritable } from "./write-fault.ts";
 
-/** Disposing removes the file, unless it has been published. */
+/** Disposing removes the file, unless it was taken. */
 export interface Target extends Disposable {
   readonly path: string;
+  /** By a publication: it has been renamed, or is gone. */
+  taken(): void;
   /** It lies in the cache directory, so that it can be published. */
   readonly keepable: boolean;
 }
@@ -84,7 +86,23 @@ function nameTarget(cache: Cache, room: Reservation | undefined): Target {
 }
 
 function inCache(path: string): Target {
-  return { path, keepable: true, [Symbol.dispose]: () => unlinkQuietly(path) };
+  return removedUnlessTaken(path, { keepable: true, remove: () => unlinkQuietly(path) });
+}
+
+function removedUnlessTaken(
+  path: string,
+  { keepable, remove }: { readonly keepable: boolean; readonly remove: () => void },
+): Target {
+  let isTaken = false;
+  return {
+    ...{ path, keepable },
+    taken() {
+      isTaken = true;
+    },
+    [Symbol.dispose]() {
+      if (!isTaken) remove();
+    },
+  };
 }
 
 /** The same bytes where the cache directory is not: for going on with a file that it did not take whole. */
@@ -107,7 +125,7 @@ function standIn(): Target {
     const path = join(folder, "file");
     closeSync(openSync(path, "wx", 0o600));
     const remove = (): void => rmSync(folder, { recursive: true, force: true });
-    return { path, keepable: false, [Symbol.dispose]: remove };
+    return removedUnlessTaken(path, { keepable: false, remove });
   } catch (error) {
     throw unwritable(error);
   }

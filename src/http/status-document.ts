@@ -13,6 +13,8 @@ export interface StatusDocument {
   readonly version: string;
   readonly uptimeSeconds: number;
   readonly epoch: string;
+  /** A short name of what sizes say here; undefined from an older node. */
+  readonly classes?: string | undefined;
   /** It has been told to stop: `/readyz` says 503. */
   readonly draining: boolean;
   readonly workers: readonly WorkerStatus[];

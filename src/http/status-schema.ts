@@ -68,6 +68,7 @@ const STATUS: v.GenericSchema<unknown, StatusDocument> = v.object({
   version: text,
   uptimeSeconds: figure,
   epoch: text,
+  classes: v.optional(text),
   draining: v.optional(v.boolean(), false),
   workers: v.array(
     v.object({

@@ -20,6 +20,7 @@ import { type ExpositionFormat, renderMetrics } from "../observe/exposition.ts";
 import type { Gauge } from "../observe/gauges.ts";
 import { LATENCY_BUCKETS, readLatencies } from "../observe/histogram.ts";
 import { makeRecentRates, type RecentRates } from "../observe/recent-rates.ts";
+import { classesOf } from "../topology/epoch.ts";
 import { cacheGauges } from "./cache-gauges.ts";
 import type { Crew } from "./crew.ts";
 import { type WorkerReport, whyLost, whyUnready, workerRemarks } from "./health.ts";
@@ -67,6 +68,7 @@ export function makeStatus(options: {
         version,
         uptimeSeconds: uptimeSeconds(),
         epoch: parts.topology.epoch,
+        classes: classesOf(parts.topology),
         draining: !options.ready(),
         workers: crew.states(),
         peers: watch.reports(),

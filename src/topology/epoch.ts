@@ -1,10 +1,10 @@
-/** A short name for what decides ownership, by which nodes see whether they agree (spec §4). */
+/** Short names for what nodes have to agree about, by which they see whether they do (spec §4). */
 
 import type { Topology } from "./topology.ts";
 
-const EPOCH_HEX_DIGITS = 16;
+const HEX_DIGITS = 16;
 
-/** First 8 bytes of SHA-256, as hex. Form, and what does not route, make no difference. */
+/** Of what decides ownership: the first 8 bytes of SHA-256, as hex. Form, and what does not route, make no difference. */
 export function epochOf(topology: {
   readonly levels: Topology["levels"];
   readonly routing: Pick<Topology["routing"], "algorithm" | "seed">;
@@ -20,5 +20,20 @@ export function epochOf(topology: {
   );
   // a list, whose order is ours, where the order of an object's keys would be an accident
   const routing = JSON.stringify([algorithm, seed, levels]);
-  return new Bun.CryptoHasher("sha256").update(routing).digest("hex").slice(0, EPOCH_HEX_DIGITS);
+  return shortName(routing);
+}
+
+/** The same for what sizes say: nodes that differ in it pass each other over for some of them. */
+export function classesOf({ sizes, image }: Pick<Topology, "sizes" | "image">): string {
+  const classes = sizes.map(({ name, width, height, fit = "inside" }) => [
+    name,
+    width,
+    height,
+    fit,
+  ]);
+  return shortName(JSON.stringify([classes, image.exactSizes]));
+}
+
+function shortName(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, HEX_DIGITS);
 }

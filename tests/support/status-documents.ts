@@ -15,6 +15,7 @@ export function statusDocument(given: Partial<StatusDocument> = {}): StatusDocum
     version: "0.1.0",
     uptimeSeconds: 7,
     epoch: "0123456789abcdef",
+    classes: "89abcdef01234567",
     draining: false,
     workers: [{ worker: 1, state: "serving" }],
     peers: [],

@@ -51,6 +51,10 @@ describe("a warning is told", () => {
 
   test("of another topology, and of another version", () => {
     expect(only({ epoch: "fedcba9876543210" })[0]).toContain("edge-2 has another topology");
+    expect(only({ classes: "0123" })).toEqual([
+      "edge-2 has other sizes than edge-1: one is to be restarted",
+    ]);
+    expect(only({ classes: undefined })).toEqual([]);
     expect(only({ version: "0.2.0" })).toEqual(["edge-2 runs 0.2.0, edge-1 runs 0.1.0"]);
   });
 

@@ -1,6 +1,7 @@
 /** The epoch: what changes it, and what does not. */
 
 import { expect, test } from "bun:test";
+import { classesOf } from "../../../src/topology/epoch.ts";
 import type { Topology } from "../../../src/topology/topology.ts";
 import { read, smallFile } from "./small-file.ts";
 
@@ -18,6 +19,25 @@ const EPOCH = epochOf(smallFile());
 
 test("the epoch is 16 hex digits and does not change between versions of mir", () => {
   expect(EPOCH).toBe("6b3d008e6747b1ec");
+});
+
+test("what sizes say has a name of its own: boxes and fits change it, order too, quality does not", () => {
+  const classesFor = (...lines: string[]): string => classesOf(topologyOf(smallFile({}, ...lines)));
+  const sizeOf = (name: string, more = ""): string =>
+    `[[sizes]]\nname = "${name}"\nwidth = 600\nheight = 600\n${more}`;
+  const largest = sizeOf("lg").replaceAll("600", "2000");
+  const before = classesFor(sizeOf("md"), largest);
+  expect(classesFor(sizeOf("md", "jpg_quality = 5"), largest)).toBe(before);
+  expect(classesFor(sizeOf("md", 'fit = "inside"'), largest)).toBe(before);
+  const others = [
+    classesFor(sizeOf("md", 'fit = "cover"'), largest),
+    classesFor(sizeOf("hero"), largest),
+    classesFor(sizeOf("md").replace("width = 600", "width = 601"), largest),
+    classesFor(sizeOf("md"), largest, '[image]\npolicy = "exact"\nexact_sizes = ["10x10"]'),
+    classesFor(sizeOf("hero"), sizeOf("md"), largest),
+    classesFor(sizeOf("md"), sizeOf("hero"), largest),
+  ];
+  expect(new Set([before, ...others]).size).toBe(others.length + 1);
 });
 
 test.each<[string, string]>([

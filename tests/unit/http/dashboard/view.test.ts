@@ -103,6 +103,14 @@ describe("what is out of order", () => {
     ]);
   });
 
+  test("is a node whose sizes are not those of the one that tells", () => {
+    const own = { name: "edge-1", status: statusDocument() };
+    const other = { name: "edge-2", status: statusDocument({ classes: "0123" }) };
+    expect(troublesOf(meshDocument([own, other])).map(({ text }) => text)).toEqual([
+      "edge-2: has other sizes: one is to be restarted",
+    ]);
+  });
+
   test("is a store that is left alone", () => {
     const { levels, ...rest } = meshDocument([]);
     const left = { name: "store", kind: "s3" as const, leftAlone: true };
