@@ -34,8 +34,8 @@ test("what sizes say has a name of its own: boxes and fits change it, order too,
     classesFor(sizeOf("hero"), largest),
     classesFor(sizeOf("md").replace("width = 600", "width = 601"), largest),
     classesFor(sizeOf("md"), largest, '[image]\npolicy = "exact"\nexact_sizes = ["10x10"]'),
-    classesFor(sizeOf("hero"), sizeOf("md"), largest),
-    classesFor(sizeOf("md"), sizeOf("hero"), largest),
+    classesFor(sizeOf("md"), sizeOf("hero").replaceAll("600", "700"), largest),
+    classesFor(sizeOf("hero"), sizeOf("md").replaceAll("600", "700"), largest),
   ];
   expect(new Set([before, ...others]).size).toBe(others.length + 1);
 });
