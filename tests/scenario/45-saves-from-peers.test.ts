@@ -114,6 +114,14 @@ describe("a Save", () => {
     expect(existsSync(join(dir, relname))).toBe(false);
   });
 
+  test("of a variant is refused where its size says something else", async () => {
+    const save = { kind: "save", meta: metaOf(nameOf("other-shape", "md")), path } as const;
+    expect(await refusal({ ...save, shape: "600x600 inside" })).toBe("bad_size");
+    expect(await refusal({ ...save, shape: "1024x768 cover" })).toBe("bad_size");
+    expect(await refusal({ ...save, shape: "1024x768 inside" })).toBe("kept");
+    expect(await mesh.counter("regional-1", "shape_mismatch")).toBe(2);
+  });
+
   test("is refused where its content is not what was announced", async () => {
     const before = (await mesh.status("regional-1")).cache.variants;
     const save = { kind: "save", path } as const;

@@ -1,6 +1,7 @@
 /** Any message of the control protocol, as the bytes of a recording and what they should be read as. */
 
 import fc from "fast-check";
+import { LIMITS } from "../../src/base/limits.ts";
 import { FORMATS, relnameOf } from "../../src/base/variant.ts";
 import {
   encodeAck,
@@ -55,6 +56,7 @@ const saveHeader = fc.record(
     lossySteps: fc.nat({ max: 255 }),
     via: text,
     detail: text,
+    shape: fc.constantFrom("600x600 inside", "x".repeat(LIMITS.wireShapeCharsMax)),
     standIn: fc.boolean(),
     spans: fc.array(
       fc.record({

@@ -54,6 +54,7 @@ const SaveHeader = v.object({
   sourceAt: v.optional(count(Number.MAX_SAFE_INTEGER)),
   via: v.optional(printable(LIMITS.wireViaCharsMax)),
   detail: v.optional(printable(LIMITS.wireDetailCharsMax)),
+  shape: v.optional(printable(LIMITS.wireShapeCharsMax)),
   standIn: flag,
   held: v.optional(
     v.pipe(
