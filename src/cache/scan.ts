@@ -2,6 +2,7 @@
 
 import { type Dirent, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { isMissing } from "../base/errno.ts";
 import { parseRelname, relnameOf } from "../base/variant.ts";
 
 export interface Foreign {
@@ -22,7 +23,7 @@ export function* relnamesIn(dir: string, foreign: Foreign): Generator<string> {
 
 function* walk(dir: string, above: readonly string[], foreign: Foreign): Generator<string> {
   const folder = join(dir, ...above);
-  const names = readdirSync(folder, { withFileTypes: true });
+  const names = entriesOf(folder, { mayBeGone: above.length > 0 });
   const form = LEVELS[above.length];
   for (const found of names) {
     if (above.length === 0 && found.name === ".mir") continue;
@@ -38,6 +39,16 @@ function* walk(dir: string, above: readonly string[], foreign: Foreign): Generat
     }
   }
   if (above.length > 0) removeEmpty(folder);
+}
+
+/** Eviction removes folders that it has emptied, also while they are walked. Throws what else the file system says. */
+function entriesOf(folder: string, { mayBeGone }: { readonly mayBeGone: boolean }): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (mayBeGone && isMissing(error)) return [];
+    throw error;
+  }
 }
 
 /** Only a path that is exactly a relname of ours is ours to remove. */

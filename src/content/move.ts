@@ -53,8 +53,8 @@ export async function moveVariant(
   } catch (error) {
     const fault = asFault(error);
     if (cache.peek(meta.relname) === undefined) return { kind: "gone" };
-    if (fault.code !== "not_found") return { kind: "failed", fault };
-    // the index has it and the disk has not
+    // the index has it and the disk has not, or its size is none there, or another one: it can be made again
+    if (fault.code !== "not_found" && fault.code !== "bad_size") return { kind: "failed", fault };
     cache.forget(meta.relname);
     return { kind: "gone" };
   }

@@ -19,7 +19,7 @@ export interface RebalanceStatus {
   /** Since then, over restarts: variants moved away, and their bytes. */
   readonly moved: number;
   readonly movedBytes: number;
-  /** Of the pass under way, or the last one: still to be moved, and what could not be. */
+  /** Of the pass under way, or the last one: still to be moved, with what could not be, and that alone. */
   readonly left: number;
   readonly leftBytes: number;
   readonly failed: number;
@@ -213,19 +213,19 @@ class Mover implements Rebalancer {
 
   async #move({ meta, owner }: Job): Promise<void> {
     const { parts } = this.#options;
-    this.#left = Math.max(0, this.#left - 1);
-    this.#leftBytes = Math.max(0, this.#leftBytes - meta.bytes);
     if ((this.#resting.get(owner) ?? 0) > parts.clock.monotonicMs()) {
       this.#failed++;
       return;
     }
     if (!(await this.#throttle.take(meta.bytes)) || this.#stopped) return;
     const moved = await moveVariant(parts, meta, owner);
-    if (moved.kind === "gone") return;
     if (moved.kind === "failed") {
       this.#note(owner, meta, moved.fault);
       return;
     }
+    this.#left = Math.max(0, this.#left - 1);
+    this.#leftBytes = Math.max(0, this.#leftBytes - meta.bytes);
+    if (moved.kind === "gone") return;
     const { moved: before, movedBytes } = this.#kept;
     this.#kept = { ...this.#kept, moved: before + 1, movedBytes: movedBytes + meta.bytes };
     parts.counters.add("rebalance_moved");
@@ -250,7 +250,7 @@ class Mover implements Rebalancer {
   #end(): void {
     const { cache, log, self } = this.#options.parts;
     this.#passes++;
-    this.#left = this.#leftBytes = 0;
+    if (this.#failed + this.#refused === 0) this.#left = this.#leftBytes = 0;
     if (this.#anew) return;
     const { variants } = cache.usage();
     const { moved, movedBytes, failed } = this.status();

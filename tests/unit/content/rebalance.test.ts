@@ -178,6 +178,7 @@ describe("what cannot be moved", () => {
     expect(left.filter((name) => !bench.held().includes(name))).toEqual([]);
     expect(bench.rebalancer.status()).toMatchObject({
       ...{ state: "waiting", settled: false, failed: left.length, fault: "edge-3 is away" },
+      ...{ left: left.length, leftBytes: left.length * 5000 },
     });
     // an owner that is away is told a few, not thousands
     const toldThird = bench.told.filter(({ peer }) => peer === "edge-3").length;
@@ -190,6 +191,16 @@ describe("what cannot be moved", () => {
     expect(bench.rebalancer.status()).toMatchObject({ state: "idle", settled: true, failed: 0 });
     expect(bench.held().length).toBe(NAMES.length - bench.foreign.length);
     expect(bench.waits.map(({ waitMs }) => waitMs)).toEqual([2000, 4000]);
+  });
+
+  test("because its size is none at the owner, or another one, goes: it can be made again", async () => {
+    const bench = start({
+      peers: { tell: () => Promise.reject(new Fault("bad_size", "there is no size md here")) },
+    });
+    using _ = bench.node;
+    await bench.passes(1);
+    expect(bench.held().length).toBe(NAMES.length - bench.foreign.length);
+    expect(bench.rebalancer.status()).toMatchObject({ left: 0, failed: 0, moved: 0 });
   });
 
   test("for want of room at the owner is left alone", async () => {
