@@ -220,7 +220,9 @@ async function make(
         digest: meta.validator,
       });
       target.taken();
-      if (kept !== "refused") {
+      // of what was read in the slack of a purge that is over, and that main drops in a moment: good, but not to be kept
+      const isPassing = kept === "purged" && !parts.purged.outdated(wanted.id, meta.sourceAt);
+      if (kept !== "refused" && !isPassing) {
         await nextTurn();
         lead.done({ meta, source, via: "", temp: "", stored: kept !== "purged" });
         return undefined;
