@@ -5,6 +5,7 @@ import { outcomeOf } from "../support/cache-status.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { writePicture } from "../support/pictures.ts";
 import { makeTempDir } from "../support/temp-dir.ts";
+import { until } from "../support/until.ts";
 
 /** Slack and sweep are over then (PURGE_SLACK_SECONDS, and a look a second). */
 const WATCHED_MS = 8500;
@@ -47,7 +48,7 @@ test("no size that is asked for in them is refused, or another in its place", as
     told.push(`${answer.status} ${outcomeOf(answer)}`);
     // no more often than there are boxes for
     const nextMs = startMs + told.length * ASK_EACH_MS;
-    await Bun.sleep(Math.max(0, nextMs - performance.now()));
+    await until(() => performance.now() >= nextMs);
   }
   expect([...new Set(told)].filter((one) => !/^200 (?:generated|origin|hit)$/.test(one))).toEqual(
     [],
