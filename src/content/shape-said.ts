@@ -1,6 +1,5 @@
 /** Whether two nodes mean the same by a size: during a rolling restart for other classes they may not. */
 
-import { Fault } from "../base/fault.ts";
 import { ORIG, parseRelname } from "../base/variant.ts";
 import { shapeText } from "../image/fit.ts";
 import type { Parts } from "./parts.ts";
@@ -14,12 +13,12 @@ export function shapeSaid(
   return size === undefined || size === ORIG ? undefined : shapeText(topology, size);
 }
 
-/** Throws a Fault `bad_size` when a peer's variant is not what is meant here by its size. Who does not tell is believed. */
-export function refuseOtherShape(
+/** Whether a peer's variant is not what is meant here by its size; counts it. Who does not tell is believed. */
+export function isOtherShape(
   parts: Pick<Parts, "topology" | "counters">,
   { relname, shape }: { readonly relname: string; readonly shape: string | undefined },
-): void {
-  if (shape === undefined || shape === shapeSaid(parts, relname)) return;
-  parts.counters.add("shape_mismatch");
-  throw new Fault("bad_size", `its size is ${shape} there, and something else here`);
+): boolean {
+  const isOther = shape !== undefined && shape !== shapeSaid(parts, relname);
+  if (isOther) parts.counters.add("shape_mismatch");
+  return isOther;
 }

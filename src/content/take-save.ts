@@ -11,7 +11,7 @@ import { idOfBytes, type Kept, keepUpload } from "./keep-upload.ts";
 import { probeFacts } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import { receiveVariant } from "./receive.ts";
-import { refuseOtherShape } from "./shape-said.ts";
+import { isOtherShape } from "./shape-said.ts";
 import { openSpool, type Spooled } from "./spool.ts";
 
 /**
@@ -47,7 +47,9 @@ function nameOf(parts: Parts, { meta, shape }: SaveMessage): Variant {
   if (!sizeNames(parts.topology).includes(name.size)) {
     throw new Fault("bad_size", `there is no size ${name.size} here`);
   }
-  refuseOtherShape(parts, { relname: meta.relname, shape });
+  if (isOtherShape(parts, { relname: meta.relname, shape })) {
+    throw new Fault("bad_size", `its size is ${shape} there, and something else here`);
+  }
   return name;
 }
 

@@ -10,7 +10,7 @@ import { budgetBelowMs, type Context, traceWith } from "./context.ts";
 import { type Attempt, firstOf } from "./first-of.ts";
 import type { Parts } from "./parts.ts";
 import { type Candidate, candidatesOf } from "./ranks.ts";
-import { refuseOtherShape } from "./shape-said.ts";
+import { isOtherShape } from "./shape-said.ts";
 
 export interface Question {
   readonly wanted: Variant;
@@ -112,11 +112,15 @@ export async function askPeer(
   const request = requestOf(parts, context, question);
   const { level } = serverNamed(parts.topology, peer);
   const name = level === parts.self.level ? "peer" : "upstream";
-  const ask = (): Promise<PeerReply> =>
-    parts.links.ask(peer, request, callOff).catch((error: unknown) => {
-      throw otherSizes(peer, error);
-    });
-  const reply = await spanOf(context.tracing, name, ask);
+  const ask = (): Promise<PeerReply> => parts.links.ask(peer, request, callOff);
+  let reply: PeerReply;
+  try {
+    reply = await spanOf(context.tracing, name, ask);
+  } catch (error) {
+    const fault = asFault(error);
+    // that it does not know the size is no fault of the request: others are asked
+    throw fault.code === "bad_size" ? otherSizes(peer, fault) : fault;
+  }
   takeTiming(context, peer, reply);
   return { kind: "peer", peer, reply: current(parts, { peer, wanted: question.wanted, reply }) };
 }
@@ -132,11 +136,9 @@ export function current(
   const { purged, counters, log } = parts;
   const { peer, wanted, reply } = given;
   const { relname, sourceAt } = reply.meta;
-  try {
-    refuseOtherShape(parts, { relname, shape: reply.shape });
-  } catch (error) {
+  if (isOtherShape(parts, { relname, shape: reply.shape })) {
     reply.body.cancel();
-    throw otherSizes(peer, error);
+    throw otherSizes(peer);
   }
   if (!purged.outdated(wanted.id, sourceAt)) return reply;
   reply.body.cancel();
@@ -145,11 +147,8 @@ export function current(
   throw new Fault("peer_failed", `the node ${peer} has what was purged`);
 }
 
-/** A size that a peer does not know, or that is another one there, is no fault of the request: others are asked. */
-function otherSizes(peer: string, error: unknown): Fault {
-  const fault = asFault(error);
-  if (fault.code !== "bad_size") return fault;
-  return new Fault("peer_failed", `the node ${peer} has other sizes: ${fault.message}`);
+function otherSizes(peer: string, cause?: Fault): Fault {
+  return new Fault("peer_failed", `the node ${peer} has other sizes`, { cause });
 }
 
 /** What the answering node says of where its time went. */
