@@ -16,7 +16,7 @@ export function readCredentials(keys: readonly string[], files: TlsFiles | undef
 /** Read once, when the node starts: other files take effect with a restart. */
 function readTls(files: TlsFiles): TlsPem {
   const pair = readPair(files, { cert: "tls_cert", key: "tls_key" });
-  const ca = read(files.ca);
+  const ca = read("tls_ca", files.ca);
   parsed("tls_ca", files.ca, () => new X509Certificate(ca));
   return { ...pair, ca };
 }
@@ -31,11 +31,11 @@ function readPair(
   files: CertificateFiles,
   names: { readonly cert: string; readonly key: string },
 ): ServerPem {
-  const { mode } = statOf(files.key);
+  const { mode } = statOf(names.key, files.key);
   if ((mode & 0o007) !== 0) {
     throw new Fault("bad_request", `everybody can read ${names.key} ${files.key}: chmod 600 it`);
   }
-  const pem = { cert: read(files.cert), key: read(files.key) };
+  const pem = { cert: read(names.cert, files.cert), key: read(names.key, files.key) };
   const certificate = parsed(names.cert, files.cert, () => new X509Certificate(pem.cert));
   const key = parsed(names.key, files.key, (): KeyObject => createPrivateKey(pem.key));
   if (!certificate.checkPrivateKey(key)) {
@@ -53,22 +53,22 @@ function parsed<T>(name: string, path: string, parse: () => T): T {
   }
 }
 
-function read(path: string): string {
+function read(name: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw unreadable(name, path, cause);
   }
 }
 
-function statOf(path: string): { readonly mode: number } {
+function statOf(name: string, path: string): { readonly mode: number } {
   try {
     return statSync(path);
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw unreadable(name, path, cause);
   }
 }
 
-function unreadable(path: string, cause: unknown): Fault {
-  return new Fault("bad_request", `${path} cannot be read (${errnoOf(cause)})`, { cause });
+function unreadable(name: string, path: string, cause: unknown): Fault {
+  return new Fault("bad_request", `${name} ${path} cannot be read (${errnoOf(cause)})`);
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, existsSync, opendirSync, openSync, readSync } from "node:fs";
 import { extname } from "node:path";
+import { errnoOf } from "../../base/errno.ts";
 import { Fault } from "../../base/fault.ts";
 import { isFormat } from "../../base/variant.ts";
 import { isWebId } from "../../base/web-name.ts";
@@ -102,7 +103,8 @@ function readBounded(path: string): string {
     }
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    throw new Fault("bad_request", `--ids ${path} cannot be read`, { cause });
+    const hint = errnoOf(cause) === "EISDIR" ? ": it is a folder; photos in one are --photos" : "";
+    throw new Fault("bad_request", `--ids ${path} cannot be read${hint}`, { cause });
   }
   return Buffer.concat(pieces).toString("latin1");
 }

@@ -1,7 +1,7 @@
 /** The command line of `mir bench`, parsed into a plan. */
 
 import { isFormat, ORIG } from "../../base/variant.ts";
-import type { Topology } from "../../topology/topology.ts";
+import { sizeNames, type Topology } from "../../topology/topology.ts";
 import { parseDuration, UsageError } from "../usage.ts";
 import { BENCH_LIMITS, BENCH_WAITS } from "./bounds.ts";
 import { packIds } from "./id-pack.ts";
@@ -83,6 +83,7 @@ export interface BenchFlags {
 }
 
 const SIZE = /^(?:[a-z][a-z0-9_-]{0,31}|[1-9][0-9]{0,3}x[1-9][0-9]{0,3})$/;
+const BOX = /^[1-9]/;
 const FORMAT = /^[a-z]+$/;
 const PREFIX = /^[A-Za-z0-9._~-]+$/;
 const DEFAULT_PREFIX = "puddle";
@@ -90,14 +91,14 @@ const DEFAULT_DURATION_MS = 10_000;
 
 /** Throws a UsageError for what is wrong on the command line, a Fault for files that are. */
 export function parsePlan(flags: BenchFlags): LoadPlan {
-  const { targets, ids, prefix, usualSizes } = whatIsAsked(flags);
+  const { targets, ids, prefix, usualSizes, classes } = whatIsAsked(flags);
   const pack = packIds(ids);
   const { requestsPerSecondMax, zipfMax } = BENCH_LIMITS;
   const threads = parseThreads(flags.threads);
   return {
     groups: targets.map((target) => ({ target, ids: pack })),
     prefix,
-    variants: parseVariants(flags.sizes ?? usualSizes, flags.formats),
+    variants: parseVariants(flags.sizes ?? usualSizes, flags.formats, classes),
     zipf: parseNumber(flags.zipf, { flag: "zipf", min: 0, max: zipfMax }),
     misses: parseShare(flags.misses, "misses"),
     connections: parseConnections(flags.connections, Math.max(threads, targets.length)),
@@ -144,6 +145,8 @@ interface WhatIsAsked {
   readonly prefix: string;
   /** As `--sizes`. */
   readonly usualSizes: string;
+  /** Names of sizes that the site has; undefined where that is not known. */
+  readonly classes?: readonly string[];
 }
 
 function whatIsAsked(flags: BenchFlags): WhatIsAsked {
@@ -169,6 +172,7 @@ function whatIsAsked(flags: BenchFlags): WhatIsAsked {
       ...{ targets, ids: found },
       prefix: prefix ?? topology.http.prefix,
       usualSizes: usualSizesOf(topology),
+      classes: sizeNames(topology),
     };
   }
   if (first === undefined) throw new UsageError(NO_TARGET);
@@ -209,8 +213,19 @@ function givenIds({ ids, photos }: BenchFlags): readonly string[] | undefined {
   return photos === undefined ? undefined : idsOfPhotos(photos);
 }
 
-function parseVariants(sizesText: string, formatsText: string): Variant[] {
+function parseVariants(
+  sizesText: string,
+  formatsText: string,
+  classes: readonly string[] | undefined,
+): Variant[] {
   const sizes = parseWeights(sizesText, { flag: "sizes", name: SIZE });
+  // boxes are the topology's to judge: some policies take the next class for any
+  const unknown = [...sizes.keys()].find(
+    (one) => !BOX.test(one) && classes?.includes(one) === false,
+  );
+  if (unknown !== undefined) {
+    throw new UsageError(`--sizes ${unknown}: the topology has ${classes?.join(", ")}`);
+  }
   const formats = parseWeights(formatsText, { flag: "formats", name: FORMAT });
   for (const format of formats.keys()) {
     if (format !== "auto" && !isFormat(format)) {

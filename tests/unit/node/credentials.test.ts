@@ -30,7 +30,11 @@ if (OPENSSL === null) {
     });
 
     const wrong: [string, Partial<typeof files>, string][] = [
-      ["that are not there", { ca: at("none.pem") }, "none.pem cannot be read (ENOENT)"],
+      [
+        "that are not there",
+        { ca: at("none.pem") },
+        `tls_ca ${at("none.pem")} cannot be read (ENOENT)`,
+      ],
       ["that are no PEM", { cert: dir.write("text", "no certificate") }, "tls_cert"],
       ["whose key is a certificate", { key: at("ca.key"), cert: at("ca.key") }, "tls_cert"],
       ["whose key belongs to another one", { key: at("other.key") }, "does not belong"],

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BENCH_LIMITS } from "../../../../src/cli/bench/bounds.ts";
 import { isWholePath } from "../../../../src/cli/bench/id-pack.ts";
@@ -67,11 +68,23 @@ describe("a plan", () => {
     expect(plan({ sizes: undefined }).variants.map(({ size }) => size)).toContain("lg");
   });
 
+  test("refuses a size that the topology has not; boxes are the site's to judge", () => {
+    using dir = makeTempDir();
+    const topology = join(dir.path, "mesh.toml");
+    writeFileSync(topology, smallFile({}));
+    const sizesOf = (sizes: string): string[] =>
+      plan({ _: [], topology, sizes }).variants.map(({ size }) => size);
+    expect(sizesOf("orig,sm,placeholder,320x240")).toContain("320x240");
+    expect(() => sizesOf("sm,hero=2")).toThrow(/--sizes hero: the topology has orig,.*sm/);
+    expect(plan({ sizes: "hero" }).variants.map(({ size }) => size)).toContain("hero");
+  });
+
   test("takes one id, and what is no id as a file", () => {
     expect(readIds("harbour-2024")).toEqual(["harbour-2024"]);
     for (const file of ["ids.txt", "lists/ids", "gone.json"]) {
       expect(() => readIds(file)).toThrow("there is no such file");
     }
+    expect(() => readIds(tmpdir())).toThrow("it is a folder; photos in one are --photos");
   });
 
   test("has every number within its bounds", () => {
