@@ -38,3 +38,9 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
+
+/** Of one processor. */
+export function percentOf(before: Cpu | undefined, after: Cpu, seconds: number): number {
+  const used = (cpu: Cpu): number => cpu.userSeconds + cpu.systemSeconds;
+  return ((used(after) - (before ? used(before) : 0)) / seconds) * 100;
+}

@@ -1,4 +1,4 @@
-/** nginx as a rival: with its own prefix folder, one worker, on loopback; absent is a message, not a failure. */
+/** nginx as a rival: with its own prefix folder, on loopback; absent is a message, not a failure. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,6 +24,8 @@ export async function startNginx(
     readonly http: string;
     /** The only one it may run on. */
     readonly core?: number;
+    /** Workers; one when nothing is said. */
+    readonly processes?: number;
   },
 ): Promise<Nginx> {
   const prefix = join(options.dir, options.name);
@@ -32,7 +34,7 @@ export async function startNginx(
   writeFileSync(
     config,
     `${process.getuid?.() === 0 ? "user root;" : ""}
-worker_processes 1; daemon off; pid ${prefix}/pid; error_log ${prefix}/error.log;
+worker_processes ${options.processes ?? 1}; daemon off; pid ${prefix}/pid; error_log ${prefix}/error.log;
 events { worker_connections 1024; }
 http {
   access_log off; sendfile on; tcp_nopush on; keepalive_timeout 60; keepalive_requests 1000000;

@@ -19,12 +19,12 @@ const OPEN_FILES = "open_file_cache max=20000 inactive=600s; open_file_cache_val
 /** Serves `{dir}/{file}` as `/{file}`. */
 export async function nginxStatic(
   program: string,
-  options: { readonly dir: string; readonly core: number },
+  options: { readonly dir: string; readonly core?: number; readonly processes?: number },
 ): Promise<Server> {
   const port = freePort();
   const nginx = await startNginx(program, {
-    ...{ dir: options.dir, name: "static", core: options.core },
-    http: `${OPEN_FILES} server { listen 127.0.0.1:${port}; root ${options.dir}; }`,
+    ...{ ...options, name: "static" },
+    http: `${OPEN_FILES} server { listen 127.0.0.1:${port} reuseport; root ${options.dir}; }`,
   });
   return serverOf("nginx static", nginx.pids, port, nginx);
 }
