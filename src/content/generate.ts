@@ -27,6 +27,7 @@ import { spanOf } from "../observe/trace.ts";
 import { type AskersOf, type Context, remainingMs } from "./context.ts";
 import { type Held, holdFile } from "./hold.ts";
 import type { Parts } from "./parts.ts";
+import { publishedDigest } from "./sound.ts";
 import { standInFor } from "./stand-in.ts";
 import { intoTarget, type Target } from "./target.ts";
 
@@ -166,6 +167,7 @@ function jobOf(
   const { shape, format } = target;
   const from = shapeOfSize(topology, source.variant.size);
   const picture = { width: facts.width, height: facts.height };
+  const sourceDigest = publishedDigest(parts.cache, source.meta);
   return {
     kind: "make",
     id: wanted.id,
@@ -178,6 +180,7 @@ function jobOf(
     ...(wanted.size === PLACEHOLDER ? { bytesMax: LIMITS.placeholderBytesMax } : {}),
     limits: jobLimits(parts),
     shows: facts,
+    ...(sourceDigest && { sourceDigest }),
     ...(source.variant.size === ORIG ? {} : { picture }),
   };
 }

@@ -35,6 +35,7 @@ const facts = v.object({
   animated: v.boolean(),
 });
 const format = v.picklist(FORMATS);
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/));
 const limits = v.object({
   pixels: positive,
   animatedPixels: positive,
@@ -59,6 +60,7 @@ const job = v.variant("kind", [
     effort: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)),
     limits,
     picture: v.exactOptional(sides),
+    sourceDigest: v.exactOptional(digest),
   }),
   v.object({
     kind: v.literal("probe"),
@@ -79,7 +81,7 @@ const outcome = v.variant("kind", [
     width: positive,
     height: positive,
     facts,
-    digest: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+    digest,
   }),
   v.object({ kind: v.literal("probed"), facts, format }),
   v.object({

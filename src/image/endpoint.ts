@@ -6,6 +6,7 @@ import { contentTypeOf } from "../base/variant.ts";
 import { makeDigest } from "../wire/xxhash.ts";
 import type { Sides } from "./fit.ts";
 import type { MakeJob } from "./job.ts";
+import { isDamaged } from "./source-digest.ts";
 
 export type EndpointAnswer =
   | { readonly kind: "made"; readonly bytes: number; readonly digest: string }
@@ -36,6 +37,8 @@ export async function askEndpoint(
   job: MakeJob,
   wish: EndpointWish,
 ): Promise<EndpointAnswer> {
+  // an image worker says what is wrong with it
+  if (isDamaged(job)) return { kind: "unable" };
   const late = AbortSignal.timeout(Math.max(1, Math.round(wish.waitMs)));
   const signal = wish.gone === undefined ? late : AbortSignal.any([late, wish.gone]);
   try {

@@ -50,6 +50,8 @@ export interface MakeJob extends Named {
   readonly picture?: Sides;
   /** What is known of the original, for whoever has no decoder to look. */
   readonly shows?: Facts;
+  /** XXH64 of the source, 16 hex digits: of other bytes nothing is made. Absent: nobody knows. */
+  readonly sourceDigest?: string;
 }
 
 /** Looks at the header. */

@@ -8,6 +8,7 @@ import type { ImageJob, JobOutcome, MakeJob } from "./job.ts";
 import { decodingFault, encoded, faultResult, runJob, writeMade } from "./make.ts";
 import { outputOf } from "./output.ts";
 import { DECODING, openPicture, type Picture } from "./picture.ts";
+import { refuseDamaged } from "./source-digest.ts";
 
 /** How each job ended, in their order. Never throws. */
 export async function* runJobs(jobs: readonly ImageJob[]): AsyncGenerator<JobOutcome> {
@@ -34,6 +35,7 @@ async function decodeOnce(jobs: readonly ImageJob[]): Promise<Pixels | undefined
     if (first === undefined) return undefined;
     const file = fileOf(first.source);
     if (makes.some(({ source }) => fileOf(source) !== file)) return undefined;
+    refuseDamaged(first);
     const picture = await openPicture(first.source, first.limits);
     // frames would have to be kept
     if (picture.facts.animated) return undefined;

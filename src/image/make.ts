@@ -8,6 +8,7 @@ import type { FaultResult, ImageJob, JobOutcome, MadeResult, MakeJob, ProbeJob }
 import { type Output, outputOf, shaped } from "./output.ts";
 import { DECODING, openPicture, type Picture, undecodable } from "./picture.ts";
 import { encodePlaceholder } from "./placeholder.ts";
+import { refuseDamaged } from "./source-digest.ts";
 
 /** libwebp knows no more. */
 const WEBP_EFFORT_MAX = 6;
@@ -49,6 +50,7 @@ async function decodeOnce({ source, limits }: ProbeJob, { format }: Picture): Pr
 }
 
 async function make(job: MakeJob): Promise<MadeResult> {
+  refuseDamaged(job);
   const picture = await openPicture(job.source, job.limits);
   return writeMade(job, picture, await encode(job, picture, outputOf(job, picture)));
 }

@@ -37,8 +37,8 @@ function spoil(edge: string, id: string): void {
   closeSync(fd);
 }
 
-async function got(edge: string, id: string): Promise<Uint8Array> {
-  const answer = await mesh.get(edge, `/puddle/${id}/orig/a.jpg`);
+async function got(edge: string, id: string, size = "orig"): Promise<Uint8Array> {
+  const answer = await mesh.get(edge, `/puddle/${id}/${size}/a.jpg`);
   expect(answer.status).toBe(200);
   return answer.bytes();
 }
@@ -62,6 +62,23 @@ describe("a damaged file at its owner", () => {
       for (let i = 0; i < 6; i++) expect(await got(asker, id)).toEqual(picture);
       expect(await got(owner, id)).toEqual(picture);
       expect(await mesh.counter(owner, "corrupt")).toBe(damaged + 1);
+    });
+  }
+
+  for (const sizes of [["sm"], ["md", "sm", "xs"]]) {
+    test(`is nothing that others are made from: ${sizes.join(", ")}`, async () => {
+      const picture = new Uint8Array(await drawNoise(1200, 900));
+      const id = `spoiled-source-${sizes.length}`;
+      const twin = `${id}-twin`;
+      for (const one of [id, twin]) photos.write(`${one}.jpg`, picture);
+      const [owner = ""] = await ranksOf(mesh.topologyFile, 0, id);
+      const [elsewhere = ""] = await ranksOf(mesh.topologyFile, 0, twin);
+      expect(await got(owner, id)).toEqual(picture);
+      spoil(owner, id);
+      const made = await Promise.all(sizes.map((size) => got(owner, id, size)));
+      const right = await Promise.all(sizes.map((size) => got(elsewhere, twin, size)));
+      expect(made).toEqual(right);
+      expect(await got(owner, id)).toEqual(picture);
     });
   }
 
