@@ -25,7 +25,7 @@ export const FAULTS = {
     400,
     60,
     "there is no such size",
-    "use a size class of this site, or WIDTHxHEIGHT with both from 1 to 8192",
+    "use a size that this site has; a box is WIDTHxHEIGHT, each from 1 to 8192",
   ),
   bad_format: kind(
     400,

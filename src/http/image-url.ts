@@ -34,6 +34,8 @@ export type HintBox = (box: { readonly width: number; readonly height: number })
   readonly height: number;
 };
 
+/** Boxes that are named to who asked for another one. */
+const BOXES_TOLD_MAX = 16;
 const BOX = /^([1-9][0-9]{0,3})x([1-9][0-9]{0,3})$/;
 const EXT = /^[A-Za-z]{1,5}$/;
 /** A filename may hold neither separators, nor controls, nor what a decoder put for broken UTF-8. */
@@ -129,31 +131,31 @@ function sizeOf(
     throw new Fault("bad_size", `that is no size; this site has ${sizesOf(rules)}`);
   }
   if (rules.policy === "exact" && rules.exactSizes.includes(text)) return { size: text };
-  if (rules.policy !== "snap") throw unserved();
+  if (rules.policy !== "snap") throw unserved(rules);
   const box = { width, height };
-  const size = snap(hint === undefined ? box : hint(box), rules.sizes);
+  const size = snap(hint === undefined ? box : hint(box), rules);
   return hint === undefined ? { size } : { size, hinted: true };
 }
 
 /** The smallest class that holds the box, pictures being shown whole; beyond the largest: the largest (spec §2). */
-function snap(
-  box: { readonly width: number; readonly height: number },
-  sizes: readonly SizeClass[],
-): string {
-  const whole = sizes.filter(({ fit = "inside" }) => fit === "inside");
+function snap(box: { readonly width: number; readonly height: number }, rules: UrlRules): string {
+  const whole = rules.sizes.filter(({ fit = "inside" }) => fit === "inside");
   const holding = whole.find((size) => size.width >= box.width && size.height >= box.height);
   const snapped = holding ?? whole.at(-1);
-  if (snapped === undefined) throw unserved();
+  if (snapped === undefined) throw unserved(rules);
   return snapped.name;
 }
 
 /** For whoever writes a page: they are no secret, each is in some URL of it. */
-function sizesOf({ sizes }: UrlRules): string {
-  return [ORIG, ...sizes.map(({ name }) => name), PLACEHOLDER].join(", ");
+function sizesOf({ sizes, policy, exactSizes }: UrlRules): string {
+  const boxes = policy === "exact" ? exactSizes : [];
+  const more = boxes.length > BOXES_TOLD_MAX ? ` and ${boxes.length - BOXES_TOLD_MAX} more` : "";
+  const told = boxes.slice(0, BOXES_TOLD_MAX);
+  return [ORIG, ...sizes.map(({ name }) => name), PLACEHOLDER, ...told].join(", ") + more;
 }
 
-function unserved(): Fault {
-  return new Fault("bad_size", "this site does not serve that box");
+function unserved(rules: UrlRules): Fault {
+  return new Fault("bad_size", `this site does not serve that box; it has ${sizesOf(rules)}`);
 }
 
 function fileOf(file: string, size: string): Pick<ParsedImageUrl, "filename" | "format"> {

@@ -31,13 +31,14 @@ function readPair(
   files: CertificateFiles,
   names: { readonly cert: string; readonly key: string },
 ): ServerPem {
+  const pem = { cert: read(names.cert, files.cert), key: read(names.key, files.key) };
+  const certificate = parsed(names.cert, files.cert, () => new X509Certificate(pem.cert));
+  const key = parsed(names.key, files.key, (): KeyObject => createPrivateKey(pem.key));
+  // by now it is one: who has named the certificate in its place should not be told to hide that
   const { mode } = statOf(names.key, files.key);
   if ((mode & 0o007) !== 0) {
     throw new Fault("bad_request", `everybody can read ${names.key} ${files.key}: chmod 600 it`);
   }
-  const pem = { cert: read(names.cert, files.cert), key: read(names.key, files.key) };
-  const certificate = parsed(names.cert, files.cert, () => new X509Certificate(pem.cert));
-  const key = parsed(names.key, files.key, (): KeyObject => createPrivateKey(pem.key));
   if (!certificate.checkPrivateKey(key)) {
     const told = `${names.key} ${files.key} does not belong to ${names.cert} ${files.cert}`;
     throw new Fault("bad_request", told);

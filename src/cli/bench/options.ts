@@ -91,14 +91,14 @@ const DEFAULT_DURATION_MS = 10_000;
 
 /** Throws a UsageError for what is wrong on the command line, a Fault for files that are. */
 export function parsePlan(flags: BenchFlags): LoadPlan {
-  const { targets, ids, prefix, usualSizes, classes } = whatIsAsked(flags);
+  const { targets, ids, prefix, usualSizes, site } = whatIsAsked(flags);
   const pack = packIds(ids);
   const { requestsPerSecondMax, zipfMax } = BENCH_LIMITS;
   const threads = parseThreads(flags.threads);
   return {
     groups: targets.map((target) => ({ target, ids: pack })),
     prefix,
-    variants: parseVariants(flags.sizes ?? usualSizes, flags.formats, classes),
+    variants: parseVariants(flags.sizes ?? usualSizes, flags.formats, site),
     zipf: parseNumber(flags.zipf, { flag: "zipf", min: 0, max: zipfMax }),
     misses: parseShare(flags.misses, "misses"),
     connections: parseConnections(flags.connections, Math.max(threads, targets.length)),
@@ -145,8 +145,8 @@ interface WhatIsAsked {
   readonly prefix: string;
   /** As `--sizes`. */
   readonly usualSizes: string;
-  /** Names of sizes that the site has; undefined where that is not known. */
-  readonly classes?: readonly string[];
+  /** undefined where it is not known. */
+  readonly site?: Pick<Topology, "sizes" | "image">;
 }
 
 function whatIsAsked(flags: BenchFlags): WhatIsAsked {
@@ -172,7 +172,7 @@ function whatIsAsked(flags: BenchFlags): WhatIsAsked {
       ...{ targets, ids: found },
       prefix: prefix ?? topology.http.prefix,
       usualSizes: usualSizesOf(topology),
-      classes: sizeNames(topology),
+      site: topology,
     };
   }
   if (first === undefined) throw new UsageError(NO_TARGET);
@@ -216,16 +216,10 @@ function givenIds({ ids, photos }: BenchFlags): readonly string[] | undefined {
 function parseVariants(
   sizesText: string,
   formatsText: string,
-  classes: readonly string[] | undefined,
+  site: WhatIsAsked["site"],
 ): Variant[] {
   const sizes = parseWeights(sizesText, { flag: "sizes", name: SIZE });
-  // boxes are the topology's to judge: some policies take the next class for any
-  const unknown = [...sizes.keys()].find(
-    (one) => !BOX.test(one) && classes?.includes(one) === false,
-  );
-  if (unknown !== undefined) {
-    throw new UsageError(`--sizes ${unknown}: the topology has ${classes?.join(", ")}`);
-  }
+  if (site !== undefined) refuseUnknown([...sizes.keys()], site);
   const formats = parseWeights(formatsText, { flag: "formats", name: FORMAT });
   for (const format of formats.keys()) {
     if (format !== "auto" && !isFormat(format)) {
@@ -239,6 +233,15 @@ function parseVariants(
     throw new UsageError(`more than ${BENCH_LIMITS.variantsMax} variants of sizes and formats`);
   }
   return variants;
+}
+
+/** Any box will do where the next class is taken for it. */
+function refuseUnknown(sizes: readonly string[], site: Pick<Topology, "sizes" | "image">): void {
+  const names = sizeNames(site);
+  const anyBox = site.image.policy === "snap";
+  const unknown = sizes.find((one) => !names.includes(one) && !(anyBox && BOX.test(one)));
+  if (unknown === undefined) return;
+  throw new UsageError(`--sizes ${unknown}: the topology has ${names.join(", ")}`);
 }
 
 function parseExtent(flags: BenchFlags): Pick<LoadPlan, "durationMs" | "count"> {

@@ -148,6 +148,12 @@ describe("the size", () => {
     expect(parse(sized("200x200"), exact).size).toBe("200x200");
     expect(parse(sized("md"), exact).size).toBe("md");
     expect(refusal(sized("200x201"), exact)).toBe("bad_size");
+    expect(() => parse(sized("200x201"), exact)).toThrow(
+      /it has orig, .*md.*, placeholder, 200x200/,
+    );
+    const exactSizes = Array.from({ length: 20 }, (_, i) => `${i + 1}x9`);
+    const many = { ...exact, exactSizes };
+    expect(() => parse(sized("200x201"), many)).toThrow(/16x9 and 4 more$/);
     expect(refusal(sized("160x160"), exact)).toBe("bad_size");
   });
 

@@ -48,6 +48,8 @@ if (OPENSSL === null) {
     test("with a key that everybody can read are refused", () => {
       chmodSync(files.key, 0o644);
       expect(() => readCredentials([], files)).toThrow("chmod 600");
+      const swapped = { ...files, cert: files.key, key: files.cert };
+      expect(() => readCredentials([], swapped)).toThrow("is not PEM that can be used");
       chmodSync(files.key, 0o640);
       expect(readCredentials([], files).tls).toEqual(pem);
     });

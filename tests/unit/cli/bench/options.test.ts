@@ -68,7 +68,7 @@ describe("a plan", () => {
     expect(plan({ sizes: undefined }).variants.map(({ size }) => size)).toContain("lg");
   });
 
-  test("refuses a size that the topology has not; boxes are the site's to judge", () => {
+  test("refuses a size that the topology has not, and boxes unless the next class is taken for them", () => {
     using dir = makeTempDir();
     const topology = join(dir.path, "mesh.toml");
     writeFileSync(topology, smallFile({}));
@@ -76,6 +76,10 @@ describe("a plan", () => {
       plan({ _: [], topology, sizes }).variants.map(({ size }) => size);
     expect(sizesOf("orig,sm,placeholder,320x240")).toContain("320x240");
     expect(() => sizesOf("sm,hero=2")).toThrow(/--sizes hero: the topology has orig,.*sm/);
+    const exact = '[image]\npolicy = "exact"\nexact_sizes = ["320x240"]';
+    writeFileSync(topology, smallFile({}, exact));
+    expect(sizesOf("320x240")).toEqual(["320x240"]);
+    expect(() => sizesOf("321x240")).toThrow(/--sizes 321x240: the topology has .*320x240/);
     expect(plan({ sizes: "hero" }).variants.map(({ size }) => size)).toContain("hero");
   });
 
