@@ -4,7 +4,7 @@
  * one of them alone: throughput, nearer, memory.
  */
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
@@ -39,6 +39,8 @@ const MIX = [
 
 type Bare = Subprocess<"ignore", "ignore", "inherit">;
 
+/** Of sources. */
+const digests = new Map<string, string>();
 /** Whom the next message of a bare process is for. */
 const heard = new Map<Bare, () => void>();
 const dir = mkdtempSync(join(tmpdir(), "mir-images-"));
@@ -217,7 +219,17 @@ function jobOf(
   return makeJob(source, join(dir, crypto.randomUUID()), {
     ...wish,
     of: of === undefined ? crypto.randomUUID() : `${of} ${source}`,
+    // as a node has it of its files: the source is compared with it first
+    sourceDigest: digestOf(source),
   });
+}
+
+function digestOf(source: string): string {
+  const known = digests.get(source);
+  if (known !== undefined) return known;
+  const digest = Bun.hash.xxHash64(readFileSync(source)).toString(16).padStart(16, "0");
+  digests.set(source, digest);
+  return digest;
 }
 
 interface Cost {
