@@ -37,11 +37,11 @@ export async function askEndpoint(
   job: MakeJob,
   wish: EndpointWish,
 ): Promise<EndpointAnswer> {
-  // an image worker says what is wrong with it
-  if (isDamaged(job)) return { kind: "unable" };
   const late = AbortSignal.timeout(Math.max(1, Math.round(wish.waitMs)));
   const signal = wish.gone === undefined ? late : AbortSignal.any([late, wish.gone]);
   try {
+    // an image worker says what is wrong with it
+    if (isDamaged(job)) return { kind: "unable" };
     const response = await fetch(urlOf(endpoint, job, wish.sides), {
       method: "POST",
       body: Bun.file(job.source),

@@ -79,6 +79,24 @@ describe("the service", () => {
     expect(watched.count("delegated")).toBe(1);
   });
 
+  test("is not sent a source with other bytes than those that were published", async () => {
+    using service = startImageService();
+    const { images, watched } = start(service);
+    const damaged = job({ sourceDigest: "0123456789abcdef" });
+    expect((await faultOf(images.run(damaged, patient))).code).toBe("undecodable");
+    expect(service.asked).toEqual([]);
+    expect(watched.count("delegate_failed")).toBe(0);
+  });
+
+  test("is not sent a source that cannot be read, which an image worker tells of", async () => {
+    using service = startImageService();
+    const { images, watched } = start(service);
+    const folder = { ...job({ sourceDigest: "0123456789abcdef" }), source: dir.path };
+    await faultOf(images.run(folder, patient));
+    expect(service.asked).toEqual([]);
+    expect(watched.count("delegate_failed")).toBe(1);
+  });
+
   test("makes what cannot be decoded here, which its header tells the size of", async () => {
     using service = startImageService();
     const { images } = start(service);
