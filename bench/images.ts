@@ -16,6 +16,7 @@ import type { MakeJob } from "../src/image/job.ts";
 import { type ImagePool, makeImagePool } from "../src/image/pool.ts";
 import { createCounterMemory, openCounters } from "../src/observe/counters.ts";
 import { silentLog } from "../src/observe/log.ts";
+import { digestOf } from "../src/wire/xxhash.ts";
 import { childrenOf } from "../tests/support/child-processes.ts";
 import { makeJob } from "../tests/support/image-jobs.ts";
 import { residentBytes } from "../tests/support/memory.ts";
@@ -220,14 +221,12 @@ function jobOf(
     ...wish,
     of: of === undefined ? crypto.randomUUID() : `${of} ${source}`,
     // as a node has it of its files: the source is compared with it first
-    sourceDigest: digestOf(source),
+    sourceDigest: digestOfFile(source),
   });
 }
 
-function digestOf(source: string): string {
-  const known = digests.get(source);
-  if (known !== undefined) return known;
-  const digest = Bun.hash.xxHash64(readFileSync(source)).toString(16).padStart(16, "0");
+function digestOfFile(source: string): string {
+  const digest = digests.get(source) ?? digestOf(readFileSync(source));
   digests.set(source, digest);
   return digest;
 }

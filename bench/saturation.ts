@@ -15,7 +15,6 @@ import { LOWEST, startSpinners, yieldTo } from "./support/low-priority.ts";
 import { findNginx } from "./support/nginx.ts";
 import { atRate, shuffled } from "./support/offer.ts";
 import { nginxStatic } from "./support/rivals.ts";
-
 import {
   type Asking,
   allWishes,

@@ -1,4 +1,4 @@
-/** Servers that answer the same files: nginx from disk, nginx and Varnish from their caches; each on one core. */
+/** Servers that answer the same files: nginx from disk, nginx and Varnish from their caches. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

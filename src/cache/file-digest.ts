@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { errnoOf, isMissing } from "../base/errno.ts";
-import { makeDigest } from "../wire/xxhash.ts";
+import { digestOf, makeDigest } from "../wire/xxhash.ts";
 
 /** Read between two steps. */
 const STEP_BYTES = 1 << 20;
@@ -33,7 +33,7 @@ export function* fileDigest(path: string, bytes: number): Generator<void, FileDi
   try {
     const { size } = fstatSync(fd);
     if (size !== bytes) return { kind: "unfit", why: `it has ${size} bytes instead of ${bytes}` };
-    return yield* digestOf(fd, buffer, bytes);
+    return yield* digestInSteps(fd, buffer, bytes);
   } catch (error) {
     return failure(error);
   } finally {
@@ -42,7 +42,7 @@ export function* fileDigest(path: string, bytes: number): Generator<void, FileDi
   }
 }
 
-function* digestOf(
+function* digestInSteps(
   fd: number,
   buffer: Uint8Array<ArrayBuffer>,
   bytes: number,
@@ -57,7 +57,7 @@ function* digestOf(
     if (!whole) return { kind: "unfit", why: "it was cut while it was read" };
     rolling?.update(piece);
   }
-  return { kind: "digest", digest: rolling?.hex() ?? digestOfBytes(piece) };
+  return { kind: "digest", digest: rolling?.hex() ?? digestOf(piece) };
 }
 
 /** Only an input/output error says something of the file; too few descriptors or rights say nothing. */
@@ -65,11 +65,6 @@ function failure(error: unknown): FileDigest {
   const code = errnoOf(error);
   const spoiled = code === "EIO" || code === "EISDIR" || code === "EUCLEAN";
   return { kind: spoiled ? "unfit" : "unread", why: String(error) };
-}
-
-/** The same digest of bytes in memory; at small sizes several times faster than the one in WebAssembly. */
-function digestOfBytes(bytes: Uint8Array): string {
-  return Bun.hash.xxHash64(bytes).toString(16).padStart(16, "0");
 }
 
 /** All steps at once. */

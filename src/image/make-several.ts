@@ -35,12 +35,12 @@ async function decodeOnce(jobs: readonly ImageJob[]): Promise<Pixels | undefined
     if (first === undefined) return undefined;
     const file = fileOf(first.source);
     if (makes.some(({ source }) => fileOf(source) !== file)) return undefined;
-    refuseDamaged(first);
     const picture = await openPicture(first.source, first.limits);
     // frames would have to be kept
     if (picture.facts.animated) return undefined;
     const sides = largest(makes.map((job) => outputOf(job, picture).drawn));
     if (sides.width * sides.height > LIMITS.imageBatchPixelsMax) return undefined;
+    refuseDamaged(first);
     const { data, info } = await sharp(first.source, {
       ...DECODING,
       limitInputPixels: first.limits.pixels,

@@ -4,6 +4,7 @@ import { existsSync, unlinkSync, writeFileSync } from "node:fs";
 import sharp, { type OutputInfo, type Sharp } from "sharp";
 import { isDiskFull, isMissing } from "../base/errno.ts";
 import { asFault, Fault, unreachable } from "../base/fault.ts";
+import { digestOf } from "../wire/xxhash.ts";
 import type { FaultResult, ImageJob, JobOutcome, MadeResult, MakeJob, ProbeJob } from "./job.ts";
 import { type Output, outputOf, shaped } from "./output.ts";
 import { DECODING, openPicture, type Picture, undecodable } from "./picture.ts";
@@ -74,7 +75,7 @@ export function writeMade(
     width: info.width,
     height: info.pageHeight ?? info.height,
     facts: picture.facts,
-    digest: Bun.hash.xxHash64(data).toString(16).padStart(16, "0"),
+    digest: digestOf(data),
   };
 }
 

@@ -2,18 +2,18 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
+import { digestOf } from "../wire/xxhash.ts";
 import type { MakeJob } from "./job.ts";
 
-/** False too of what is not there, or has more bytes than may be decoded: that is told elsewhere. */
+/** Throws where it cannot be read. False too of what is not there, or has more bytes than may be decoded: that is told elsewhere. */
 export function isDamaged({ source, sourceDigest, limits }: MakeJob): boolean {
   if (sourceDigest === undefined) return false;
   const found = statSync(source, { throwIfNoEntry: false });
   if (found === undefined || found.size > limits.sourceBytes) return false;
-  const digest = Bun.hash.xxHash64(readFileSync(source)).toString(16).padStart(16, "0");
-  return digest !== sourceDigest;
+  return digestOf(readFileSync(source)) !== sourceDigest;
 }
 
-/** Throws `undecodable`. */
+/** Throws `undecodable`, and where it cannot be read. */
 export function refuseDamaged(job: MakeJob): void {
   if (isDamaged(job)) {
     throw new Fault("undecodable", "the picture it was to be made from is damaged");
