@@ -10,7 +10,7 @@ import type { Purged } from "../cache/purged.ts";
 import type { Reservation } from "../cache/reservation.ts";
 import type { OpenFile } from "../cache/temps.ts";
 import { makeDigest } from "../wire/xxhash.ts";
-import type { Lead } from "./flight-table.ts";
+import type { Lead } from "./flight.ts";
 import { publishFresh } from "./publish-fresh.ts";
 import type { Source } from "./served.ts";
 

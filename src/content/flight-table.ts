@@ -2,8 +2,7 @@
 
 import { Fault, isFaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { VariantMeta } from "../base/variant.ts";
-import type { Source } from "./served.ts";
+import type { FlightHead, FlightView } from "./flight.ts";
 
 /**
  * Memory: a lock word (number of the holder plus one) and a cursor, one hash word a flight (0 = not under way; scanned whole, it
@@ -15,53 +14,12 @@ export interface FlightMemory {
   readonly flights: number;
 }
 
-/** What a flight loads, known once its source has answered. */
-export interface FlightHead {
-  readonly meta: VariantMeta;
-  readonly source: Source;
-  readonly via: string;
-  /** The file that grows; "" when nothing was written. */
-  readonly temp: string;
-  /** The whole variant is kept in the cache. Only true at the end. */
-  readonly stored: boolean;
-}
+type EndState = "done" | "failed" | "solo" | "lost";
 
-export type FlightView =
-  | { readonly kind: "opening" }
-  | { readonly kind: "filling"; readonly head: FlightHead; readonly bytes: number }
-  | { readonly kind: "done"; readonly head: FlightHead }
-  | { readonly kind: "failed"; readonly fault: Fault }
-  /** There is no room to keep it: each asker streams it for itself. */
-  | { readonly kind: "solo" }
-  /** The holder died, or the record was claimed again: look in the cache, or start over. */
-  | { readonly kind: "lost" };
+/** What other workers hear of a Fault. */
+type ToldFault = Pick<Fault, "code" | "message" | "retryAfterMs">;
 
-/** A claim on one load; exactly one of `done`, `fail`, `solo` ends it. */
-export interface Lead {
-  readonly ticket: Ticket;
-  begin(head: FlightHead): void;
-  progress(bytes: number): void;
-  done(head: FlightHead): void;
-  fail(fault: Fault): void;
-  solo(): void;
-  /** Nobody waited for it: whoever has come since looks again. */
-  abandon(): void;
-  /** How many wait for it, over all workers. */
-  askers(): number;
-}
-
-/** A look at a load under way, from any worker. */
-export interface Ticket {
-  /** The word to hand to `changed`; read it before `look`. */
-  tick(): number;
-  look(): FlightView;
-  /** Resolves when the flight moved on from `tick`, at the latest after `DEADLINES.flightTickMs`. */
-  changed(tick: number): Promise<void>;
-  /** Counts one more who waits for it, until disposed. */
-  wait(): Disposable;
-}
-
-export const FLIGHT_STATE = {
+const FLIGHT_STATE = {
   free: 0,
   opening: 1,
   filling: 2,
@@ -74,19 +32,35 @@ export const FLIGHT_STATE = {
 const LOCK = 0;
 const CURSOR = 1;
 const HASHES = 16;
-const RECORD_WORDS = 512;
 const STATE = 0;
 const HOLDER = 1;
 const TICK = 2;
 const SERIAL = 3;
 const KEY_BYTES = 4;
-const JSON_BYTES = 5;
 /** f64 at words 6 and 7. */
 const PROGRESS = 6;
 const ASKERS = 8;
 const KEY_AT = 64;
-const JSON_AT = KEY_AT + LIMITS.wireRelnameBytesMax;
-const JSON_MAX = RECORD_WORDS * 4 - JSON_AT;
+const TEXT_BYTES_MAX = 1728;
+/**
+ * What a flight tells at its begin and at its end, as JSON. Each is written once a flight, before the state that says
+ * so: who reads the begin while it ends must not find the half of the end there.
+ */
+const BEGIN: Text = { bytes: 5, at: KEY_AT + LIMITS.wireRelnameBytesMax };
+const END: Text = { bytes: 9, at: BEGIN.at + TEXT_BYTES_MAX };
+const RECORD_WORDS = (END.at + TEXT_BYTES_MAX) / 4;
+
+const TEXT_OF: ReadonlyMap<number, Text> = new Map([
+  [FLIGHT_STATE.filling, BEGIN],
+  [FLIGHT_STATE.done, END],
+  [FLIGHT_STATE.failed, END],
+]);
+
+/** A place in a record: the word of its length, and the first of its bytes. */
+interface Text {
+  readonly bytes: number;
+  readonly at: number;
+}
 
 export function createFlightMemory(flights: number = LIMITS.flightsMax): FlightMemory {
   const words = HASHES + Math.ceil(flights / 2) * 2 + flights * RECORD_WORDS;
@@ -132,24 +106,19 @@ export class FlightTable {
     return at + TICK;
   }
 
-  setHead(at: number, json: unknown): void {
-    const bytes = this.#encoder.encode(JSON.stringify(json));
-    if (bytes.length > JSON_MAX) throw new Fault("internal", "flight head over its limit");
-    this.#bytes.set(bytes, at * 4 + JSON_AT);
-    Atomics.store(this.#words, at + JSON_BYTES, bytes.length);
+  begin(at: number, head: FlightHead): void {
+    this.#write(at, BEGIN, head);
+    this.#setState(at, FLIGHT_STATE.filling);
+  }
+
+  /** `told`: the head of what is done, or the Fault of what has failed. */
+  end(at: number, state: EndState, told?: FlightHead | ToldFault): void {
+    if (told !== undefined) this.#write(at, END, told);
+    this.#setState(at, FLIGHT_STATE[state]);
   }
 
   setProgress(at: number, bytes: number): void {
     this.#progressView(at)[0] = bytes;
-    this.wake(at);
-  }
-
-  setState(at: number, state: number): void {
-    Atomics.store(this.#words, at + STATE, state);
-    if (state > FLIGHT_STATE.filling) {
-      const i = (at - this.#recordAt(0)) / RECORD_WORDS;
-      Atomics.store(this.#words, HASHES + i, 0);
-    }
     this.wake(at);
   }
 
@@ -183,8 +152,8 @@ export class FlightTable {
   view(at: number, serial: number): FlightView {
     const state = Atomics.load(this.#words, at + STATE);
     const bytes = this.#progressView(at)[0] ?? 0;
-    const needsHead = state >= FLIGHT_STATE.filling && state <= FLIGHT_STATE.failed;
-    const json: unknown = needsHead ? this.#readJson(at) : undefined;
+    const text = TEXT_OF.get(state);
+    const json: unknown = text && this.#read(at, text);
     if (Atomics.load(this.#words, at + SERIAL) !== serial) return { kind: "lost" };
     if (state === FLIGHT_STATE.opening) return { kind: "opening" };
     if (state === FLIGHT_STATE.solo) return { kind: "solo" };
@@ -203,7 +172,7 @@ export class FlightTable {
       const state = this.#word(at + STATE);
       if (this.#word(at + HOLDER) !== worker) continue;
       if (state !== FLIGHT_STATE.opening && state !== FLIGHT_STATE.filling) continue;
-      this.setState(at, FLIGHT_STATE.lost);
+      this.#setState(at, FLIGHT_STATE.lost);
       lost++;
     }
     return lost;
@@ -256,10 +225,27 @@ export class FlightTable {
     return new Float64Array(this.#words.buffer, (at + PROGRESS) * 4, 1);
   }
 
+  #setState(at: number, state: number): void {
+    Atomics.store(this.#words, at + STATE, state);
+    if (state > FLIGHT_STATE.filling) {
+      const i = (at - this.#recordAt(0)) / RECORD_WORDS;
+      Atomics.store(this.#words, HASHES + i, 0);
+    }
+    this.wake(at);
+  }
+
+  #write(at: number, text: Text, json: FlightHead | ToldFault): void {
+    const bytes = this.#encoder.encode(JSON.stringify(json));
+    if (bytes.length > TEXT_BYTES_MAX) throw new Fault("internal", "flight head over its limit");
+    this.#bytes.set(bytes, at * 4 + text.at);
+    Atomics.store(this.#words, at + text.bytes, bytes.length);
+  }
+
   /** undefined when the words were claimed again while being read; the caller's serial check finds out. */
-  #readJson(at: number): unknown {
-    const length = Math.min(Atomics.load(this.#words, at + JSON_BYTES), JSON_MAX);
-    const copy = this.#bytes.slice(at * 4 + JSON_AT, at * 4 + JSON_AT + length);
+  #read(at: number, text: Text): unknown {
+    const start = at * 4 + text.at;
+    const length = Math.min(Atomics.load(this.#words, at + text.bytes), TEXT_BYTES_MAX);
+    const copy = this.#bytes.slice(start, start + length);
     try {
       return JSON.parse(this.#decoder.decode(copy));
     } catch {
@@ -268,7 +254,7 @@ export class FlightTable {
   }
 }
 
-/** Heads are only ever written by `setHead` in this process: shape is trusted, presence is not. */
+/** Only ever written in this process: shape is trusted, presence is not. */
 function asHead(json: unknown): FlightHead {
   if (typeof json !== "object" || json === null)
     throw new Fault("internal", "flight without a head");

@@ -1,15 +1,8 @@
 /** Joining and leading flights from one worker. */
 
 import { DEADLINES } from "../base/deadlines.ts";
-import type { Fault } from "../base/fault.ts";
-import {
-  FLIGHT_STATE,
-  type FlightMemory,
-  FlightTable,
-  type FlightView,
-  type Lead,
-  type Ticket,
-} from "./flight-table.ts";
+import type { FlightView, Lead, Ticket } from "./flight.ts";
+import { type FlightMemory, FlightTable } from "./flight-table.ts";
 
 export type Entered =
   | { readonly kind: "lead"; readonly lead: Lead }
@@ -43,28 +36,14 @@ export function abandonFlights(memory: FlightMemory, worker: number): number {
 function makeLead(table: FlightTable, at: number, ticket: Ticket): Lead {
   return {
     ticket,
-    begin(head) {
-      table.setHead(at, head);
-      table.setState(at, FLIGHT_STATE.filling);
+    begin: (head) => table.begin(at, head),
+    progress: (bytes) => table.setProgress(at, bytes),
+    done: (head) => table.end(at, "done", head),
+    fail({ code, message, retryAfterMs }) {
+      table.end(at, "failed", { code, message: message.slice(0, 300), retryAfterMs });
     },
-    progress(bytes) {
-      table.setProgress(at, bytes);
-    },
-    done(head) {
-      table.setHead(at, head);
-      table.setState(at, FLIGHT_STATE.done);
-    },
-    fail(fault: Fault) {
-      const { code, message, retryAfterMs } = fault;
-      table.setHead(at, { code, message: message.slice(0, 300), retryAfterMs });
-      table.setState(at, FLIGHT_STATE.failed);
-    },
-    solo() {
-      table.setState(at, FLIGHT_STATE.solo);
-    },
-    abandon() {
-      table.setState(at, FLIGHT_STATE.lost);
-    },
+    solo: () => table.end(at, "solo"),
+    abandon: () => table.end(at, "lost"),
     askers: () => table.askers(at),
   };
 }

@@ -3,7 +3,7 @@
 import { type Fault, unreachable } from "../base/fault.ts";
 import { parseRelname } from "../base/variant.ts";
 import { fill, type Incoming } from "./fill.ts";
-import type { Lead } from "./flight-table.ts";
+import type { Lead } from "./flight.ts";
 import { tooLarge } from "./original.ts";
 import type { Parts } from "./parts.ts";
 import type { Served } from "./served.ts";

@@ -6,7 +6,7 @@ import { LIMITS } from "../base/limits.ts";
 import { ORIG, relnameOf, type Variant, type VariantMeta } from "../base/variant.ts";
 import { spanOf, traceFields } from "../observe/trace.ts";
 import { type Context, failoverContext, remainingMs } from "./context.ts";
-import type { Lead, Ticket } from "./flight-table.ts";
+import type { Lead, Ticket } from "./flight.ts";
 import type { Parts, Task } from "./parts.ts";
 import { pastDisk } from "./past-disk.ts";
 import type { Served, Source } from "./served.ts";

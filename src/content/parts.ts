@@ -23,7 +23,7 @@ import type { Server, Topology } from "../topology/topology.ts";
 import type { Context } from "./context.ts";
 import type { Custody } from "./custody.ts";
 import type { HedgeBudget } from "./first-of.ts";
-import type { Lead } from "./flight-table.ts";
+import type { Lead } from "./flight.ts";
 import type { Flights } from "./flights.ts";
 import type { Hot } from "./hot/hot.ts";
 import type { Local } from "./local.ts";

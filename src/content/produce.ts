@@ -8,7 +8,7 @@ import type { Reservation } from "../cache/reservation.ts";
 import { outputBytesEstimate } from "../image/fit.ts";
 import { belowBody } from "./below-body.ts";
 import type { Incoming } from "./fill.ts";
-import type { Lead } from "./flight-table.ts";
+import type { Lead } from "./flight.ts";
 import { generate, type LocalSource, localSource, type Made } from "./generate.ts";
 import { keepIncoming, passOn } from "./keep.ts";
 import { mended } from "./mend.ts";

@@ -12,7 +12,7 @@ import {
 import { sniff } from "../image/sniff.ts";
 import type { SaveMessage, ToldAnswer, ToldMeta } from "../mesh/tell.ts";
 import { fill } from "./fill.ts";
-import type { Lead, Ticket } from "./flight-table.ts";
+import type { Lead, Ticket } from "./flight.ts";
 import { flightOf } from "./load.ts";
 import type { Parts } from "./parts.ts";
 import { publishFresh } from "./publish-fresh.ts";

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { isMissing } from "../base/errno.ts";
 import { Fault } from "../base/fault.ts";
-import type { FlightHead, Ticket } from "./flight-table.ts";
+import type { FlightHead, Ticket } from "./flight.ts";
 
 const CHUNK_BYTES = 128 * 1024;
 /** Reads at offsets 8 and 16 of a buffer are many times slower (spikes 0.3); 64 is safe. */

@@ -1,7 +1,7 @@
 /** Those who wait for a load, for as long as its image job waits: it leaves the queue with the last, and hurries with the first. */
 
 import type { AskersOf, Context } from "./context.ts";
-import type { Lead } from "./flight-table.ts";
+import type { Lead } from "./flight.ts";
 
 /** To be disposed when the job has ended. Looks when the flight moves on, at the latest each `DEADLINES.flightTickMs`. */
 export function watchAskers(

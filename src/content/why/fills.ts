@@ -3,7 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { parseRelname, type VariantMeta } from "../../base/variant.ts";
-import type { FlightHead, Lead } from "../flight-table.ts";
+import type { FlightHead, Lead } from "../flight.ts";
 
 export interface FillRecord {
   readonly relname: string;

@@ -1,9 +1,13 @@
 /** Flights: one load a name for all workers of a node. */
 
 import { describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { Fault } from "../../../src/base/fault.ts";
-import { createFlightMemory, type FlightHead } from "../../../src/content/flight-table.ts";
+import type { FlightHead, FlightView } from "../../../src/content/flight.ts";
+import { createFlightMemory } from "../../../src/content/flight-table.ts";
 import { abandonFlights, openFlights } from "../../../src/content/flights.ts";
+import type { FlightsOrder } from "../../support/flights.worker.ts";
 
 const head: FlightHead = {
   meta: {
@@ -117,4 +121,46 @@ describe("flights", () => {
     expect(alive.ticket.look()).toEqual({ kind: "opening" });
     lead(openFlights(memory, 2), "a");
   });
+
+  test("who looks from another thread just as one ends sees its begin or its end, nothing in between", async () => {
+    const flights = 20_000;
+    const order: FlightsOrder = {
+      memory: createFlightMemory(4),
+      key: "a",
+      head,
+      worker: 1,
+      flights,
+    };
+    const thread = new Worker(new URL("../../support/flights.worker.ts", import.meta.url), {
+      workerData: order,
+    });
+    let led: unknown;
+    const ended = once(thread, "message").then(([told]) => {
+      led = told;
+    });
+    const here = openFlights(order.memory, 2);
+    const seen: Record<FlightView["kind"], number> = {
+      ...{ opening: 0, filling: 0, done: 0, failed: 0, solo: 0, lost: 0 },
+    };
+    while (led === undefined) {
+      for (let looks = 0; looks < 500; looks++) {
+        const entered = here.enter("a");
+        if (entered.kind === "lead") entered.lead.abandon();
+        else if (entered.kind === "joined") seen[checked(entered.ticket.look())]++;
+      }
+      await new Promise(setImmediate);
+    }
+    await ended;
+    expect(led).toBe(flights);
+    expect(seen.filling).toBeGreaterThan(100);
+    expect(seen.done).toBeGreaterThan(0);
+    expect(seen.failed).toBeGreaterThan(0);
+  });
 });
+
+function checked(view: FlightView): FlightView["kind"] {
+  if (view.kind === "filling") expect(view.head).toEqual(head);
+  if (view.kind === "done") expect(view.head).toEqual({ ...head, temp: "", stored: true });
+  if (view.kind === "failed") expect(view.fault.code).toBe("too_slow");
+  return view.kind;
+}

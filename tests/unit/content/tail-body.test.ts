@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { DEADLINES } from "../../../src/base/deadlines.ts";
 import { Fault } from "../../../src/base/fault.ts";
-import { createFlightMemory, type FlightHead } from "../../../src/content/flight-table.ts";
+import type { FlightHead } from "../../../src/content/flight.ts";
+import { createFlightMemory } from "../../../src/content/flight-table.ts";
 import { openFlights } from "../../../src/content/flights.ts";
 import { openTail } from "../../../src/content/tail-body.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../../src/base/limits.ts";
-import type { FlightHead, Lead } from "../../../../src/content/flight-table.ts";
+import type { FlightHead, Lead } from "../../../../src/content/flight.ts";
 import { makeFills } from "../../../../src/content/why/fills.ts";
 import { metaOf, relnameOfNumber } from "../../../support/cache-dir.ts";
 import { watchedParts } from "../../../support/watched-parts.ts";
