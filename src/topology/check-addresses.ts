@@ -2,7 +2,12 @@
 
 import { resolve } from "node:path";
 import { LIMITS } from "../base/limits.ts";
-import { isAnyHost, SOCKET_PATH_BYTES_MAX, workerSocketPath } from "./hosts.ts";
+import {
+  CACHE_DIR_BYTES_MAX,
+  isAnyHost,
+  SOCKET_PATH_BYTES_MAX,
+  workerSocketPath,
+} from "./hosts.ts";
 import type { Findings, Path } from "./mistakes.ts";
 import {
   numberOf,
@@ -31,6 +36,7 @@ export function checkAddresses(file: Table, baseDir: string, findings: Findings)
   const told = new Set<string>();
   for (const server of servers) {
     checkSocketPaths(server, baseDir, findings);
+    checkDirectoryPaths(directoryClaims(server, baseDir), findings);
     checkNesting(directoryClaims(server, baseDir), findings, told);
     tellClashes(claimsOf(server, baseDir), findings, told);
   }
@@ -157,6 +163,17 @@ function checkSocketPaths(server: RawServer, baseDir: string, findings: Findings
     findings.mistake([...path, "path"], {
       found: `a path of ${bytes} bytes with the worker's number`,
       expected: `at most ${SOCKET_PATH_BYTES_MAX} bytes, which is what a unix socket can have`,
+    });
+  }
+}
+
+function checkDirectoryPaths(claims: readonly Claim[], findings: Findings): void {
+  for (const { path, place } of claims) {
+    const bytes = Buffer.byteLength(place);
+    if (bytes <= CACHE_DIR_BYTES_MAX) continue;
+    findings.mistake(path, {
+      found: `a path of ${bytes} bytes`,
+      expected: `at most ${CACHE_DIR_BYTES_MAX} bytes`,
     });
   }
 }

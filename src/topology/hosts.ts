@@ -4,6 +4,8 @@ import { isIPv4 } from "node:net";
 
 /** Bytes of a unix socket path the kernel takes, without its closing NUL (`sun_path` is 108). */
 export const SOCKET_PATH_BYTES_MAX = 107;
+/** Bytes of the whole path of a cache directory: with it every temporary file fits the record of its load. */
+export const CACHE_DIR_BYTES_MAX = 1024;
 
 /** As a socket tells IPv4 addresses that came in over IPv6. */
 const MAPPED = "::ffff:";

@@ -26,7 +26,8 @@ export const KEY_NOTES: Readonly<Record<string, KeyNote>> = {
       "the server speaks only the eight plain commands: it is dialled without hello, control key and TLS, gets one message at a time, and nothing is known of its pictures but their bytes",
   },
   "levels.servers.cache_dir": {
-    meaning: "directory of the cache; everything in it belongs to mir",
+    meaning:
+      "directory of the cache, its path of at most 1,024 bytes; everything in it belongs to mir",
     fallback: "**required** unless an origin",
   },
   "levels.servers.cache_dirs": {

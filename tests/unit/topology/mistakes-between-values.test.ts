@@ -155,6 +155,15 @@ test.each(CASES)("%s", (_, edits, row) => {
   expect(mistakesOf(smallFile(edits))).toEqual([row]);
 });
 
+test("the whole path of a cache directory may have 1024 bytes", () => {
+  const withDir = (chars: number) =>
+    smallFile({ 6: `cache_dir = "a"\ncache_dirs = ["/${"x".repeat(chars - 1)}"]` });
+  expect(read(withDir(1024)).kind).toBe("ok");
+  expect(mistakesOf(withDir(1025))).toEqual([
+    [7, 15, `${A}.cache_dirs[0]`, "a path of 1025 bytes", "at most 1024 bytes"],
+  ]);
+});
+
 test("the worker's number counts: a socket path of 107 bytes is the longest", () => {
   const withPath = (chars: number) =>
     smallFile({ 8: 'type = "unix"', 9: `path = "/${"x".repeat(chars)}.sock"`, 10: "workers = 10" });
