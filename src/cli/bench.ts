@@ -22,7 +22,7 @@ export const benchCommand = defineCommand({
   async run({ args: given, rawArgs }) {
     const hasTarget = given._.length > 0 || given.topology !== undefined;
     process.exitCode = hasTarget
-      ? await benchTarget(given, terminal)
+      ? await benchTarget(given, rawArgs, terminal)
       : await benchCanonical(given, rawArgs, terminal);
   },
 });
@@ -38,7 +38,14 @@ type Flags = BenchFlags & {
 };
 
 /** 1 when nothing was answered as it should be, or it is worse than before. */
-async function benchTarget(flags: Flags, output: Output): Promise<number> {
+async function benchTarget(
+  flags: Flags,
+  rawArgs: readonly string[],
+  output: Output,
+): Promise<number> {
+  if (flags.closed === true && rawArgs.some((arg) => /^--rate(?:=|$)/.test(arg))) {
+    throw new UsageError("--closed or --rate, not both: a closed loop goes as fast as it can");
+  }
   const tolerance = parseShare(flags.tolerance, "tolerance");
   const before = flags.compare === undefined ? undefined : readBefore(flags.compare, SUMMARY);
   const uploads = flags.upload === undefined ? undefined : uploadsOf(flags.upload);

@@ -18,7 +18,7 @@ import { statusCommand } from "./status.ts";
 import { statuslineCommand } from "./statusline.ts";
 import { topCommand } from "./top.ts";
 import { uploadCommand } from "./upload.ts";
-import { refuseUnknownFlags, refuseWords, UsageError, withValues } from "./usage.ts";
+import { refuseFlags, refuseWords, UsageError, withValues } from "./usage.ts";
 import { warmCommand } from "./warm.ts";
 import { whyCommand } from "./why.ts";
 
@@ -72,7 +72,7 @@ function command<T extends ArgsDef>(def: CommandDef<T>): Command {
     args: flagsOf(def),
     run(rawArgs) {
       // before anything else: a misspelt flag that is required would only be told to be missing
-      refuseUnknownFlags(rawArgs, flagsOf(def));
+      refuseFlags(rawArgs, flagsOf(def));
       const args = withValues(rawArgs);
       refuseWords(nameOf(def), args, flagsOf(def));
       return runCommand(def, { rawArgs: args });

@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { certificateTrouble } from "../node/credentials.ts";
 import { fileSystemBytes } from "../node/disk-size.ts";
 import { type ReadResult, readTopology } from "../topology/read.ts";
 
@@ -11,7 +12,7 @@ import { type ReadResult, readTopology } from "../topology/read.ts";
 export function readTopologyFile(path: string): ReadResult {
   const text = readBounded(path);
   const baseDir = dirname(resolve(path));
-  const here = { isFolder, isFile, diskBytes: fileSystemBytes };
+  const here = { isFolder, isFile, certificateTrouble, diskBytes: fileSystemBytes };
   return readTopology(text, { file: path, baseDir, ...here });
 }
 

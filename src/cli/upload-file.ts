@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import * as v from "valibot";
+import { errnoOf } from "../base/errno.ts";
 import { FAULTS, Fault, isFaultCode } from "../base/fault.ts";
 
 export interface Acknowledged {
@@ -127,8 +128,18 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
+/** As OpenSSL names what is wrong with a chain of certificates, and as Node names one for another host. */
+const UNTRUSTED = /CERT|SIGNATURE|ISSUER/;
+
 function unreachable(url: string, cause: unknown): Fault {
-  return new Fault("peer_failed", `${new URL(url).host} does not answer, or broke off`, { cause });
+  const { host } = new URL(url);
+  const code = errnoOf(cause) ?? "";
+  if (UNTRUSTED.test(code)) {
+    const hint = "of an authority of your own, name its file in NODE_EXTRA_CA_CERTS";
+    const told = `the certificate of ${host} is not trusted (${code}): ${hint}`;
+    return new Fault("bad_request", told, { cause });
+  }
+  return new Fault("peer_failed", `${host} does not answer, or broke off`, { cause });
 }
 
 const ACKNOWLEDGED = v.object({

@@ -6,22 +6,35 @@ import { nearestName } from "../topology/nearest.ts";
 /** A mistake on the command line; ends with exit code 2. */
 export class UsageError extends Error {}
 
-/** citty takes any flag; a misspelt one must not be ignored. */
-export function refuseUnknownFlags(rawArgs: readonly string[], known: ArgsDef): void {
-  for (const arg of rawArgs) {
+/** citty takes any flag: one that is misspelt, has no value, or comes twice must not be ignored. */
+export function refuseFlags(rawArgs: readonly string[], known: ArgsDef): void {
+  const given = new Set<string>();
+  for (const [i, arg] of rawArgs.entries()) {
     if (arg === "--") return;
     if (!arg.startsWith("--")) continue;
     const name = arg.slice(2).split("=")[0] ?? "";
     const plain = name.startsWith("no-") ? name.slice(3) : name;
-    if (Object.hasOwn(known, name) || Object.hasOwn(known, plain) || name === "help") continue;
-    const flags = Object.entries(known)
-      .filter(([, def]) => def.type !== "positional")
-      .map(([flag]) => `--${flag}`);
-    const near = nearestName(`--${name}`, flags);
-    const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
-    const has = flags.length === 0 ? "no flags" : flags.join(", ");
-    throw new UsageError(`unknown flag --${name}${hint}; this command has ${has}`);
+    if (!Object.hasOwn(known, name) && !Object.hasOwn(known, plain) && name !== "help") {
+      throw unknownFlag(name, known);
+    }
+    if (given.has(name)) throw new UsageError(`--${name} is there twice`);
+    given.add(name);
+    const next = rawArgs[i + 1];
+    const bare = arg === `--${name}` && (next === undefined || next.startsWith("--"));
+    if (bare && known[name]?.type === "string" && !ALONE.has(arg)) {
+      throw new UsageError(`--${name} needs a value: ${known[name].description ?? "see --help"}`);
+    }
   }
+}
+
+function unknownFlag(name: string, known: ArgsDef): UsageError {
+  const flags = Object.entries(known)
+    .filter(([, def]) => def.type !== "positional")
+    .map(([flag]) => `--${flag}`);
+  const near = nearestName(`--${name}`, flags);
+  const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+  const has = flags.length === 0 ? "no flags" : flags.join(", ");
+  return new UsageError(`unknown flag --${name}${hint}; this command has ${has}`);
 }
 
 /** A word that no flag takes is a flag misspelt, or one too many. `rawArgs` as `withValues` gives them. */

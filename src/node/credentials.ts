@@ -3,7 +3,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { errnoOf } from "../base/errno.ts";
-import { Fault } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import type { ServerPem } from "../http/public-listener.ts";
 import type { Credentials, TlsPem } from "../mesh/credentials.ts";
 import type { CertificateFiles, TlsFiles } from "../topology/topology.ts";
@@ -24,6 +24,21 @@ function readTls(files: TlsFiles): TlsPem {
 /** What public listeners show (`[tls]`). Throws a Fault that says which file cannot be used and why. */
 export function readPublicTls(files: CertificateFiles): ServerPem {
   return readPair(files, { cert: "[tls] cert", key: "[tls] key" });
+}
+
+/**
+ * Why these cannot be used, as the Fault of reading them says it; undefined where they can. What whoever asks may not
+ * read says nothing: the node may run as somebody else.
+ */
+export function certificateTrouble(files: CertificateFiles | TlsFiles): string | undefined {
+  try {
+    if ("ca" in files) readTls(files);
+    else readPublicTls(files);
+    return undefined;
+  } catch (error) {
+    const { message, cause } = asFault(error);
+    return errnoOf(cause) === "EACCES" ? undefined : message;
+  }
 }
 
 /** `names` are those of the keys, for messages. */

@@ -47,7 +47,9 @@ export function makeReload(options: ReloadOptions): () => Promise<void> {
     const comparison = compareTopologies(followed, read.file, options.server);
     switch (comparison.kind) {
       case "same":
-        log.info("topology reloaded: nothing has changed", { epoch: read.topology.epoch });
+        log.info("topology reloaded: nothing in the file has changed", {
+          epoch: read.topology.epoch,
+        });
         return;
       case "restart":
         refuse("it needs a restart of this node", {

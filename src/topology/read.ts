@@ -14,7 +14,7 @@ import type { TopologyFile } from "./schema.ts";
 import { TOML_DEPTH_MAX } from "./toml-scan.ts";
 import type { Topology } from "./topology.ts";
 import { type DiskBytes, warnOfDisks } from "./warn-disks.ts";
-import { type IsFile, warnOfMissingFiles } from "./warn-files.ts";
+import { type CertificateTrouble, type IsFile, warnOfCertificates } from "./warn-files.ts";
 import { warnOfEffects } from "./warnings.ts";
 
 export type ReadResult =
@@ -36,6 +36,8 @@ export interface ReadOptions {
   readonly isFolder?: (path: string) => boolean;
   /** The same of files. */
   readonly isFile?: IsFile;
+  /** With `isFile`: what is wrong with certificates and keys that are there. */
+  readonly certificateTrouble?: CertificateTrouble;
   /** Where given, capacities are compared with the disks they are for. */
   readonly diskBytes?: DiskBytes;
 }
@@ -55,7 +57,7 @@ export function readTopology(text: string, options: ReadOptions): ReadResult {
 }
 
 function readTable(table: Table, positions: Positions, options: ReadOptions): ReadResult {
-  const { file, baseDir, isFolder, isFile, diskBytes } = options;
+  const { file, baseDir, isFolder, isFile, certificateTrouble, diskBytes } = options;
   const mistakes: Mistake[] = [];
   const warnings: Warning[] = [];
   const findings: Findings = {
@@ -75,7 +77,9 @@ function readTable(table: Table, positions: Positions, options: ReadOptions): Re
   if (checked === undefined || mistakes.length > 0)
     return { kind: "mistakes", mistakes: inOrder(mistakes) };
   warnOfEffects(table, { baseDir, isFolder }, findings);
-  if (isFile !== undefined) warnOfMissingFiles(table, { baseDir, isFile }, findings);
+  if (isFile !== undefined) {
+    warnOfCertificates(table, { baseDir, isFile, certificateTrouble }, findings);
+  }
   const topology = buildTopology(checked, baseDir);
   if (diskBytes !== undefined) warnOfDisks(table, topology, { diskBytes, findings });
   return { kind: "ok", topology, warnings: warnings.sort(byPlace), file: checked };

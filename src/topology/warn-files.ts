@@ -1,32 +1,54 @@
-/** Files of certificates and keys that are not there, as far as they are this machine's. */
+/** Certificates and keys that `mir serve` would refuse, as far as they are this machine's. */
 
 import { resolve } from "node:path";
 import type { Findings } from "./mistakes.ts";
 import { type Table, tableOf, textOf } from "./raw.ts";
+import type { CertificateFiles, TlsFiles } from "./topology.ts";
 
 /** Whether a file is there now. */
 export type IsFile = (path: string) => boolean;
 
-const FILES = [
-  ["tls", "cert"],
-  ["tls", "key"],
-  ["security", "tls_cert"],
-  ["security", "tls_key"],
-  ["security", "tls_ca"],
+/** Why files that are there cannot be used; undefined where they can, or whoever looks may not read them. */
+export type CertificateTrouble = (files: CertificateFiles | TlsFiles) => string | undefined;
+
+export interface FileLooks {
+  readonly baseDir: string;
+  readonly isFile: IsFile;
+  readonly certificateTrouble?: CertificateTrouble | undefined;
+}
+
+const SETS = [
+  { table: "tls", cert: "cert", key: "key", ca: undefined },
+  { table: "security", cert: "tls_cert", key: "tls_key", ca: "tls_ca" },
 ] as const;
 
-export function warnOfMissingFiles(
+export function warnOfCertificates(file: Table, looks: FileLooks, findings: Findings): void {
+  for (const set of SETS) warnOfSet(file, set, looks, findings);
+}
+
+function warnOfSet(
   file: Table,
-  { baseDir, isFile }: { readonly baseDir: string; readonly isFile: IsFile },
+  { table, ...names }: (typeof SETS)[number],
+  { baseDir, isFile, certificateTrouble }: FileLooks,
   findings: Findings,
 ): void {
-  for (const [table, key] of FILES) {
-    const path = textOf(tableOf(file, table), key);
-    if (path === undefined || isFile(resolve(baseDir, path))) continue;
+  const paths = new Map<string, string>();
+  for (const [role, name] of Object.entries(names)) {
+    const path = name === undefined ? undefined : textOf(tableOf(file, table), name);
+    if (name === undefined || path === undefined) continue;
     const full = resolve(baseDir, path);
-    findings.warn(
-      [table, key],
-      `${full} is no file on this machine: mir serve refuses to start without it`,
-    );
+    if (isFile(full)) {
+      paths.set(role, full);
+      continue;
+    }
+    const told = `${full} is no file on this machine: mir serve refuses to start without it`;
+    findings.warn([table, name], told);
+  }
+  const [cert, key, ca] = [paths.get("cert"), paths.get("key"), paths.get("ca")];
+  if (cert === undefined || key === undefined) return;
+  if (names.ca !== undefined && ca === undefined) return;
+  const trouble = certificateTrouble?.({ cert, key, ...(ca === undefined ? {} : { ca }) });
+  if (trouble !== undefined) {
+    findings.warn([table, names.cert], `${trouble}: mir serve refuses to start with it`);
   }
 }

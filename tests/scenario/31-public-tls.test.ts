@@ -5,10 +5,12 @@ import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { makeCertificates, OPENSSL } from "../support/certificates.ts";
-import { type Mesh, startMesh } from "../support/mesh.ts";
+import { type Ended, ended } from "../support/ended.ts";
+import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { writePicture } from "../support/pictures.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
+import { UPLOAD_KEY } from "../support/uploads.ts";
 
 setDefaultTimeout(60_000);
 
@@ -47,6 +49,7 @@ function scenario(): void {
     mesh = await startMesh({
       edges: ["edge"],
       origin: { origin_dir: photos.path },
+      env: { MIR_UPLOAD_KEYS: UPLOAD_KEY },
       tables: { tls: { cert: at("public.pem"), key: at("public.key") } },
       server: { workers: 2, public: [listener, { ...listener, tls: false }] },
     });
@@ -100,6 +103,29 @@ function scenario(): void {
   test("do not answer plain HTTP", async () => {
     const answer = fetch(`http://127.0.0.1:${port}/healthz`).then((a) => a.status);
     await expect(answer).rejects.toThrow();
+  });
+
+  test("take pictures of mir upload, once it trusts the authority of their certificate", async () => {
+    const send = (env: Record<string, string>): Promise<Ended> => {
+      const args = [
+        "upload",
+        "--url",
+        `https://127.0.0.1:${port}`,
+        join(photos.path, "harbour.jpg"),
+      ];
+      const child = Bun.spawn([EXECUTABLE, ...args], {
+        env: { ...process.env, MIR_UPLOAD_KEY: UPLOAD_KEY, ...env },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      return ended(child);
+    };
+    const stranger = await send({});
+    expect(stranger.code).toBe(1);
+    expect(stranger.err).toContain(`the certificate of 127.0.0.1:${port} is not trusted`);
+    expect(stranger.err).toContain("NODE_EXTRA_CA_CERTS");
+    expect(await send({ NODE_EXTRA_CA_CERTS: at("ca.pem") })).toMatchObject({ code: 0 });
   });
 
   test("take another certificate at SIGHUP, and no request of a client that repeats once fails", async () => {

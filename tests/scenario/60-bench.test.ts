@@ -221,6 +221,8 @@ describe("mir bench", () => {
       [[url, "--ids", "a,b", "--sizes", "md=x"], '"md=x" is not NAME or NAME=WEIGHT'],
       [[url, "--ids", "a,b", "--duration", "1s", "--count", "3"], "--duration or --count"],
       [[url, "--ids", "a,b", "--closed", "--frobnicate"], "unknown flag --frobnicate"],
+      [[url, "--ids", "a,b", "--closed", "--rate", "5"], "--closed or --rate, not both"],
+      [[url, "--ids", "a,b", "--ids", "c"], "--ids is there twice"],
     ];
     for (const [args, message] of cases) {
       const { code, err } = await bench(args);

@@ -50,7 +50,8 @@ export function readTargets(file: string): {
     publics.flatMap((listener) => targetsOf(listener, topology)),
   );
   if (first === undefined) {
-    throw new Fault("bad_request", `level 0 of ${file} has no public listener that can be asked`);
+    const told = `level 0 of ${file} has no public listener that can be asked: ${CAN_BE_ASKED}`;
+    throw new Fault("bad_request", told);
   }
   if (rest.length >= BENCH_LIMITS.targetsMax) {
     throw new Fault(
@@ -60,6 +61,9 @@ export function readTargets(file: string): {
   }
   return { topology, targets: [first, ...rest] };
 }
+
+const CAN_BE_ASKED =
+  "it takes plain HTTP (with [tls], one of tls = false) at a port that is not 0, or a socket that is there";
 
 /** None for TLS, and none where the port is not known before the node runs. */
 function targetsOf(listener: PublicListener, { tls }: Topology): readonly Target[] {

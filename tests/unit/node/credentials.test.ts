@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { readCredentials } from "../../../src/node/credentials.ts";
+import { certificateTrouble, readCredentials } from "../../../src/node/credentials.ts";
 import { makeCertificates, OPENSSL } from "../../support/certificates.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
@@ -52,6 +52,15 @@ if (OPENSSL === null) {
       expect(() => readCredentials([], swapped)).toThrow("is not PEM that can be used");
       chmodSync(files.key, 0o640);
       expect(readCredentials([], files).tls).toEqual(pem);
+    });
+
+    test("are told of without being used, but for those that whoever looks may not read", () => {
+      const { ca: _, ...pair } = files;
+      const another = { key: at("other.key") };
+      expect(certificateTrouble(pair)).toBeUndefined();
+      expect(certificateTrouble(files)).toBeUndefined();
+      expect(certificateTrouble({ ...pair, ...another })).toContain("[tls] key");
+      expect(certificateTrouble({ ...files, ...another })).toContain("tls_key");
     });
   });
 }

@@ -180,6 +180,28 @@ test("certificates and keys that are not on this machine, for whoever can look",
   expect(warningsOf(text)).toEqual([]);
 });
 
+test("certificates that are there and cannot be used, for whoever can read them", () => {
+  const asked: object[] = [];
+  const looks = {
+    ...{ file: "mesh.toml", baseDir: "/base", isFile: () => true },
+    certificateTrouble(files: object) {
+      asked.push(files);
+      return "ca" in files ? undefined : "it is no certificate";
+    },
+  };
+  const mesh = ["[security]", ...["cert", "key", "ca"].map((name) => `tls_${name} = "${name}"`)];
+  const text = smallFile({}, "[tls]", 'cert = "c.pem"', 'key = "/k.pem"', ...mesh);
+  const result = readTopology(text, looks);
+  const found = result.kind === "ok" ? result.warnings : [];
+  expect(found.map(({ line, key, message }) => [line, key, message])).toEqual([
+    [25, "tls.cert", "it is no certificate: mir serve refuses to start with it"],
+  ]);
+  expect(asked).toEqual([
+    { cert: "/base/c.pem", key: "/k.pem" },
+    { cert: "/base/cert", key: "/base/key", ca: "/base/ca" },
+  ]);
+});
+
 test("a capacity whose unit was forgotten", () => {
   const capacity = (value: string) =>
     warningsOf(smallFile({ 6: `cache_dir = "a"\ncapacity = ${value}` }));
