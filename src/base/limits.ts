@@ -99,17 +99,17 @@ export const LIMITS = {
   originalBytesMax: 5 * GiB,
 
   /** Content ids of one group whose first ranks are remembered in one worker. */
-  rankMemoMax: 32_768,
+  rankMemoMax: 8192,
 
   /** Relnames that one worker remembers taken apart: each request between nodes brings the same one several times. */
   relnameMemoMax: 4096,
   /** Content ids for which one worker remembers the ten names that an original may have: 1 KB each. */
-  originalNamesMemoMax: 1024,
+  originalNamesMemoMax: 512,
 
   /** Variants one reservation may evict: each costs an unlink on the calling thread. */
   cacheVictimsMax: 1024,
   /** Folders of the cache remembered as made, in one worker. */
-  cacheFoldersMax: 65_536,
+  cacheFoldersMax: 1024,
   /** Bytes of one record of the cache journal, and of one write to it. */
   journalRecordBytesMax: 4 * KiB,
   /** Bytes up to which the cache journal is never replaced by a snapshot. */

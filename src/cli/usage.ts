@@ -37,11 +37,19 @@ function unknownFlag(name: string, known: ArgsDef): UsageError {
   return new UsageError(`unknown flag --${name}${hint}; this command has ${has}`);
 }
 
-/** A word that no flag takes is a flag misspelt, or one too many. `rawArgs` as `withValues` gives them. */
+/**
+ * A word that no flag takes is a flag misspelt, or one too many; what is "one or more" takes any number. `rawArgs` as
+ * `withValues` gives them.
+ */
 export function refuseWords(command: string, rawArgs: readonly string[], known: ArgsDef): void {
-  if (Object.values(known).some(({ type }) => type === "positional")) return;
-  const [word] = parseArgs([...rawArgs], known)._;
+  const places = Object.values(known).filter(({ type }) => type === "positional");
+  if (places.some(({ description }) => description?.startsWith("one or more"))) return;
+  const word = parseArgs([...rawArgs], known)._[places.length];
   if (word === undefined) return;
+  const [place] = places;
+  if (place !== undefined) {
+    throw new UsageError(`${word}: mir ${command} takes one ${place.valueHint ?? "word"}`);
+  }
   const hint = Object.hasOwn(known, "photos") ? ` (did you mean --photos ${word}?)` : "";
   throw new UsageError(`${word}: mir ${command} takes flags only${hint}`);
 }

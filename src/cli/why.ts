@@ -22,7 +22,12 @@ const args = {
     description: "jpg (the default), png, webp, avif or gif",
   },
   json: { type: "boolean", description: "for machines: one JSON document" },
-  id: { type: "positional", description: "a content id, or a web id", required: true },
+  id: {
+    type: "positional",
+    valueHint: "ID",
+    description: "a content id, or a web id",
+    required: true,
+  },
 } as const;
 
 export const whyCommand = defineCommand({

@@ -2,20 +2,25 @@
 
 const MARK = "MIR_STARTED";
 
-/**
- * Replaces this process by itself, same pid, unless that has been done. The pool size bounds async
- * file work of all threads; two malloc arenas bound what the allocator keeps; the request bound is
- * for the origin's connections.
- */
+/** What an operator has set stays as it is. */
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  // bounds async file work of all threads
+  UV_THREADPOOL_SIZE: "8",
+  // bounds what the allocator of native libraries keeps
+  MALLOC_ARENA_MAX: "2",
+  // for the origin's connections
+  BUN_CONFIG_MAX_HTTP_REQUESTS: "1024",
+  // between two collections of all objects a heap grows by two fifths, 16 MiB at least, however much memory the
+  // machine has; the runtime would let it double, and counts the shared tables in the heap of each thread (ADR 0030)
+  BUN_JSC_heapGrowthFunctionThresholdInMB: "0",
+  BUN_JSC_heapGrowthMaxIncrease: "0.4",
+  BUN_JSC_largeHeapSize: String(16 << 20),
+};
+
+/** Replaces this process by itself, same pid, unless that has been done. */
 export function reexecOnce(execPath: string, argv: readonly string[]): void {
   if (process.env[MARK] === String(process.pid)) return;
-  const env = {
-    ...process.env,
-    [MARK]: String(process.pid),
-    UV_THREADPOOL_SIZE: process.env["UV_THREADPOOL_SIZE"] ?? "8",
-    MALLOC_ARENA_MAX: process.env["MALLOC_ARENA_MAX"] ?? "2",
-    BUN_CONFIG_MAX_HTTP_REQUESTS: process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"] ?? "1024",
-  };
+  const env = { ...ENVIRONMENT, ...process.env, [MARK]: String(process.pid) };
   process.execve?.(execPath, [execPath, ...argv], env as NodeJS.ProcessEnv);
 }
 

@@ -1,7 +1,7 @@
 /** Flags as they are written. */
 
 import { expect, test } from "bun:test";
-import { refuseFlags, withValues } from "../../../src/cli/usage.ts";
+import { refuseFlags, refuseWords, withValues } from "../../../src/cli/usage.ts";
 
 test("--access-log alone means all, wherever it stands, and takes no other flag for its value", () => {
   expect(withValues(["--access-log"])).toEqual(["--access-log=all"]);
@@ -32,4 +32,15 @@ test("flags that nobody knows, without their value, or given twice are refused",
   expect(refused("--ids", "a", "--ids=b")).toContain("--ids is there twice");
   refuseFlags(["--ids", "a", "--json", "--access-log", "--", "--ids"], known);
   refuseFlags(["--ids=", "--no-json", "word"], known);
+});
+
+test("words beyond those that a command takes are refused", () => {
+  const shell = { type: "positional", valueHint: "SHELL", required: false } as const;
+  const files = { type: "positional", description: "one or more pictures" } as const;
+  const refusing = (args: string[], flags: object) => () =>
+    refuseWords("try", args, flags as never);
+  expect(refusing(["bash", "zsh"], { ...known, shell })).toThrow("zsh: mir try takes one SHELL");
+  expect(refusing(["a"], known)).toThrow("a: mir try takes flags only");
+  refusing(["--ids", "a", "bash"], { ...known, shell })();
+  refusing(["a", "b", "c"], { ...known, files })();
 });

@@ -1,0 +1,37 @@
+/** What a node sets for its runtime before it starts, which only the environment of a process can say. */
+
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { startMesh } from "../support/mesh.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(60_000);
+
+function environmentOf(pid: number | string): Readonly<Record<string, string>> {
+  const lines = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));
+}
+
+function childrenOf(pid: number): string[] {
+  const told = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return told.split(" ").filter((child) => child !== "");
+}
+
+test("heaps of a node grow by little, unless an operator says how; image workers are left alone", async () => {
+  await using mesh = await startMesh({
+    edges: ["edge"],
+    env: { BUN_JSC_largeHeapSize: "33554432" },
+  });
+  const { pid } = mesh.node("edge");
+  expect(environmentOf(pid)).toMatchObject({
+    BUN_JSC_heapGrowthFunctionThresholdInMB: "0",
+    BUN_JSC_heapGrowthMaxIncrease: "0.4",
+    BUN_JSC_largeHeapSize: "33554432",
+    UV_THREADPOOL_SIZE: "8",
+  });
+  await until(() => childrenOf(pid).length > 0, "an image worker runs");
+  for (const child of childrenOf(pid)) {
+    const names = Object.keys(environmentOf(child));
+    expect(names.filter((name) => name.startsWith("BUN_JSC_"))).toEqual([]);
+  }
+});
