@@ -6,26 +6,39 @@ import { formatBytes } from "../base/bytes.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { isContentId } from "../base/variant.ts";
 import { isWebId } from "../base/web-name.ts";
+import { meantNode } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { type Acknowledged, uploadFile } from "./upload-file.ts";
 import { checkedUrl, UsageError } from "./usage.ts";
 
 const args = {
-  url: { type: "string", valueHint: "URL", description: "a public listener: http://host:port" },
+  url: {
+    type: "string",
+    valueHint: "URL",
+    description: "a public listener: http://host:port, or https",
+  },
   topology: {
     type: "string",
     valueHint: "FILE",
-    description: "the topology file (TOML), in place of --url",
+    description: "the topology file (TOML), in place of --url; else $MIR_TOPOLOGY",
   },
-  server: { type: "string", valueHint: "SERVER", description: "the server in it that is sent to" },
+  server: {
+    type: "string",
+    valueHint: "SERVER",
+    description: "the server in it that is sent to; else $MIR_SERVER",
+  },
   "key-file": {
     type: "string",
     valueHint: "FILE",
     description: "file with the upload key; else MIR_UPLOAD_KEY",
   },
   "content-id": { type: "string", description: "the id of a single picture; else from its bytes" },
-  "web-id": { type: "string", description: "the web id that a single picture is known by" },
+  "web-id": {
+    type: "string",
+    description:
+      "a web id of a single picture that may be remembered as missing; the resolver knows what it stands for",
+  },
   json: { type: "boolean", description: "for machines: one JSON line a file" },
   files: {
     type: "positional",
@@ -81,7 +94,7 @@ function urlOf(given: {
   readonly topology: string | undefined;
   readonly server: string | undefined;
 }): string {
-  const { topology: path, server: name } = given;
+  const { topology: path, server: name } = meantNode(given);
   if (path === undefined || name === undefined) {
     throw new UsageError("say where to: --url http://host:port, or --topology FILE --server NAME");
   }

@@ -20,11 +20,21 @@ export function refuseFlags(rawArgs: readonly string[], known: ArgsDef): void {
     if (given.has(name)) throw new UsageError(`--${name} is there twice`);
     given.add(name);
     const next = rawArgs[i + 1];
+    if (known[plain]?.type === "boolean") refuseValue(arg, next);
     const bare = arg === `--${name}` && (next === undefined || next.startsWith("--"));
     if (bare && known[name]?.type === "string" && !ALONE.has(arg)) {
       throw new UsageError(`--${name} needs a value: ${known[name].description ?? "see --help"}`);
     }
   }
+}
+
+const YES_OR_NO = /^(?:true|false|yes|no|on|off)$/i;
+
+/** What says "no" to a flag must not be taken for "yes", and its value for a word of its own. */
+function refuseValue(arg: string, next: string | undefined): void {
+  const [flag = ""] = arg.split("=");
+  if (arg === flag && (next === undefined || !YES_OR_NO.test(next))) return;
+  throw new UsageError(`${flag} takes no value: it is given, or left out`);
 }
 
 function unknownFlag(name: string, known: ArgsDef): UsageError {

@@ -2,6 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { systemClock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import type { ServerPem } from "../http/public-listener.ts";
@@ -27,18 +28,33 @@ export function readPublicTls(files: CertificateFiles): ServerPem {
 }
 
 /**
- * Why these cannot be used, as the Fault of reading them says it; undefined where they can. What whoever asks may not
+ * What is wrong with these, for whoever looks before a start; undefined where nothing is. What that one may not
  * read says nothing: the node may run as somebody else.
  */
 export function certificateTrouble(files: CertificateFiles | TlsFiles): string | undefined {
   try {
-    if ("ca" in files) readTls(files);
-    else readPublicTls(files);
-    return undefined;
+    if ("ca" in files) {
+      const { cert } = readTls(files);
+      return outOfTime("tls_cert", { path: files.cert, cert });
+    }
+    const { cert } = readPublicTls(files);
+    return outOfTime("[tls] cert", { path: files.cert, cert });
   } catch (error) {
     const { message, cause } = asFault(error);
-    return errnoOf(cause) === "EACCES" ? undefined : message;
+    if (errnoOf(cause) === "EACCES") return undefined;
+    return `${message}: mir serve refuses to start with it`;
   }
+}
+
+/** That a certificate is not good today; undefined where it is. */
+export function outOfTime(
+  name: string,
+  { path, cert }: { readonly path: string; readonly cert: string },
+): string | undefined {
+  const { validFrom, validTo } = new X509Certificate(cert);
+  const now = systemClock.wallSeconds() * 1000;
+  if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return undefined;
+  return `${name} ${path} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
 }
 
 /** `names` are those of the keys, for messages. */

@@ -1,17 +1,19 @@
 /** The certificate of public listeners, read again when the node is told to reload. */
 
-import { asFault } from "../base/fault.ts";
+import { asFault, Fault } from "../base/fault.ts";
 import type { ServerPem } from "../http/public-listener.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
 import type { CertificateFiles } from "../topology/topology.ts";
-import { readPublicTls } from "./credentials.ts";
+import { outOfTime, readPublicTls } from "./credentials.ts";
 
 export interface PublicTls {
   readonly now: ServerPem | undefined;
   /** Reads the files again; never throws: one that cannot be used is told, and nothing changes. */
   reread(certify: (tls: ServerPem) => void): void;
 }
+
+const NAME = "[tls] cert";
 
 /** Throws a Fault that says which file cannot be used and why. */
 export function openPublicTls(
@@ -20,6 +22,8 @@ export function openPublicTls(
 ): PublicTls {
   const { counters, log } = parts;
   let now = files === undefined ? undefined : readPublicTls(files);
+  const late = files && now && outOfTime(NAME, { path: files.cert, cert: now.cert });
+  if (late !== undefined) log.error("tls.out_of_time", { why: late });
   return {
     get now() {
       return now;
@@ -29,6 +33,7 @@ export function openPublicTls(
       try {
         const next = readPublicTls(files);
         if (next.cert === now?.cert && next.key === now.key) return;
+        refuseOutOfTime(files, { next, now });
         now = next;
       } catch (error) {
         counters.add("reload_refused");
@@ -40,4 +45,15 @@ export function openPublicTls(
       log.info("tls.replaced", { cert: files.cert });
     },
   };
+}
+
+/** Where the one in use is good, a renewal that went wrong must not end that. */
+function refuseOutOfTime(
+  { cert: path }: CertificateFiles,
+  { next, now }: { readonly next: ServerPem; readonly now: ServerPem | undefined },
+): void {
+  const late = outOfTime(NAME, { path, cert: next.cert });
+  if (late === undefined) return;
+  const inUse = now && outOfTime(NAME, { path, cert: now.cert });
+  if (inUse === undefined) throw new Fault("bad_request", late);
 }

@@ -96,7 +96,12 @@ function readFile(path: string): Map<string, string> {
           `${path}:${i + 1}: expected one of ${NAMES.join(", ")} = value`,
         );
       }
-      found.set(name, text.slice(at + 1).trim());
+      const value = text.slice(at + 1).trim();
+      if (/^(["']).*\1$/.test(value)) {
+        const told = `${path}:${i + 1}: the quotes would be part of ${name}: leave them out`;
+        throw new Fault("bad_request", told);
+      }
+      found.set(name, value);
     });
   return found;
 }

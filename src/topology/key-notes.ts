@@ -196,7 +196,7 @@ export const KEY_NOTES: Readonly<Record<string, KeyNote>> = {
   },
   "security.tls_cert": {
     meaning:
-      "the node's certificate (PEM) on control connections; with it they are TLS on both sides. On each machine its own: the server's name is its CN or one of its DNS names",
+      "the node's certificate (PEM) on control connections; with it they are TLS on both sides. On each machine its own: the server's name is its CN or one of its DNS names, and it is good for the `host` that peers dial (a DNS or IP name)",
   },
   "security.tls_key": { meaning: "its private key; not readable by everybody" },
   "security.tls_ca": {

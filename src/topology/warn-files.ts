@@ -1,4 +1,4 @@
-/** Certificates and keys that `mir serve` would refuse, as far as they are this machine's. */
+/** Certificates and keys that will not do, as far as they are this machine's. */
 
 import { resolve } from "node:path";
 import type { Findings } from "./mistakes.ts";
@@ -8,7 +8,7 @@ import type { CertificateFiles, TlsFiles } from "./topology.ts";
 /** Whether a file is there now. */
 export type IsFile = (path: string) => boolean;
 
-/** Why files that are there cannot be used; undefined where they can, or whoever looks may not read them. */
+/** What is wrong with files that are there, and what comes of it; undefined where they can, or whoever looks may not read them. */
 export type CertificateTrouble = (files: CertificateFiles | TlsFiles) => string | undefined;
 
 export interface FileLooks {
@@ -48,7 +48,5 @@ function warnOfSet(
   if (cert === undefined || key === undefined) return;
   if (names.ca !== undefined && ca === undefined) return;
   const trouble = certificateTrouble?.({ cert, key, ...(ca === undefined ? {} : { ca }) });
-  if (trouble !== undefined) {
-    findings.warn([table, names.cert], `${trouble}: mir serve refuses to start with it`);
-  }
+  if (trouble !== undefined) findings.warn([table, names.cert], trouble);
 }

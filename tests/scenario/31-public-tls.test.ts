@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { makeCertificates, OPENSSL } from "../support/certificates.ts";
+import { type CertificateMaker, makeCertificates, OPENSSL } from "../support/certificates.ts";
 import { type Ended, ended } from "../support/ended.ts";
 import { EXECUTABLE, type Mesh, startMesh } from "../support/mesh.ts";
 import { writePicture } from "../support/pictures.ts";
@@ -26,6 +26,7 @@ function scenario(): void {
   let photos: TempDir;
   let pems: TempDir;
   let mesh: Mesh;
+  let certificates: CertificateMaker;
   let ca: string;
   let port = 0;
   let plain = 0;
@@ -39,7 +40,7 @@ function scenario(): void {
   beforeAll(async () => {
     photos = makeTempDir();
     pems = makeTempDir();
-    const certificates = makeCertificates(pems);
+    certificates = makeCertificates(pems);
     ({ ca } = certificates.node("first", "DNS:photos.example,IP:127.0.0.1"));
     certificates.node("second", "DNS:photos.example,IP:127.0.0.1");
     use("first");
@@ -161,6 +162,13 @@ function scenario(): void {
     await until(() => mesh.node("edge").log().includes("does not belong to"), "told");
     expect(await mesh.counter("edge", "reload_refused")).toBe(1);
     expect(await serial()).toBe(before);
+    certificates.node("late", "IP:127.0.0.1", "long-ago");
+    use("late");
+    mesh.node("edge").process.kill("SIGHUP");
+    await until(() => mesh.node("edge").log().includes("whoever connects refuses it"), "told");
+    expect(await serial()).toBe(before);
+    use("first");
+    copyFileSync(at("second.pem"), at("public.pem"));
   });
 
   test("a node does not start with one that cannot be used, and says which file", async () => {

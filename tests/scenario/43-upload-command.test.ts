@@ -127,6 +127,8 @@ describe("mir upload", () => {
     const flags = ["--topology", mesh.topologyFile, "--server"];
     const port = await run([...flags, "edge-1", "photo-0.jpg"]);
     expect([port.code, port.err]).toEqual([2, expect.stringMatching(/any free port/)]);
+    const env = { MIR_TOPOLOGY: mesh.topologyFile, MIR_SERVER: "edge-1" };
+    expect(await run(["photo-0.jpg"], env)).toEqual(port);
     const inner = await run([...flags, "regional-1", "photo-0.jpg"]);
     expect([inner.code, inner.err]).toEqual([2, expect.stringMatching(/no public net listener/)]);
   });

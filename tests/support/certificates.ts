@@ -8,8 +8,8 @@ import type { TempDir } from "./temp-dir.ts";
 export const OPENSSL = Bun.which("openssl");
 
 export interface CertificateMaker {
-  /** Good for these names: `DNS:…` or `IP:…`. Signed by the CA, or by itself. */
-  node(name: string, names: string, signed?: "by-ca" | "by-itself"): TlsPem;
+  /** Good for these names: `DNS:…` or `IP:…`. Signed by the CA, which may have been long ago, or by itself. */
+  node(name: string, names: string, signed?: "by-ca" | "by-itself" | "long-ago"): TlsPem;
 }
 
 /** `dir` gets `{name}.pem`, `{name}.key` and `ca.pem`. */
@@ -35,7 +35,8 @@ export function makeCertificates(dir: TempDir): CertificateMaker {
         const usage = "extendedKeyUsage=serverAuth,clientAuth";
         const ext = dir.write(`${name}.ext`, Buffer.from(`subjectAltName=${names}\n${usage}\n`));
         const ca = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"];
-        const out = ["-days", "2", "-extfile", ext, "-out", at(`${name}.pem`)];
+        const days = signed === "long-ago" ? "-1" : "2";
+        const out = ["-days", days, "-extfile", ext, "-out", at(`${name}.pem`)];
         run("x509", "-req", "-in", request, ...ca, ...out);
       }
       return { cert: text(`${name}.pem`), key: text(`${name}.key`), ca: text("ca.pem") };

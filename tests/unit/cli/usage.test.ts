@@ -30,6 +30,9 @@ test("flags that nobody knows, without their value, or given twice are refused",
   expect(refused("--ids")).toContain("--ids needs a value: what is asked for");
   expect(refused("--ids", "--json")).toContain("--ids needs a value");
   expect(refused("--ids", "a", "--ids=b")).toContain("--ids is there twice");
+  for (const args of [["--json=no"], ["--json="], ["--json", "false"], ["--no-json=1"]]) {
+    expect(refused(...args)).toContain("json takes no value: it is given, or left out");
+  }
   refuseFlags(["--ids", "a", "--json", "--access-log", "--", "--ids"], known);
   refuseFlags(["--ids=", "--no-json", "word"], known);
 });

@@ -61,6 +61,10 @@ if (OPENSSL === null) {
       expect(certificateTrouble(files)).toBeUndefined();
       expect(certificateTrouble({ ...pair, ...another })).toContain("[tls] key");
       expect(certificateTrouble({ ...files, ...another })).toContain("tls_key");
+      certificates.node("late", "DNS:late", "long-ago");
+      const late = { cert: at("late.pem"), key: at("late.key") };
+      expect(certificateTrouble(late)).toContain("[tls] cert");
+      expect(certificateTrouble({ ...files, ...late })).toContain("whoever connects refuses it");
     });
   });
 }

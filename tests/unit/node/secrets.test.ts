@@ -39,4 +39,12 @@ describe("control keys", () => {
     const secrets = readSecrets({ env: { MIR_CONTROL_KEY: KEY }, file });
     expect(secrets.controlKeys).toEqual([`${KEY}file`]);
   });
+
+  test("in quotes are refused in the file, where those would be part of them", () => {
+    using dir = makeTempDir();
+    const file = dir.write("secrets", `MIR_CONTROL_KEY="${KEY}"\n`);
+    chmodSync(file, 0o600);
+    expect(() => readSecrets({ env: {}, file })).toThrow("part of MIR_CONTROL_KEY");
+    expect(() => readSecrets({ env: {}, file })).not.toThrow(KEY);
+  });
 });
