@@ -69,7 +69,7 @@ describe("a reload", () => {
     await node.reload();
     expect(node.applied).toEqual([]);
     expect([node.count("reload"), node.count("reload_refused")]).toEqual([0, 0]);
-    expect(node.said()).toContain("nothing has changed");
+    expect(node.said()).toContain("nothing in the file has changed");
   });
 
   test("compares with what is followed now, not with what was at the start", async () => {
