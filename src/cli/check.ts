@@ -1,6 +1,9 @@
 /** `mir check`: a topology explained, or all its mistakes at once. */
 
+import { type Stats, statSync } from "node:fs";
 import { defineCommand } from "citty";
+import { certificateTrouble } from "../node/credentials.ts";
+import { fileSystemBytes } from "../node/disk-size.ts";
 import { checkJson, explainTopology, formatMistakes } from "../topology/explain.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
@@ -32,9 +35,26 @@ export const checkCommand = defineCommand({
   },
 });
 
+/** What only warnings are about: other commands, which show none, need not look. */
+const HERE = {
+  isFolder: (path: string) => statOf(path)?.isDirectory() === true,
+  isFile: (path: string) => statOf(path)?.isFile() === true,
+  certificateTrouble,
+  diskBytes: fileSystemBytes,
+};
+
+/** undefined whatever the reason is that we cannot look at it. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The exit code: 0 when the file can be used. */
 function runCheck(path: string, json: boolean, output: Output): number {
-  const result = readTopologyFile(path);
+  const result = readTopologyFile(path, HERE);
   if (json) output.say(checkJson(result));
   if (result.kind === "mistakes") {
     if (!json) output.complain(formatMistakes(result.mistakes));

@@ -6,7 +6,7 @@ import { formatBytes } from "../base/bytes.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { isContentId } from "../base/variant.ts";
 import { isWebId } from "../base/web-name.ts";
-import { meantNode } from "./admin-client.ts";
+import { meantNode, NODE_ARGS } from "./admin-client.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { type Acknowledged, uploadFile } from "./upload-file.ts";
@@ -19,13 +19,11 @@ const args = {
     description: "a public listener: http://host:port, or https",
   },
   topology: {
-    type: "string",
-    valueHint: "FILE",
+    ...NODE_ARGS.topology,
     description: "the topology file (TOML), in place of --url; else $MIR_TOPOLOGY",
   },
   server: {
-    type: "string",
-    valueHint: "SERVER",
+    ...NODE_ARGS.server,
     description: "the server in it that is sent to; else $MIR_SERVER",
   },
   "key-file": {

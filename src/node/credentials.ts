@@ -9,6 +9,12 @@ import type { ServerPem } from "../http/public-listener.ts";
 import type { Credentials, TlsPem } from "../mesh/credentials.ts";
 import type { CertificateFiles, TlsFiles } from "../topology/topology.ts";
 
+/** The keys of the topology, for messages. */
+const NAMES = {
+  mesh: { cert: "tls_cert", key: "tls_key" },
+  public: { cert: "[tls] cert", key: "[tls] key" },
+} as const;
+
 /** Throws a Fault that says which file cannot be used and why. */
 export function readCredentials(keys: readonly string[], files: TlsFiles | undefined): Credentials {
   return { keys, tls: files === undefined ? undefined : readTls(files) };
@@ -16,7 +22,7 @@ export function readCredentials(keys: readonly string[], files: TlsFiles | undef
 
 /** Read once, when the node starts: other files take effect with a restart. */
 function readTls(files: TlsFiles): TlsPem {
-  const pair = readPair(files, { cert: "tls_cert", key: "tls_key" });
+  const pair = readPair(files, NAMES.mesh);
   const ca = read("tls_ca", files.ca);
   parsed("tls_ca", files.ca, () => new X509Certificate(ca));
   return { ...pair, ca };
@@ -24,7 +30,7 @@ function readTls(files: TlsFiles): TlsPem {
 
 /** What public listeners show (`[tls]`). Throws a Fault that says which file cannot be used and why. */
 export function readPublicTls(files: CertificateFiles): ServerPem {
-  return readPair(files, { cert: "[tls] cert", key: "[tls] key" });
+  return readPair(files, NAMES.public);
 }
 
 /**
@@ -33,12 +39,8 @@ export function readPublicTls(files: CertificateFiles): ServerPem {
  */
 export function certificateTrouble(files: CertificateFiles | TlsFiles): string | undefined {
   try {
-    if ("ca" in files) {
-      const { cert } = readTls(files);
-      return outOfTime("tls_cert", { path: files.cert, cert });
-    }
-    const { cert } = readPublicTls(files);
-    return outOfTime("[tls] cert", { path: files.cert, cert });
+    const { cert } = "ca" in files ? readTls(files) : readPublicTls(files);
+    return outOfTime(files, cert);
   } catch (error) {
     const { message, cause } = asFault(error);
     if (errnoOf(cause) === "EACCES") return undefined;
@@ -46,15 +48,13 @@ export function certificateTrouble(files: CertificateFiles | TlsFiles): string |
   }
 }
 
-/** That a certificate is not good today; undefined where it is. */
-export function outOfTime(
-  name: string,
-  { path, cert }: { readonly path: string; readonly cert: string },
-): string | undefined {
+/** That a certificate, read from one of these, is not good today; undefined where it is. */
+export function outOfTime(files: CertificateFiles | TlsFiles, cert: string): string | undefined {
   const { validFrom, validTo } = new X509Certificate(cert);
   const now = systemClock.wallSeconds() * 1000;
   if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return undefined;
-  return `${name} ${path} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
+  const name = ("ca" in files ? NAMES.mesh : NAMES.public).cert;
+  return `${name} ${files.cert} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
 }
 
 /** `names` are those of the keys, for messages. */

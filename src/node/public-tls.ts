@@ -13,8 +13,6 @@ export interface PublicTls {
   reread(certify: (tls: ServerPem) => void): void;
 }
 
-const NAME = "[tls] cert";
-
 /** Throws a Fault that says which file cannot be used and why. */
 export function openPublicTls(
   files: CertificateFiles | undefined,
@@ -22,7 +20,7 @@ export function openPublicTls(
 ): PublicTls {
   const { counters, log } = parts;
   let now = files === undefined ? undefined : readPublicTls(files);
-  const late = files && now && outOfTime(NAME, { path: files.cert, cert: now.cert });
+  const late = files && now && outOfTime(files, now.cert);
   if (late !== undefined) log.error("tls.out_of_time", { why: late });
   return {
     get now() {
@@ -49,11 +47,11 @@ export function openPublicTls(
 
 /** Where the one in use is good, a renewal that went wrong must not end that. */
 function refuseOutOfTime(
-  { cert: path }: CertificateFiles,
+  files: CertificateFiles,
   { next, now }: { readonly next: ServerPem; readonly now: ServerPem | undefined },
 ): void {
-  const late = outOfTime(NAME, { path, cert: next.cert });
+  const late = outOfTime(files, next.cert);
   if (late === undefined) return;
-  const inUse = now && outOfTime(NAME, { path, cert: now.cert });
+  const inUse = now && outOfTime(files, now.cert);
   if (inUse === undefined) throw new Fault("bad_request", late);
 }

@@ -35,9 +35,10 @@ export function checkAddresses(file: Table, baseDir: string, findings: Findings)
   const servers = rawLevels(file).flatMap((level) => level.servers);
   const told = new Set<string>();
   for (const server of servers) {
+    const directories = directoryClaims(server, baseDir);
     checkSocketPaths(server, baseDir, findings);
-    checkDirectoryPaths(directoryClaims(server, baseDir), findings);
-    checkNesting(directoryClaims(server, baseDir), findings, told);
+    checkDirectoryPaths(directories, findings);
+    checkNesting(directories, findings, told);
     tellClashes(claimsOf(server, baseDir), findings, told);
   }
   for (const machine of machines(servers).values()) {

@@ -8,7 +8,7 @@ import type { CertificateFiles, TlsFiles } from "./topology.ts";
 /** Whether a file is there now. */
 export type IsFile = (path: string) => boolean;
 
-/** What is wrong with files that are there, and what comes of it; undefined where they can, or whoever looks may not read them. */
+/** What is wrong with files that are there, and what comes of it; undefined where nothing is, or whoever looks may not read them. */
 export type CertificateTrouble = (files: CertificateFiles | TlsFiles) => string | undefined;
 
 export interface FileLooks {

@@ -2,19 +2,15 @@
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { childrenOf } from "../support/child-processes.ts";
 import { startMesh } from "../support/mesh.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
-function environmentOf(pid: number | string): Readonly<Record<string, string>> {
+function environmentOf(pid: number): Readonly<Record<string, string>> {
   const lines = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));
-}
-
-function childrenOf(pid: number): string[] {
-  const told = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return told.split(" ").filter((child) => child !== "");
 }
 
 test("heaps of a node grow by little, unless an operator says how; image workers are left alone", async () => {
@@ -29,8 +25,9 @@ test("heaps of a node grow by little, unless an operator says how; image workers
     BUN_JSC_largeHeapSize: "33554432",
     UV_THREADPOOL_SIZE: "8",
   });
-  await until(() => childrenOf(pid).length > 0, "an image worker runs");
-  for (const child of childrenOf(pid)) {
+  const workers = (): number[] => childrenOf(pid, "image-worker");
+  await until(() => workers().length > 0, "an image worker runs");
+  for (const child of workers()) {
     const names = Object.keys(environmentOf(child));
     expect(names.filter((name) => name.startsWith("BUN_JSC_"))).toEqual([]);
   }

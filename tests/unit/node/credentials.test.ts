@@ -54,7 +54,7 @@ if (OPENSSL === null) {
       expect(readCredentials([], files).tls).toEqual(pem);
     });
 
-    test("are told of without being used, but for those that whoever looks may not read", () => {
+    test("are told of without being used", () => {
       const { ca: _, ...pair } = files;
       const another = { key: at("other.key") };
       expect(certificateTrouble(pair)).toBeUndefined();
