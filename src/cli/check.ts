@@ -2,9 +2,12 @@
 
 import { type Stats, statSync } from "node:fs";
 import { defineCommand } from "citty";
+import { errnoOf } from "../base/errno.ts";
+import { asFault } from "../base/fault.ts";
 import { certificateTrouble } from "../node/credentials.ts";
 import { fileSystemBytes } from "../node/disk-size.ts";
 import { checkJson, explainTopology, formatMistakes } from "../topology/explain.ts";
+import type { ReadResult } from "../topology/read.ts";
 import { type Output, terminal } from "./output.ts";
 import { readTopologyFile } from "./topology-file.ts";
 import { UsageError } from "./usage.ts";
@@ -52,9 +55,21 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
+/** One file that is not there is a mistake like others: those beside it are explained all the same. */
+function look(path: string): ReadResult {
+  try {
+    return readTopologyFile(path, HERE);
+  } catch (error) {
+    const { cause } = asFault(error);
+    const found = `none that can be read (${errnoOf(cause) ?? asFault(error).message})`;
+    const place = { file: path, line: 1, column: undefined, key: "", nearest: undefined };
+    return { kind: "mistakes", mistakes: [{ ...place, found, expected: "a topology file" }] };
+  }
+}
+
 /** The exit code: 0 when the file can be used. */
 function runCheck(path: string, json: boolean, output: Output): number {
-  const result = readTopologyFile(path, HERE);
+  const result = look(path);
   if (json) output.say(checkJson(result));
   if (result.kind === "mistakes") {
     if (!json) output.complain(formatMistakes(result.mistakes));

@@ -36,7 +36,7 @@ export const purgeCommand = defineCommand({
     const client = await findAdminClient({ ...given, token: process.env["MIR_ADMIN_TOKEN"] });
     // before anything is done for the others
     const strange = given._.find((id) => contentIdOfWebId(id) === undefined);
-    if (strange !== undefined) throw new Fault("bad_request", `${strange} is no id`);
+    if (strange !== undefined) throw new UsageError(`${strange} is no id`);
     const json = given.json === true;
     const wish = { ids: [...new Set(given._)], block, unblock, origin };
     process.exitCode = report(await purgeAll(client, wish, json), wish, { json, output: terminal });

@@ -1,5 +1,6 @@
 /** Whose certificate a peer has shown (spec §3 "Authentication"). */
 
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "bun";
 import { AuthRefused } from "./auth.ts";
 
@@ -16,9 +17,14 @@ export function certificateOf(socket: Pick<Socket, "getPeerX509Certificate">): C
   const shown = socket.getPeerX509Certificate();
   return {
     subject: shown.subject.replaceAll("\n", ", "),
-    // by the library, since names in the text form of a certificate may be made to look like others
-    names: (node) => shown.checkHost(node, { subject: "always", wildcards: false }) !== undefined,
+    names: (node) => isFor(node, shown),
   };
+}
+
+/** Whether a certificate makes who shows it that node. */
+export function isFor(node: string, certificate: Pick<X509Certificate, "checkHost">): boolean {
+  // by the library, since names in the text form of a certificate may be made to look like others
+  return certificate.checkHost(node, { subject: "always", wildcards: false }) !== undefined;
 }
 
 /** Throws AuthRefused when the peer says that it is another node than its certificate is for. */

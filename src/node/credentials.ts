@@ -2,10 +2,12 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import type { ServerPem } from "../http/public-listener.ts";
+import { isFor } from "../mesh/certificate.ts";
 import type { Credentials, TlsPem } from "../mesh/credentials.ts";
 import type { CertificateFiles, TlsFiles } from "../topology/topology.ts";
 
@@ -55,6 +57,28 @@ export function outOfTime(files: CertificateFiles | TlsFiles, cert: string): str
   if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return undefined;
   const name = ("ca" in files ? NAMES.mesh : NAMES.public).cert;
   return `${name} ${files.cert} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
+}
+
+/**
+ * That this node's peers will refuse the certificate it shows them, which bears another name or is not good for where
+ * they dial it (docs/protocol.md "Authentication"); undefined where it is its own.
+ */
+export function notItsOwn(
+  self: { readonly name: string; readonly privates: readonly { readonly host: string }[] },
+  cert: string,
+): string | undefined {
+  const certificate = new X509Certificate(cert);
+  const goodFor = (host: string): boolean =>
+    (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
+  if (!isFor(self.name, certificate))
+    return `neither its CN nor one of its DNS names is ${self.name}`;
+  const elsewhere = self.privates.map(({ host }) => host).filter((host) => !goodFor(host));
+  return elsewhere.length === 0 ? undefined : `it is not good for ${elsewhere.join(", ")}`;
+}
+
+/** The Unix second at which the time of a certificate is over. */
+export function endOf(cert: string): number {
+  return Date.parse(new X509Certificate(cert).validTo) / 1000;
 }
 
 /** `names` are those of the keys, for messages. */

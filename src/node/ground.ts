@@ -19,6 +19,7 @@ import type { ReadResult } from "../topology/read.ts";
 import type { TopologyFile } from "../topology/schema.ts";
 import { type Server, serverNamed, type Topology } from "../topology/topology.ts";
 import { capacityOverDisk } from "../topology/warn-disks.ts";
+import { tellOfMeshCertificate } from "./certificates.ts";
 import { readCredentials } from "./credentials.ts";
 import { fileSystemBytes } from "./disk-size.ts";
 import { createSharedSet } from "./memory.ts";
@@ -80,6 +81,7 @@ export function layGround(options: NodeOptions): Ground {
     write: (line) => writeSync(2, line),
   });
   const log = calmLog(everything, clock);
+  tellOfMeshCertificate(credentials, { topology, self, log });
   checkOpenFiles(filesNeeded(topology, self, workers), openFilesLimit(), log);
   const memory = createSharedSet(topology, self, workers);
   const counters = openCounters(memory.counters, 0);

@@ -45,7 +45,7 @@ export function readSecrets(options: {
         : { accessKeyId, secretAccessKey },
     adminToken: get("MIR_ADMIN_TOKEN"),
     controlKeys: controlKeysOf(get("MIR_CONTROL_KEY")),
-    uploadKeys: listOf(get("MIR_UPLOAD_KEYS") ?? ""),
+    uploadKeys: uploadKeysOf(get("MIR_UPLOAD_KEYS")),
   };
 }
 
@@ -70,11 +70,13 @@ function controlKeysOf(text: string | undefined): readonly string[] {
 }
 
 /** Several at a time, so that one can be replaced without a gap. */
-function listOf(text: string): string[] {
-  return text
-    .split(",")
-    .map((word) => word.trim())
-    .filter((word) => word !== "");
+function uploadKeysOf(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const words = text.split(",").map((word) => word.trim());
+  const keys = words.filter((word) => word !== "");
+  // who has written it wants uploads: that none would be taken must not be found out by their users
+  if (keys.length === 0) throw new Fault("bad_request", "MIR_UPLOAD_KEYS has no key in it");
+  return keys;
 }
 
 function readFile(path: string): Map<string, string> {

@@ -22,6 +22,7 @@ import { LATENCY_BUCKETS, readLatencies } from "../observe/histogram.ts";
 import { makeRecentRates, type RecentRates } from "../observe/recent-rates.ts";
 import { classesOf } from "../topology/epoch.ts";
 import { cacheGauges } from "./cache-gauges.ts";
+import { certificateGauges } from "./certificates.ts";
 import type { Crew } from "./crew.ts";
 import { type WorkerReport, whyLost, whyUnready, workerRemarks } from "./health.ts";
 import { heatGauges } from "./heat.ts";
@@ -53,6 +54,7 @@ export function makeStatus(options: {
   readonly keeper: Pick<HotKeeper, "status">;
   readonly ready: () => boolean;
   readonly ownFiles: readonly { trouble(): string | undefined }[];
+  readonly shown: Parameters<typeof certificateGauges>[0];
 }): StatusSource {
   const { parts, memory, crew, watch, images, clock, outbox, rebalancer, keeper } = options;
   const { cache } = parts;
@@ -108,6 +110,7 @@ export function makeStatus(options: {
           ...crew.states().map(workerGauge),
           ...originGauges(memory.origins, parts.topology),
           ...watch.reports().map(peerGauge),
+          ...certificateGauges(options.shown),
         ],
         latencies: memory.latencies,
       };

@@ -119,6 +119,7 @@ async function startOn(
   let ready = true;
   const status = makeStatus({
     ...{ parts, memory, crew, watch, images, clock, ownFiles: ground.ownFiles },
+    shown: ground,
     ...{ outbox: uploads.outbox(), rebalancer, keeper: heat.keeper, ready: () => ready },
   });
   const manager = undo.use(managerOf(ground, status, () => ready));

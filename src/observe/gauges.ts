@@ -108,6 +108,12 @@ export const GAUGES = {
     action: "0: look at that node, and at the network in between",
     labels: ["peer"],
   },
+  certificate_expiry_seconds: {
+    help: "When the time of a certificate in use is over, in Unix seconds; public is that of [tls], mesh that of [security]",
+    action: "two weeks ahead or less: renew it",
+    unit: "seconds",
+    labels: ["certificate"],
+  },
   thread_lag_seconds: {
     help: "The longest time of late that a thread was too busy to look at what had come; 0 is main",
     action: "above 0.1 for long: too few workers, or a disk that does not answer",

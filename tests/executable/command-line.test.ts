@@ -123,6 +123,22 @@ describe("the command line", () => {
     expect((await run("check")).code).toBe(2);
   });
 
+  test("check tells of a file that is not there as of other mistakes, and of those beside it", async () => {
+    const good = dir.write("beside.toml", topologyOf("originals"));
+    const gone = join(dir.path, "gone.toml");
+    const { code, out, err } = await run("check", gone, good);
+    expect(code).toBe(1);
+    expect(err).toContain(`${gone}:1  found none that can be read (ENOENT)`);
+    expect(out).toContain("1 server");
+    const json = await run("check", "--json", gone, good);
+    const told = json.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(told.map(({ ok }) => ok)).toEqual([false, true]);
+    expect(told[0].mistakes).toMatchObject([{ file: gone, expected: "a topology file" }]);
+  });
+
   test("check warns of a folder of originals that is not here", async () => {
     const file = join(dir.path, "gone.toml");
     writeFileSync(file, topologyOf("gone"));

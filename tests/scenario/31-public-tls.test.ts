@@ -1,7 +1,8 @@
 /** TLS on public listeners: served, beside a plain listener, and its certificate replaced while clients ask. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { type CertificateMaker, makeCertificates, OPENSSL } from "../support/certificates.ts";
@@ -99,6 +100,15 @@ function scenario(): void {
       const wanted = range === undefined ? whole : whole.subarray(1_000_000);
       expect(Buffer.from(large).equals(wanted)).toBe(true);
     }
+  });
+
+  test("tell in /metrics when the time of their certificate is over", async () => {
+    const unix = join(mesh.node("edge").cacheDir, ".mir/admin.sock");
+    const text = await (await fetch("http://admin/metrics", { unix })).text();
+    const [, end] =
+      /^mir_certificate_expiry_seconds\{certificate="public"\} (\d+)$/m.exec(text) ?? [];
+    const { validTo } = new X509Certificate(readFileSync(at("public.pem")));
+    expect(Number(end) * 1000).toBe(Date.parse(validTo));
   });
 
   test("do not answer plain HTTP", async () => {

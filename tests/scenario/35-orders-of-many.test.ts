@@ -64,6 +64,6 @@ describe("mir purge and mir warm of many", () => {
 
   test("do nothing at all where one of the ids is none", async () => {
     const { code, err } = await mir("purge", "harbour", "a/b");
-    expect([code, err]).toEqual([1, expect.stringContaining("a/b is no id")]);
+    expect([code, err]).toEqual([2, expect.stringContaining("a/b is no id")]);
   });
 });

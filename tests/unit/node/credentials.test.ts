@@ -1,9 +1,16 @@
 /** TLS files of a node: good ones are read, others are told by name. */
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { certificateTrouble, readCredentials } from "../../../src/node/credentials.ts";
+import { certificateGauges, tellOfMeshCertificate } from "../../../src/node/certificates.ts";
+import {
+  certificateTrouble,
+  endOf,
+  notItsOwn,
+  readCredentials,
+} from "../../../src/node/credentials.ts";
+import { makeLog } from "../../../src/observe/log.ts";
 import { makeCertificates, OPENSSL } from "../../support/certificates.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
@@ -65,6 +72,70 @@ if (OPENSSL === null) {
       const late = { cert: at("late.pem"), key: at("late.key") };
       expect(certificateTrouble(late)).toContain("[tls] cert");
       expect(certificateTrouble({ ...files, ...late })).toContain("whoever connects refuses it");
+    });
+
+    const privates = (...hosts: string[]) => hosts.map((host) => ({ host }));
+    const own: [string, string, string[], string | undefined][] = [
+      [
+        "that is good for where it is dialled",
+        "node",
+        ["127.0.0.1", "node", "a.example"],
+        undefined,
+      ],
+      ["of another node", "edge-1", ["127.0.0.1"], "is edge-1"],
+      ["of another address", "node", ["127.0.0.1", "10.0.0.9", "b.example"], "10.0.0.9, b.example"],
+      [
+        "of all nodes of a domain, which is nobody's",
+        "x.wild.example",
+        ["x.wild.example"],
+        "is x.",
+      ],
+    ];
+    for (const [what, name, hosts, told] of own) {
+      test(`are looked at for whose they are: one ${what}`, () => {
+        const names = "DNS:node,DNS:a.example,DNS:*.wild.example,IP:127.0.0.1";
+        const { cert } = certificates.node("node", names);
+        const trouble = notItsOwn({ name, privates: privates(...hosts) }, cert);
+        if (told === undefined) expect(trouble).toBeUndefined();
+        else expect(trouble).toContain(told);
+      });
+    }
+
+    test("that peers will refuse are told at a start", () => {
+      const lines: string[] = [];
+      const log = makeLog({ node: "x", json: true, level: "info", write: (l) => lines.push(l) });
+      const topology = { security: { tls: files } };
+      const self = { name: "node", privates: privates("node") };
+      const tell = (name: string) => {
+        const { tls } = readCredentials([], {
+          ...files,
+          cert: at(`${name}.pem`),
+          key: at(`${name}.key`),
+        });
+        tellOfMeshCertificate({ keys: [], tls }, { topology, self, log });
+        return lines.splice(0).map((line) => JSON.parse(line).event);
+      };
+      expect(tell("node")).toEqual([]);
+      expect(tell("other")).toEqual(["tls.not_its_own"]);
+      expect(tell("late")).toEqual(["tls.out_of_time", "tls.not_its_own"]);
+    });
+
+    test("have a gauge of when their time is over", () => {
+      const now = { cert: at("late.pem"), key: "" };
+      const [cert, late] = [files.cert, now.cert].map((path) => readFileSync(path, "utf8"));
+      const tls = { cert: cert ?? "", key: "", ca: "" };
+      const gauges = certificateGauges({
+        credentials: { keys: [], tls },
+        publicTls: { now: { ...now, cert: late ?? "" } },
+      });
+      const seconds = Date.now() / 1000;
+      expect(gauges.map(({ labels }) => labels?.["certificate"])).toEqual(["mesh", "public"]);
+      expect(gauges[0]?.value).toBe(endOf(tls.cert));
+      expect(gauges[0]?.value).toBeGreaterThan(seconds);
+      expect(gauges[1]?.value).toBeLessThan(seconds);
+      expect(
+        certificateGauges({ credentials: { keys: [] }, publicTls: { now: undefined } }),
+      ).toEqual([]);
     });
   });
 }

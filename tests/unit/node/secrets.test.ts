@@ -48,3 +48,10 @@ describe("control keys", () => {
     expect(() => readSecrets({ env: {}, file })).not.toThrow(KEY);
   });
 });
+
+test("upload keys are any number, and none where that is not said at all", () => {
+  const keys = (text?: string) =>
+    readSecrets({ env: { MIR_UPLOAD_KEYS: text }, file: undefined }).uploadKeys;
+  expect([keys(), keys(""), keys("a"), keys("a, b,")]).toEqual([[], [], ["a"], ["a", "b"]]);
+  expect(() => keys(" ,,")).toThrow("MIR_UPLOAD_KEYS has no key in it");
+});
