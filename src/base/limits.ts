@@ -99,10 +99,10 @@ export const LIMITS = {
   originalBytesMax: 5 * GiB,
 
   /** Content ids of one group whose first ranks are remembered in one worker. */
-  rankMemoMax: 8192,
+  rankMemoMax: 2048,
 
   /** Relnames that one worker remembers taken apart: each request between nodes brings the same one several times. */
-  relnameMemoMax: 4096,
+  relnameMemoMax: 1024,
   /** Content ids for which one worker remembers the ten names that an original may have: 1 KB each. */
   originalNamesMemoMax: 512,
 

@@ -1,5 +1,7 @@
 /** Room in a bounded store of things that are asked for: second chance, in the order of admission. */
 
+import type { TurnoverMap } from "./turnover-map.ts";
+
 /** Places a newcomer may look at for one that was not used; when all were, it stays outside. */
 const SWEEP_MAX = 8;
 
@@ -8,7 +10,7 @@ const SWEEP_MAX = 8;
  * spared once: it loses its mark and goes to the end. What is asked for sets its mark and moves nothing.
  */
 export function makeRoom<P extends { used: boolean }>(
-  places: Map<string, P>,
+  places: TurnoverMap<string, P>,
   how: {
     readonly fits: () => boolean;
     /** Of one that was used. */

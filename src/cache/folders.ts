@@ -36,12 +36,12 @@ export function removeEmptyFolders(dir: string, relname: string): void {
 }
 
 export function makeFolders(dir: string, foldersMax: number = LIMITS.cacheFoldersMax): Folders {
-  const made = new Set<string>();
+  let made = new Set<string>();
 
   function make(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     // forgetting all is as good as any: making a folder that exists costs one call
-    if (made.size >= foldersMax) made.clear();
+    if (made.size >= foldersMax) made = new Set();
     made.add(folder);
   }
 

@@ -1,6 +1,7 @@
 /** What main remembers of the ids that were purged or blocked, and how orders change it. */
 
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { TOMBSTONE_LIFE_SECONDS } from "./tombstone-table.ts";
 
 export interface PurgeState {
@@ -75,7 +76,7 @@ export function isOver(state: PurgeState, now: number): boolean {
 
 /** The states by id, in the order of their last change; at most LIMITS.purgesMax. */
 export class PurgeStates {
-  readonly #states = new Map<string, PurgeState>();
+  readonly #states = new TurnoverMap<string, PurgeState>();
   readonly #max: number;
   #seq = 0;
 

@@ -1,6 +1,7 @@
 /** Joining and leading flights from one worker. */
 
 import { DEADLINES } from "../base/deadlines.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import type { FlightView, Lead, Ticket } from "./flight.ts";
 import { type FlightMemory, FlightTable } from "./flight-table.ts";
 
@@ -57,7 +58,7 @@ interface Look {
 
 /** One `waitAsync` a worker and flight, shared by all its askers: each wait costs and may leak (spikes B). */
 function makeTickets(table: FlightTable, worker: number): (at: number, serial: number) => Ticket {
-  const waits = new Map<number, Promise<void>>();
+  const waits = new TurnoverMap<number, Promise<void>>();
   const changed = (index: number, tick: number): Promise<void> => {
     const pending = waits.get(index);
     if (pending !== undefined) return pending;

@@ -5,6 +5,7 @@ import { isMissing } from "../base/errno.ts";
 import { LIMITS } from "../base/limits.ts";
 import { makeMemo } from "../base/memo.ts";
 import { makeRoom } from "../base/second-chance.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import { digestOf } from "../wire/xxhash.ts";
 
@@ -37,7 +38,7 @@ export function makeHotBodies(
   bytesMax: number,
   isSound: (meta: VariantMeta, read: HotBody) => boolean,
 ): HotBodies {
-  const held = new Map<string, Place>();
+  const held = new TurnoverMap<string, Place>();
   const asked = makeMemo<true>(LIMITS.hotBodiesAskedMax);
   let heldBytes = 0;
 

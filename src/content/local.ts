@@ -1,5 +1,6 @@
 /** What this node has on disk of a content id, and what it knows of the picture. */
 
+import { TurnoverMap } from "../base/turnover-map.ts";
 import {
   type Facts,
   namesInSizes,
@@ -49,12 +50,12 @@ export function makeLocal(options: {
 }): Local {
   const { cache, purged, topology } = options;
   /** With the stamp they were learnt under: after a purge they say nothing. */
-  const known = new Map<string, { readonly facts: Facts; readonly stamp: number }>();
+  const known = new TurnoverMap<string, { readonly facts: Facts; readonly stamp: number }>();
 
   const keep = (id: string, facts: Facts): void => {
     if (known.size >= FACTS_MAX) {
-      const oldest = known.keys().next();
-      if (!oldest.done) known.delete(oldest.value);
+      const oldest = known.firstKey();
+      if (oldest !== undefined) known.delete(oldest);
     }
     known.set(id, { facts, stamp: purged.stamp(id) });
   };

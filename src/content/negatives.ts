@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { FAULTS, Fault, type FaultCode } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { parseRelname } from "../base/variant.ts";
 
 export interface Remembered {
@@ -27,13 +28,13 @@ export interface Negatives {
 }
 
 export function makeNegatives(clock: Clock): Negatives {
-  const kept = new Map<
+  const kept = new TurnoverMap<
     string,
     { readonly code: FaultCode; readonly message: string; readonly until: number }
   >();
   /** Until when nothing is kept, by id, the oldest first. */
-  const cleared = new Map<string, number>();
-  const keysOf = new Map<string, Set<string>>();
+  const cleared = new TurnoverMap<string, number>();
+  const keysOf = new TurnoverMap<string, Set<string>>();
 
   const drop = (key: string): void => {
     kept.delete(key);
@@ -64,9 +65,9 @@ export function makeNegatives(clock: Clock): Negatives {
       const now = clock.monotonicMs();
       if (livesMs === 0 || (cleared.get(id) ?? now) > now) return;
       if (kept.size >= LIMITS.negativeMax) {
-        // the oldest goes: a Map keeps the order in which keys were first set
-        const oldest = kept.keys().next();
-        if (!oldest.done) drop(oldest.value);
+        // the oldest goes: the order is that in which keys were first set
+        const oldest = kept.firstKey();
+        if (oldest !== undefined) drop(oldest);
       }
       kept.set(key, { code: fault.code, message: fault.message, until: now + livesMs });
       const keys = keysOf.get(id);

@@ -22,7 +22,7 @@ export function makeRecorder(options: {
   readonly start?: Start;
 }): Recorder {
   const { links, counters, start = startTimer } = options;
-  const waiting = new Map<string, Map<string, number>>();
+  let waiting = new Map<string, Map<string, number>>();
   let names = 0;
   let disarm: (() => void) | undefined;
 
@@ -30,7 +30,8 @@ export function makeRecorder(options: {
     disarm?.();
     disarm = undefined;
     const batches = [...waiting];
-    waiting.clear();
+    // a cleared one leads from its former table to the next (base/turnover-map.ts)
+    waiting = new Map();
     names = 0;
     await Promise.all(batches.map(([owner, hits]) => tell(owner, hits)));
   };

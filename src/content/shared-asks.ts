@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { type Wait, waitAbout } from "../base/wait-about.ts";
 import type { Counters } from "../observe/counters.ts";
 import { spanOf } from "../observe/trace.ts";
@@ -61,7 +62,7 @@ interface Asking {
 /** In memory, so that nothing is kept of what is another node's (spec §1 step 3). */
 export function makeSharedAsks(): SharedAsks {
   const room = makeSharedRoom();
-  const under = new Map<string, Asking>();
+  const under = new TurnoverMap<string, Asking>();
 
   const forget = (key: string, asking: Asking): void => {
     if (under.get(key) === asking) under.delete(key);

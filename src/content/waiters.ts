@@ -3,6 +3,7 @@
 import type { Body } from "../base/body.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 
 export interface Waiters {
   /**
@@ -21,7 +22,7 @@ export function makeWaiters(
     all: LIMITS.waitersMax,
   },
 ): Waiters {
-  const waiting = new Map<string, number>();
+  const waiting = new TurnoverMap<string, number>();
   let all = 0;
   return {
     enter(key) {

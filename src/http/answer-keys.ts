@@ -20,14 +20,14 @@ const AUTO = ".auto";
 /** What is accepted is remembered by the header's text: a handful of browsers ask most of the time. */
 export function makeAnswerKeys(topology: Pick<Topology, "sizes" | "image">): AnswerKeys {
   const offers = offersOf(topology);
-  const known = new Map<string, string>();
+  let known = new Map<string, string>();
 
   const wishOf = (accept: string): string => {
     const before = known.get(accept);
     if (before !== undefined) return before;
     const wish = offers.map((offered) => acceptedFormats(accept, offered).join()).join("|");
     if (accept.length > LIMITS.acceptMemoCharsMax) return wish;
-    if (known.size >= LIMITS.acceptMemoMax) known.clear();
+    if (known.size >= LIMITS.acceptMemoMax) known = new Map();
     known.set(accept, wish);
     return wish;
   };

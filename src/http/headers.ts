@@ -2,6 +2,7 @@
 
 import { LIMITS } from "../base/limits.ts";
 import { makeMemo } from "../base/memo.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { contentTypeOf, type VariantMeta } from "../base/variant.ts";
 import type { Outcome } from "../content/served.ts";
 import { formatCacheStatus } from "./cache-status.ts";
@@ -40,8 +41,8 @@ export function makeSuccessHeaders(options: {
   readonly allowOrigin: string;
 }): SuccessHeaders {
   const { server, allowOrigin } = options;
-  const plain = new Map<string, Kept>();
-  const varying = new Map<string, Kept>();
+  const plain = new TurnoverMap<string, Kept>();
+  const varying = new TurnoverMap<string, Kept>();
   let last: (Kept & { readonly outcome: Outcome; readonly negotiated: boolean }) | undefined;
   const ofPeers = makeMemo<Kept & { readonly outcome: Outcome }>(LIMITS.headerMemoMax);
 
@@ -116,7 +117,7 @@ function sameOutcome(a: Outcome, b: Outcome): boolean {
   );
 }
 
-function dropOldest(memo: Map<string, Kept>): void {
-  const oldest = memo.keys().next();
-  if (!oldest.done) memo.delete(oldest.value);
+function dropOldest(memo: TurnoverMap<string, Kept>): void {
+  const oldest = memo.firstKey();
+  if (oldest !== undefined) memo.delete(oldest);
 }

@@ -2,6 +2,7 @@
 
 import { LIMITS } from "../base/limits.ts";
 import { makeRoom } from "../base/second-chance.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import type { VariantMeta } from "../base/variant.ts";
 import type { FoundHit, Repeats } from "../content/repeat.ts";
 import { HIT, type Outcome } from "../content/served.ts";
@@ -67,7 +68,7 @@ const SHARE_MAX = 1 / 8;
 export function makeRam(options: RamOptions): Ram {
   const { roomBytes, repeats, counters, gauge } = options;
   const asked = makeRamAsked(options.seed);
-  const places = new Map<string, Place>();
+  const places = new TurnoverMap<string, Place>();
   let bytes = asked.bytes;
   let closed = false;
   gauge(bytes);

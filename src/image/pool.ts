@@ -3,6 +3,7 @@
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { type ChildEnd, type ChildListener, ImageChild } from "./child.ts";
 import type { Demand } from "./demand.ts";
 import type { ImageJob, JobOutcome, MadeResult, ProbedResult } from "./job.ts";
@@ -57,7 +58,7 @@ class Pool implements ImagePool, ChildListener {
   readonly #starts: Starts;
   /** Every child that is not gone yet. */
   readonly #children = new Set<ImageChild>();
-  readonly #running = new Map<ImageChild, Running>();
+  readonly #running = new TurnoverMap<ImageChild, Running>();
   #closed = false;
 
   constructor(options: ImagePoolOptions) {
@@ -70,7 +71,7 @@ class Pool implements ImagePool, ChildListener {
       rssBytesMax: LIMITS.imageWorkerBytesMax,
     };
     this.#memory = watchMemory({
-      busy: () => this.#running.keys(),
+      busy: () => [...this.#running].map(([child]) => child),
       bytesMax: recycle?.rssBytesCeiling ?? LIMITS.imageWorkerBytesCeiling,
       over: (child) => child.kill("it took more memory than it may"),
     });

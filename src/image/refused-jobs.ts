@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import type { ImageJob } from "./job.ts";
 
 export interface RefusedJobs {
@@ -17,8 +18,8 @@ export interface RefusedJobs {
 }
 
 export function makeRefusedJobs(clock: Clock): RefusedJobs {
-  const until = new Map<string, number>();
-  const crashes = new Map<string, { readonly count: number; readonly until: number }>();
+  const until = new TurnoverMap<string, number>();
+  const crashes = new TurnoverMap<string, { readonly count: number; readonly until: number }>();
 
   const refuse = (key: string): void => {
     setLast(until, key, clock.monotonicMs() + DEADLINES.imageRefusedMs);
@@ -65,12 +66,12 @@ export function toldOf(job: ImageJob): {
   return { id: job.id, source: sourceOf(job) };
 }
 
-/** Set anew, so that the order of the Map is the order of expiry; the oldest goes when it is full. */
-function setLast<V>(map: Map<string, V>, key: string, value: V): void {
+/** Set anew, so that the order of the map is the order of expiry; the oldest goes when it is full. */
+function setLast<V>(map: TurnoverMap<string, V>, key: string, value: V): void {
   map.delete(key);
   if (map.size >= LIMITS.imageRefusedMax) {
-    const oldest = map.keys().next();
-    if (!oldest.done) map.delete(oldest.value);
+    const oldest = map.firstKey();
+    if (oldest !== undefined) map.delete(oldest);
   }
   map.set(key, value);
 }

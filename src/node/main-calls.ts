@@ -2,6 +2,7 @@
 
 import { asFault, Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import type { FaultReport, MainCall, Steering, ToMain, ToWorker } from "./messages.ts";
 
 /** Signals of the caller; each is passed on once. */
@@ -15,7 +16,7 @@ export interface MainCaller {
 
 /** The worker's end. Every call ends, because each has a deadline at main. */
 export function makeMainCaller(send: (message: ToMain) => void): MainCaller {
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  const waiting = new TurnoverMap<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   return {
     call(request, steer = {}) {

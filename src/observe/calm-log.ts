@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import type { Log, LogFields } from "./log.ts";
 
 /**
@@ -61,7 +62,7 @@ interface Trouble {
 
 /** The next line of a trouble says how many were left out since the last, as `suppressed`. */
 export function calmLog(log: Log, clock: Clock): Log {
-  const troubles = new Map<string, Trouble>();
+  const troubles = new TurnoverMap<string, Trouble>();
   const calm =
     (level: keyof Log) =>
     (event: string, fields: LogFields = {}): void => {
@@ -88,11 +89,9 @@ export function calmLog(log: Log, clock: Clock): Log {
   return { debug: log.debug, info: calm("info"), warn: calm("warn"), error: calm("error") };
 }
 
-function forgetFirst(troubles: Map<string, Trouble>): void {
-  for (const key of troubles.keys()) {
-    troubles.delete(key);
-    return;
-  }
+function forgetFirst(troubles: TurnoverMap<string, Trouble>): void {
+  const first = troubles.firstKey();
+  if (first !== undefined) troubles.delete(first);
 }
 
 function textOf(value: unknown): string {

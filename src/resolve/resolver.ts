@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { Fault } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { contentIdOfWebId, isWebId } from "../base/web-name.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../observe/log.ts";
@@ -51,7 +52,7 @@ export function makeApiResolver(options: {
   const waitMs = options.waitMs ?? DEADLINES.resolverMs;
   const paths = makePathCache(clock);
   /** Lookups that others may join. One that was forgotten leaves at once: its answer may be from before. */
-  const flying = new Map<string, Promise<Resolution>>();
+  const flying = new TurnoverMap<string, Promise<Resolution>>();
   let callsUnderWay = 0;
   const breaker = makeBreaker({
     clock,

@@ -1,11 +1,12 @@
 /** What an owner remembers of the copies it had made: which server has which variant, acknowledged and heard of since. */
 
 import { LIMITS } from "../../base/limits.ts";
+import { TurnoverMap } from "../../base/turnover-map.ts";
 
 /** On the main thread; workers are told of it. About 60 bytes a copy. */
 export class Copies {
   /** By relname and server: when it was last known to be there. */
-  readonly #heard = new Map<string, Map<string, number>>();
+  readonly #heard = new TurnoverMap<string, Map<string, number>>();
   #count = 0;
   #changes = 0;
 

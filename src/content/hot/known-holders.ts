@@ -3,6 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { DEADLINES } from "../../base/deadlines.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { TurnoverMap } from "../../base/turnover-map.ts";
 import { parseRelname } from "../../base/variant.ts";
 import { type Choice, type Load, lessLoaded } from "./load.ts";
 
@@ -10,7 +11,10 @@ import { type Choice, type Load, lessLoaded } from "./load.ts";
 export class KnownHolders {
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #holders = new Map<string, { readonly names: readonly string[]; untilMs: number }>();
+  readonly #holders = new TurnoverMap<
+    string,
+    { readonly names: readonly string[]; untilMs: number }
+  >();
   readonly #loads = new Map<string, { readonly load: Load; readonly atMs: number }>();
 
   constructor(clock: Clock, random: () => number = Math.random) {
@@ -28,8 +32,8 @@ export class KnownHolders {
     this.#holders.delete(relname);
     if (names === undefined || names.length === 0) return;
     if (this.#holders.size >= LIMITS.hotKnownMax) {
-      const oldest = this.#holders.keys().next();
-      if (!oldest.done) this.#holders.delete(oldest.value);
+      const oldest = this.#holders.firstKey();
+      if (oldest !== undefined) this.#holders.delete(oldest);
     }
     const untilMs = this.#clock.monotonicMs() + DEADLINES.hotKnownMs;
     this.#holders.set(relname, { names, untilMs });
@@ -69,7 +73,7 @@ export class KnownHolders {
   }
 
   forget(ids: ReadonlySet<string>): void {
-    for (const relname of this.#holders.keys()) {
+    for (const [relname] of this.#holders) {
       if (ids.has(parseRelname(relname)?.id ?? "")) this.#holders.delete(relname);
     }
   }

@@ -1,6 +1,7 @@
 /** The copies that this node keeps for owners: a bounded share of its bytes, and gone as soon as nobody asks for them. */
 
 import { LIMITS } from "../../base/limits.ts";
+import { TurnoverMap } from "../../base/turnover-map.ts";
 
 const BLOCK_BYTES = 4096;
 
@@ -31,7 +32,7 @@ interface Kept {
 export class Replicas {
   readonly #options: ReplicasOptions;
   /** In the order of their last use. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new TurnoverMap<string, Kept>();
   #bytes = 0;
 
   constructor(options: ReplicasOptions) {

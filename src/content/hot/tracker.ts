@@ -1,6 +1,7 @@
 /** The hot-item tracker of a node: decaying scores of the ids that are asked for most, and of their variants (spec §7). */
 
 import { LIMITS } from "../../base/limits.ts";
+import { TurnoverMap } from "../../base/turnover-map.ts";
 import { decayed, FLASH_HALF_LIFE_MS, rateOf } from "./heat.ts";
 
 /** Scores are those of the moment `atMs`. */
@@ -24,7 +25,7 @@ const SCORE_LEAST = 0.5;
  * left out until the next `prune` has dropped the colder half.
  */
 export class HotTracker {
-  readonly #items = new Map<string, HotItem>();
+  readonly #items = new TurnoverMap<string, HotItem>();
   readonly #itemsMax: number;
 
   constructor(itemsMax: number = LIMITS.hotItemsMax) {

@@ -3,6 +3,7 @@
 import { DEADLINES } from "../../base/deadlines.ts";
 import { asFault } from "../../base/fault.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { TurnoverMap } from "../../base/turnover-map.ts";
 import type { Parts } from "../parts.ts";
 
 /** A variant that a server should have a copy of. */
@@ -18,7 +19,7 @@ export class Warmer {
   readonly #done: (relname: string, server: string) => void;
   readonly #running = new Set<string>();
   /** Until when a server is not told again of a variant. */
-  readonly #resting = new Map<string, number>();
+  readonly #resting = new TurnoverMap<string, number>();
   #planned: Copying[] = [];
   #stopped = false;
 

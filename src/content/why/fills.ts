@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { TurnoverMap } from "../../base/turnover-map.ts";
 import { parseRelname, type VariantMeta } from "../../base/variant.ts";
 import type { FlightHead, Lead } from "../flight.ts";
 
@@ -50,13 +51,13 @@ export interface FillStory {
 
 /** The oldest go first: a map by relname holds the last fill of each. */
 export function makeFills(clock: Clock, kept: number = LIMITS.fillsKept): Fills {
-  const last = new Map<string, FillRecord>();
+  const last = new TurnoverMap<string, FillRecord>();
 
   const keep = (record: FillRecord): void => {
     last.delete(record.relname);
     if (last.size >= kept) {
-      const oldest = last.keys().next();
-      if (!oldest.done) last.delete(oldest.value);
+      const oldest = last.firstKey();
+      if (oldest !== undefined) last.delete(oldest);
     }
     last.set(record.relname, record);
   };
