@@ -141,6 +141,14 @@ const RULES: readonly Rule[] = [
     good: ["fetch(url, { signal })", "fetch: handler", "prefetch(url)"],
   },
   {
+    says: "what is emptied from its front is a map that moves",
+    todo: "take base/turnover-map.ts: a Map may hold whatever was in it since (decision 31)",
+    files: outside("src/base/turnover-map.ts"),
+    find: linesWith(/\.(?:keys|values|entries)\(\)\.next\(\)/),
+    bad: ["const oldest = kept.keys().next();"],
+    good: ["const oldest = kept.firstKey();"],
+  },
+  {
     says: "tests do not sleep",
     todo: "await the condition (tests/support/until.ts)",
     files: tests.filter(({ path }) => !path.startsWith("tests/support/")),
