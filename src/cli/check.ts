@@ -70,7 +70,7 @@ function look(path: string): ReadResult {
 /** The exit code: 0 when the file can be used. */
 function runCheck(path: string, json: boolean, output: Output): number {
   const result = look(path);
-  if (json) output.say(checkJson(result));
+  if (json) output.say(checkJson(path, result));
   if (result.kind === "mistakes") {
     if (!json) output.complain(formatMistakes(result.mistakes));
     return 1;

@@ -4,7 +4,7 @@ import type { Credentials } from "../mesh/credentials.ts";
 import type { Gauge } from "../observe/gauges.ts";
 import type { Log } from "../observe/log.ts";
 import type { Topology } from "../topology/topology.ts";
-import { endOf, notItsOwn, outOfTime } from "./credentials.ts";
+import { endOf, notItsOwn, outOfTime, untrusted } from "./credentials.ts";
 import type { PublicTls } from "./public-tls.ts";
 
 /** At a start: what makes every peer refuse this node. */
@@ -21,6 +21,8 @@ export function tellOfMeshCertificate(
   if (files === undefined || shown === undefined) return;
   const late = outOfTime(files, shown.cert);
   if (late !== undefined) log.error("tls.out_of_time", { why: late });
+  const stranger = untrusted(files, shown);
+  if (stranger !== undefined) log.error("tls.untrusted", { why: stranger });
   const others = notItsOwn(self, shown.cert);
   if (others === undefined) return;
   log.error("tls.not_its_own", { why: `tls_cert ${files.cert}: ${others}: its peers refuse it` });

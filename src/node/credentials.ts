@@ -41,8 +41,9 @@ export function readPublicTls(files: CertificateFiles): ServerPem {
  */
 export function certificateTrouble(files: CertificateFiles | TlsFiles): string | undefined {
   try {
-    const { cert } = "ca" in files ? readTls(files) : readPublicTls(files);
-    return outOfTime(files, cert);
+    if (!("ca" in files)) return outOfTime(files, readPublicTls(files).cert);
+    const shown = readTls(files);
+    return outOfTime(files, shown.cert) ?? untrusted(files, shown);
   } catch (error) {
     const { message, cause } = asFault(error);
     if (errnoOf(cause) === "EACCES") return undefined;
@@ -51,11 +52,14 @@ export function certificateTrouble(files: CertificateFiles | TlsFiles): string |
 }
 
 /** That a certificate, read from one of these, is not good today; undefined where it is. */
-export function outOfTime(files: CertificateFiles | TlsFiles, cert: string): string | undefined {
+export function outOfTime(
+  files: { readonly cert: string; readonly ca?: string },
+  cert: string,
+  name: string = ("ca" in files ? NAMES.mesh : NAMES.public).cert,
+): string | undefined {
   const { validFrom, validTo } = new X509Certificate(cert);
   const now = systemClock.wallSeconds() * 1000;
   if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return undefined;
-  const name = ("ca" in files ? NAMES.mesh : NAMES.public).cert;
   return `${name} ${files.cert} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
 }
 
@@ -74,6 +78,26 @@ export function notItsOwn(
     return `neither its CN nor one of its DNS names is ${self.name}`;
   const elsewhere = self.privates.map(({ host }) => host).filter((host) => !goodFor(host));
   return elsewhere.length === 0 ? undefined : `it is not good for ${elsewhere.join(", ")}`;
+}
+
+const ONE_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** That nobody who trusts `tls_ca` takes the certificate beside it, as after a change of authority in one of the files. */
+export function untrusted(files: TlsFiles, { cert, ca }: TlsPem): string | undefined {
+  const [authorities, chain] = [ca, cert].map((text) =>
+    [...text.matchAll(ONE_CERTIFICATE)].map(([pem]) => new X509Certificate(pem)),
+  );
+  const signerOf = (one: X509Certificate, among: readonly X509Certificate[] = []) =>
+    among.find((other) => one.checkIssued(other) && one.verify(other.publicKey));
+  let last: X509Certificate | undefined = chain?.[0];
+  // each step leads one further up the chain, which has no more than these
+  for (const _ of chain ?? []) {
+    const authority = last && signerOf(last, authorities);
+    if (authority !== undefined)
+      return outOfTime({ cert: files.ca }, authority.toString(), "tls_ca");
+    last = last && signerOf(last, chain);
+  }
+  return `tls_cert ${files.cert} is not signed by tls_ca ${files.ca}: its peers refuse it`;
 }
 
 /** The Unix second at which the time of a certificate is over. */

@@ -31,14 +31,14 @@ export function formatMistakes(mistakes: readonly Mistake[]): string {
   return mistakes.map(formatMistake).join("\n");
 }
 
-/** For machines: `{"ok":true,"warnings","topology"}` or `{"ok":false,"mistakes"}` */
-export function checkJson(result: ReadResult): string {
+/** For machines: `{"ok":true,"file","warnings","topology"}` or `{"ok":false,"file","mistakes"}` */
+export function checkJson(file: string, result: ReadResult): string {
   const rest =
     result.kind === "ok"
       ? { warnings: result.warnings, topology: result.topology }
       : { mistakes: result.mistakes };
   const orNull = (_: string, value: unknown) => (value === undefined ? null : value);
-  return JSON.stringify({ ok: result.kind === "ok", ...rest }, orNull);
+  return JSON.stringify({ ok: result.kind === "ok", file, ...rest }, orNull);
 }
 
 /** One of them. */

@@ -135,7 +135,10 @@ describe("the command line", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(told.map(({ ok }) => ok)).toEqual([false, true]);
+    expect(told.map(({ ok, file }) => [ok, file])).toEqual([
+      [false, gone],
+      [true, good],
+    ]);
     expect(told[0].mistakes).toMatchObject([{ file: gone, expected: "a topology file" }]);
   });
 

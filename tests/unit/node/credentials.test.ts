@@ -74,6 +74,18 @@ if (OPENSSL === null) {
       expect(certificateTrouble({ ...files, ...late })).toContain("whoever connects refuses it");
     });
 
+    test("of another authority are told; those of one of two, or of their own, are not", () => {
+      using elsewhere = makeTempDir();
+      makeCertificates(elsewhere).node("node", "DNS:node");
+      const ca = join(elsewhere.path, "ca.pem");
+      expect(certificateTrouble({ ...files, ca })).toContain("is not signed by tls_ca");
+      const both = [files.ca, ca].map((path) => readFileSync(path, "utf8")).join("");
+      expect(certificateTrouble({ ...files, ca: dir.write("both.pem", both) })).toBeUndefined();
+      certificates.node("itself", "DNS:itself", "by-itself");
+      const itself = { cert: at("itself.pem"), key: at("itself.key"), ca: at("itself.pem") };
+      expect(certificateTrouble(itself)).toBeUndefined();
+    });
+
     const privates = (...hosts: string[]) => hosts.map((host) => ({ host }));
     const own: [string, string, string[], string | undefined][] = [
       [

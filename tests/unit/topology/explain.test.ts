@@ -126,8 +126,9 @@ test("mistakes are told as compilers do, one a line", () => {
 });
 
 test("for machines the same is one JSON object", () => {
-  expect(JSON.parse(checkJson(read("a = 1\na = 2")))).toEqual({
+  expect(JSON.parse(checkJson("mesh.toml", read("a = 1\na = 2")))).toEqual({
     ok: false,
+    file: "mesh.toml",
     mistakes: [
       {
         file: "mesh.toml",
@@ -140,7 +141,7 @@ test("for machines the same is one JSON object", () => {
       },
     ],
   });
-  const good = JSON.parse(checkJson(read(smallFile())));
+  const good = JSON.parse(checkJson("mesh.toml", read(smallFile())));
   expect(good).toMatchObject({ ok: true, warnings: [], topology: { name: "m" } });
   expect(good.topology.levels[0].servers[0].region).toBeNull();
 });
