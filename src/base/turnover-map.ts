@@ -50,19 +50,25 @@ export class TurnoverMap<K, V> {
     return this.#map.keys().next().value;
   }
 
-  *[Symbol.iterator](): Generator<[K, V]> {
-    this.#walks++;
-    try {
-      yield* this.#map;
-    } finally {
-      this.#walks--;
-    }
+  /** What `firstKey` is of goes. */
+  deleteFirst(): void {
+    const first = this.firstKey();
+    if (first !== undefined) this.delete(first);
   }
 
-  *values(): Generator<V> {
+  [Symbol.iterator](): Generator<[K, V]> {
+    return this.#walk(() => this.#map);
+  }
+
+  values(): Generator<V> {
+    return this.#walk(() => this.#map.values());
+  }
+
+  /** `entries` is called when the first one is wanted: the Map may have moved by then. */
+  *#walk<T>(entries: () => Iterable<T>): Generator<T> {
     this.#walks++;
     try {
-      yield* this.#map.values();
+      yield* entries();
     } finally {
       this.#walks--;
     }

@@ -60,8 +60,8 @@ function look(path: string): ReadResult {
   try {
     return readTopologyFile(path, HERE);
   } catch (error) {
-    const { cause } = asFault(error);
-    const found = `none that can be read (${errnoOf(cause) ?? asFault(error).message})`;
+    const { cause, message } = asFault(error);
+    const found = `none that can be read (${errnoOf(cause) ?? message})`;
     const place = { file: path, line: 1, column: undefined, key: "", nearest: undefined };
     return { kind: "mistakes", mistakes: [{ ...place, found, expected: "a topology file" }] };
   }

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { DEADLINES } from "../base/deadlines.ts";
 import { asFault, FAULTS } from "../base/fault.ts";
 import { LIMITS } from "../base/limits.ts";
+import { TurnoverMap } from "../base/turnover-map.ts";
 import { relnameOf, type Variant } from "../base/variant.ts";
 import type { Counters } from "../observe/counters.ts";
 import { startContext } from "./context.ts";
@@ -29,7 +30,7 @@ export function makeLater(options: {
 }): Later {
   const { clock, counters, restMs = DEADLINES.imageLaterRestMs } = options;
   /** The oldest first. */
-  const waiting = new Map<string, Order>();
+  const waiting = new TurnoverMap<string, Order>();
   const making = new Set<string>();
   let resting: ReturnType<typeof setTimeout> | undefined;
   let closed = false;

@@ -53,10 +53,7 @@ export function makeLocal(options: {
   const known = new TurnoverMap<string, { readonly facts: Facts; readonly stamp: number }>();
 
   const keep = (id: string, facts: Facts): void => {
-    if (known.size >= FACTS_MAX) {
-      const oldest = known.firstKey();
-      if (oldest !== undefined) known.delete(oldest);
-    }
+    if (known.size >= FACTS_MAX) known.deleteFirst();
     known.set(id, { facts, stamp: purged.stamp(id) });
   };
 

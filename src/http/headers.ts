@@ -88,7 +88,7 @@ export function makeSuccessHeaders(options: {
       if (kept !== undefined && sameBytes(kept.meta, meta)) return kept.headers;
       const headers = build(meta, outcome, negotiated);
       if (kept === undefined && plain.size + varying.size >= LIMITS.headerMemoMax) {
-        dropOldest(plain.size > 0 ? plain : varying);
+        (plain.size > 0 ? plain : varying).deleteFirst();
       }
       memo.set(meta.relname, { meta, headers });
       return headers;
@@ -115,9 +115,4 @@ function sameOutcome(a: Outcome, b: Outcome): boolean {
   return (
     a.source === b.source && a.via === b.via && a.collapsed === b.collapsed && a.stored === b.stored
   );
-}
-
-function dropOldest(memo: TurnoverMap<string, Kept>): void {
-  const oldest = memo.firstKey();
-  if (oldest !== undefined) memo.delete(oldest);
 }

@@ -69,10 +69,7 @@ export function toldOf(job: ImageJob): {
 /** Set anew, so that the order of the map is the order of expiry; the oldest goes when it is full. */
 function setLast<V>(map: TurnoverMap<string, V>, key: string, value: V): void {
   map.delete(key);
-  if (map.size >= LIMITS.imageRefusedMax) {
-    const oldest = map.firstKey();
-    if (oldest !== undefined) map.delete(oldest);
-  }
+  if (map.size >= LIMITS.imageRefusedMax) map.deleteFirst();
   map.set(key, value);
 }
 

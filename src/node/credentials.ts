@@ -52,15 +52,15 @@ export function certificateTrouble(files: CertificateFiles | TlsFiles): string |
 }
 
 /** That a certificate, read from one of these, is not good today; undefined where it is. */
-export function outOfTime(
-  files: { readonly cert: string; readonly ca?: string },
-  cert: string,
-  name: string = ("ca" in files ? NAMES.mesh : NAMES.public).cert,
-): string | undefined {
-  const { validFrom, validTo } = new X509Certificate(cert);
+export function outOfTime(files: CertificateFiles | TlsFiles, cert: string): string | undefined {
+  const name = ("ca" in files ? NAMES.mesh : NAMES.public).cert;
+  return notToday(`${name} ${files.cert}`, new X509Certificate(cert));
+}
+
+function notToday(told: string, { validFrom, validTo }: X509Certificate): string | undefined {
   const now = systemClock.wallSeconds() * 1000;
   if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return undefined;
-  return `${name} ${files.cert} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
+  return `${told} is good from ${validFrom} to ${validTo}: whoever connects refuses it`;
 }
 
 /**
@@ -74,8 +74,9 @@ export function notItsOwn(
   const certificate = new X509Certificate(cert);
   const goodFor = (host: string): boolean =>
     (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
-  if (!isFor(self.name, certificate))
+  if (!isFor(self.name, certificate)) {
     return `neither its CN nor one of its DNS names is ${self.name}`;
+  }
   const elsewhere = self.privates.map(({ host }) => host).filter((host) => !goodFor(host));
   return elsewhere.length === 0 ? undefined : `it is not good for ${elsewhere.join(", ")}`;
 }
@@ -84,20 +85,26 @@ const ONE_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE---
 
 /** That nobody who trusts `tls_ca` takes the certificate beside it, as after a change of authority in one of the files. */
 export function untrusted(files: TlsFiles, { cert, ca }: TlsPem): string | undefined {
-  const [authorities, chain] = [ca, cert].map((text) =>
-    [...text.matchAll(ONE_CERTIFICATE)].map(([pem]) => new X509Certificate(pem)),
-  );
-  const signerOf = (one: X509Certificate, among: readonly X509Certificate[] = []) =>
-    among.find((other) => one.checkIssued(other) && one.verify(other.publicKey));
-  let last: X509Certificate | undefined = chain?.[0];
+  const authorities = certificatesIn(ca);
+  const [own, ...others] = certificatesIn(cert);
   // each step leads one further up the chain, which has no more than these
-  for (const _ of chain ?? []) {
-    const authority = last && signerOf(last, authorities);
-    if (authority !== undefined)
-      return outOfTime({ cert: files.ca }, authority.toString(), "tls_ca");
-    last = last && signerOf(last, chain);
+  for (let last = own, steps = others.length; last !== undefined && steps >= 0; steps--) {
+    const authority = signerOf(last, authorities);
+    if (authority !== undefined) return notToday(`tls_ca ${files.ca}`, authority);
+    last = signerOf(last, others);
   }
   return `tls_cert ${files.cert} is not signed by tls_ca ${files.ca}: its peers refuse it`;
+}
+
+function certificatesIn(pem: string): X509Certificate[] {
+  return [...pem.matchAll(ONE_CERTIFICATE)].map(([one]) => new X509Certificate(one));
+}
+
+function signerOf(
+  signed: X509Certificate,
+  among: readonly X509Certificate[],
+): X509Certificate | undefined {
+  return among.find((other) => signed.checkIssued(other) && signed.verify(other.publicKey));
 }
 
 /** The Unix second at which the time of a certificate is over. */

@@ -80,18 +80,13 @@ export function calmLog(log: Log, clock: Clock): Log {
       }
       // the newest are the last, so that the first is the one to forget
       troubles.delete(key);
-      if (troubles.size >= LIMITS.logTroublesMax) forgetFirst(troubles);
+      if (troubles.size >= LIMITS.logTroublesMax) troubles.deleteFirst();
       troubles.set(key, { untilMs: now + DEADLINES.logRepeatMs, suppressed: 0 });
       const left = known?.suppressed ?? 0;
       log[level](event, left === 0 ? fields : { ...fields, suppressed: left });
     };
   // what is for people who look for a fault is not held back
   return { debug: log.debug, info: calm("info"), warn: calm("warn"), error: calm("error") };
-}
-
-function forgetFirst(troubles: TurnoverMap<string, Trouble>): void {
-  const first = troubles.firstKey();
-  if (first !== undefined) troubles.delete(first);
 }
 
 function textOf(value: unknown): string {

@@ -31,10 +31,7 @@ export class KnownHolders {
   learn(relname: string, names: readonly string[] | undefined): void {
     this.#holders.delete(relname);
     if (names === undefined || names.length === 0) return;
-    if (this.#holders.size >= LIMITS.hotKnownMax) {
-      const oldest = this.#holders.firstKey();
-      if (oldest !== undefined) this.#holders.delete(oldest);
-    }
+    if (this.#holders.size >= LIMITS.hotKnownMax) this.#holders.deleteFirst();
     const untilMs = this.#clock.monotonicMs() + DEADLINES.hotKnownMs;
     this.#holders.set(relname, { names, untilMs });
   }

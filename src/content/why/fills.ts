@@ -55,10 +55,7 @@ export function makeFills(clock: Clock, kept: number = LIMITS.fillsKept): Fills 
 
   const keep = (record: FillRecord): void => {
     last.delete(record.relname);
-    if (last.size >= kept) {
-      const oldest = last.firstKey();
-      if (oldest !== undefined) last.delete(oldest);
-    }
+    if (last.size >= kept) last.deleteFirst();
     last.set(record.relname, record);
   };
 
